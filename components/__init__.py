@@ -1,0 +1,1 @@
+"""TFX components: a spec and an executor for each step of a compression."""

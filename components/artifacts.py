@@ -1,0 +1,129 @@
+"""Artifact types of the pipeline, their properties, and the file names inside them."""
+
+from __future__ import annotations
+
+from tfx.types.artifact import Artifact, Property, PropertyType
+
+_INT = Property(type=PropertyType.INT)
+_FLOAT = Property(type=PropertyType.FLOAT)
+_STRING = Property(type=PropertyType.STRING)
+
+# Files inside artifacts.
+LABELS_FILE = "labels.txt"
+INGEST_REPORT_FILE = "ingest.json"
+BAD_RECORDS_FILE = "bad_records.jsonl"
+STATISTICS_FILE = "statistics.pb"
+SCHEMA_FILE = "schema.pbtxt"
+ANOMALIES_FILE = "anomalies.pbtxt"
+KERAS_FILE = "model.keras"
+LITERT_FILE = "model.tflite"
+REPORT_FILE = "report.json"
+HISTORY_FILE = "history.json"
+CONFIG_FILE = "config.json"
+FAMILY_REPORT_FILE = "family.json"
+
+# Splits, folders of an Examples or TeacherLogits artifact.
+TRAIN_SPLIT = "train"
+HELD_OUT_SPLIT = "held_out"
+
+
+class Examples(Artifact):
+    """Validated, split examples: `train/` and `held_out/` shards, labels, and what was refused."""
+
+    TYPE_NAME = "L2CExamples"
+    PROPERTIES = {
+        "num_train": _INT,
+        "num_held_out": _INT,
+        "num_bad": _INT,
+        "num_classes": _INT,
+        "content_sha256": _STRING,
+        "source_uri": _STRING,
+    }
+
+
+class DataStatistics(Artifact):
+    """TFDV statistics, schema and anomalies of both splits."""
+
+    TYPE_NAME = "L2CDataStatistics"
+    PROPERTIES = {"num_anomalies": _INT}
+
+
+class Teacher(Artifact):
+    """The teacher as LiteRT file, measured the way students are."""
+
+    TYPE_NAME = "L2CTeacher"
+    PROPERTIES = {
+        "content_sha256": _STRING,
+        "source_uri": _STRING,
+        "output": _STRING,
+        "accuracy": _FLOAT,
+        "model_bytes": _INT,
+        "num_parameters": _INT,
+        "macs": _INT,
+        "latency_ms": _FLOAT,
+    }
+
+
+class TeacherLogits(Artifact):
+    """The teacher's logits, shard by shard beside the examples."""
+
+    TYPE_NAME = "L2CTeacherLogits"
+    PROPERTIES = {"num_examples": _INT, "num_classes": _INT}
+
+
+class Student(Artifact):
+    """A standalone Keras student."""
+
+    TYPE_NAME = "L2CStudent"
+    PROPERTIES = {
+        "student": _STRING,
+        "phase": _STRING,
+        "accuracy": _FLOAT,
+        "num_parameters": _INT,
+        "sparsity_ratio": _FLOAT,
+        "content_sha256": _STRING,
+    }
+
+
+class LiteRtModel(Artifact):
+    """The file that ships, with its metadata."""
+
+    TYPE_NAME = "L2CLiteRtModel"
+    PROPERTIES = {
+        "student": _STRING,
+        "recipe": _STRING,
+        "model_sha256": _STRING,
+        "model_bytes": _INT,
+    }
+
+
+class Evaluation(Artifact):
+    """What was measured on one file."""
+
+    TYPE_NAME = "L2CEvaluation"
+    PROPERTIES = {
+        "student": _STRING,
+        "model_sha256": _STRING,
+        "accuracy": _FLOAT,
+        "model_bytes": _INT,
+        "download_bytes": _INT,
+        "num_parameters": _INT,
+        "num_nonzero_parameters": _INT,
+        "macs": _INT,
+        "latency_ms": _FLOAT,
+        "latency_p90_ms": _FLOAT,
+        "peak_memory_bytes": _INT,
+        "keras_agreement": _FLOAT,
+    }
+
+
+class PushedVersion(Artifact):
+    """One push: what was selected and where it went."""
+
+    TYPE_NAME = "L2CPushedVersion"
+    PROPERTIES = {
+        "version": _INT,
+        "destination": _STRING,
+        "num_selected": _INT,
+        "num_refused": _INT,
+    }

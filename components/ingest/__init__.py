@@ -1,0 +1,1 @@
+"""Reads, validates and splits the examples that students are trained and measured on."""

@@ -1,0 +1,44 @@
+"""Makes the Beam pipeline that the configuration asks for."""
+
+from __future__ import annotations
+
+import apache_beam as beam
+from apache_beam.options.pipeline_options import PipelineOptions, SetupOptions, StandardOptions
+from apache_beam.portability.api import beam_provision_api_pb2
+from apache_beam.runners.portability.fn_api_runner import fn_runner
+from apache_beam.runners.portability.portable_runner import JobServiceHandle
+
+from learn2compress.config_file import ConfigError
+
+_LOCAL_RUNNERS = ("DirectRunner", "SwitchingDirectRunner")
+# Workers that are processes of their own import it before anything of TFDV.
+_PLUGIN = "components.ingest.tfdv"
+
+
+def make_pipeline(beam_options: tuple[str, ...]) -> beam.Pipeline:
+    """A Beam pipeline with options such as `--runner=DirectRunner`.
+
+    `DirectRunner` of Beam 2.77 first tries Prism, a Go program that it downloads
+    when it is not there. A run must not need the network, so that choice is
+    resolved here, to the same in-process runner that `DirectRunner` falls back to.
+
+    Raises:
+      ConfigError: Beam does not accept the options.
+    """
+    try:
+        options = PipelineOptions(list(beam_options))
+        runner = options.view_as(StandardOptions).runner or "DirectRunner"
+        setup = options.view_as(SetupOptions)
+        setup.beam_plugins = [*(setup.beam_plugins or []), _PLUGIN]
+        if runner not in _LOCAL_RUNNERS:
+            return beam.Pipeline(runner=runner, options=options)
+        # Worker processes read their options from here.
+        encoded = JobServiceHandle.encode_pipeline_options(options.get_all_options())
+        info = fn_runner.ExtendedProvisionInfo(beam_provision_api_pb2.ProvisionInfo(pipeline_options=encoded))
+        return beam.Pipeline(runner=fn_runner.FnApiRunner(provision_info=info), options=options)
+    except (SystemExit, ValueError, ImportError, AttributeError) as error:
+        # A wrong value makes argparse exit; its own message went to stderr.
+        reason = "" if isinstance(error, SystemExit) else f": {str(error).splitlines()[0]}"
+        raise ConfigError(
+            f"data.beam_options: found {list(beam_options)}, accepted are pipeline options of Apache Beam{reason}"
+        ) from error

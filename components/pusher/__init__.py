@@ -1,0 +1,1 @@
+"""Selects the students that satisfy the constraints and pushes them as one version."""

@@ -1,0 +1,105 @@
+"""Reads what was measured, decides, pushes, and records what left."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from tfx.dsl.components.base import base_executor
+from tfx.types import artifact_utils
+from tfx.types.artifact import Artifact
+
+from components.artifacts import CONFIG_FILE, HISTORY_FILE, LITERT_FILE, REPORT_FILE
+from components.examples_files import read_labels
+from components.parameters import config_from, from_json
+from learn2compress.config import CompressionConfig, ConstraintsConfig, PushConfig
+from learn2compress.config_file import ConfigError
+from learn2compress.family import (
+    FAMILY_FILE,
+    PAGE_FILE,
+    MeasuredStudent,
+    check_measured,
+    content_key,
+    decide,
+    family_files,
+    version_files,
+)
+from learn2compress.push import push_version, read_pushed_file
+from learn2compress.results import EpochRecord, ModelReport, read_json
+
+Artifacts = dict[str, list[Artifact]]
+
+
+def model_key(student_name: str) -> str:
+    """Name of the input that carries a student's file."""
+    return f"model_{student_name}"
+
+
+def evaluation_key(student_name: str) -> str:
+    """Name of the input that carries what was measured on it."""
+    return f"evaluation_{student_name}"
+
+
+class Executor(base_executor.BaseExecutor):
+    """See `PusherSpec`."""
+
+    def Do(self, input_dict: Artifacts, output_dict: Artifacts, exec_properties: dict[str, Any]) -> None:
+        """Checks that each file is the one measured, selects, pushes, and writes the PushedVersion.
+
+        A retry after a kill finds what the killed push completed: see `push_version`.
+        Without a selected student nothing is pushed, and the version is 0.
+        """
+        push = config_from(PushConfig, exec_properties)
+        constraints = from_json(ConstraintsConfig, exec_properties["constraints"])
+        config = replace(from_json(CompressionConfig, exec_properties["config"]), constraints=constraints, push=push)
+        names: list[str] = json.loads(exec_properties["students"])
+        examples = artifact_utils.get_single_instance(input_dict["examples"])
+        teacher = artifact_utils.get_single_instance(input_dict["teacher"])
+        students = [_read_student(input_dict, name) for name in names]
+        check_measured(students)
+        # Found while reading, so it is not among what was known before the run.
+        provenance = json.loads(exec_properties["provenance"]) | {"data_sha256": examples.content_sha256}
+        report = decide(
+            config, read_labels(examples), read_json(ModelReport, _folder(teacher) / REPORT_FILE), students, provenance
+        )
+        selected = [verdict.name for verdict in report.verdicts if verdict.selected]
+
+        pushed = artifact_utils.get_single_instance(output_dict["pushed"])
+        folder = _folder(pushed)
+        folder.mkdir(parents=True, exist_ok=True)
+        pushed.version, pushed.destination = 0, ""
+        pushed.num_selected, pushed.num_refused = len(selected), len(names) - len(selected)
+        family = family_files(report)
+        if selected:
+            location = push_version(
+                lambda version: version_files(report, students, version),
+                push.uri,
+                idempotency_key=content_key(report),
+            )
+            pushed.version, pushed.destination = location.version, location.uri
+            for name in selected:
+                pushed.set_string_custom_property(f"sha256.{name}", location.sha256[f"{name}/{name}.tflite"])
+            # What was pushed, which may be older than this execution.
+            family = {name: read_pushed_file(location, name) for name in (FAMILY_FILE, PAGE_FILE)}
+        for name, content in family.items():
+            (folder / name).write_bytes(content)
+
+
+def _read_student(input_dict: Artifacts, name: str) -> MeasuredStudent:
+    model = _folder(artifact_utils.get_single_instance(input_dict[model_key(name)]))
+    evaluation = _folder(artifact_utils.get_single_instance(input_dict[evaluation_key(name)]))
+    report = read_json(ModelReport, evaluation / REPORT_FILE)
+    if report.name != name:
+        raise ConfigError(f"{evaluation_key(name)}: found a report on {report.name!r}, accepted is one on {name!r}")
+    return MeasuredStudent(
+        model_path=model / LITERT_FILE,
+        config=json.loads((model / CONFIG_FILE).read_bytes()),
+        report=report,
+        history=read_json(tuple[EpochRecord, ...], model / HISTORY_FILE),
+    )
+
+
+def _folder(artifact: Artifact) -> Path:
+    return Path(artifact.uri)

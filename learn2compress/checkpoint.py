@@ -1,0 +1,65 @@
+"""Training state on disk, so that a killed run goes on where it was."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import zipfile
+from collections.abc import Sequence
+from pathlib import Path
+
+import keras
+import numpy as np
+from pydantic import TypeAdapter
+
+from learn2compress.results import EpochRecord
+
+_FILE = "checkpoint.npz"
+_HISTORY = TypeAdapter(dict[str, list[EpochRecord]])
+
+
+class Checkpoint:
+    """The state after the last finished epoch, replaced atomically.
+
+    Args:
+      folder: One training's own folder. Whoever names it must let it depend on
+        everything that the training depends on.
+    """
+
+    def __init__(self, folder: Path):
+        self._folder = folder
+
+    def save(self, variables: Sequence[keras.Variable], history: dict[str, list[EpochRecord]]) -> None:
+        """Writes all variables and the history; a kill leaves either the old state or the new one."""
+        self._folder.mkdir(parents=True, exist_ok=True)
+        arrays = {f"v{index}": keras.ops.convert_to_numpy(variable) for index, variable in enumerate(variables)}
+        arrays["history"] = np.frombuffer(_HISTORY.dump_json(history), np.uint8)
+        partial = self._folder / f"{_FILE}.partial"
+        with partial.open("wb") as file:
+            np.savez(file, **arrays)
+            file.flush()
+            os.fsync(file.fileno())
+        partial.replace(self._folder / _FILE)
+
+    def restore(self, variables: Sequence[keras.Variable]) -> dict[str, list[EpochRecord]] | None:
+        """Sets the variables to the saved state.
+
+        Returns:
+          The history saved with it, or `None` where nothing usable is saved.
+        """
+        try:
+            with np.load(self._folder / _FILE, allow_pickle=False) as saved:
+                history = _HISTORY.validate_python(json.loads(saved["history"].tobytes()))
+                values = [saved[f"v{index}"] for index in range(len(variables))]
+        except (OSError, ValueError, KeyError, zipfile.BadZipFile):
+            return None
+        if any(value.shape != tuple(variable.shape) for value, variable in zip(values, variables, strict=True)):
+            return None
+        for value, variable in zip(values, variables, strict=True):
+            variable.assign(value)
+        return history
+
+    def discard(self) -> None:
+        """Removes the state, once its training has ended."""
+        shutil.rmtree(self._folder, ignore_errors=True)

@@ -1,0 +1,174 @@
+"""Images in idx files, the format of MNIST and its successors (LeCun, Cortes & Burges).
+
+A header of two zero bytes, the element type, the number of dimensions and each
+dimension as a big-endian 32-bit number is followed by the elements, in C
+order. Files may be gzipped. `...images...idx3...` is read with its sibling
+`...labels...idx1...`.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import gzip
+import math
+import re
+import struct
+import zlib
+from collections.abc import Iterator
+from typing import IO, cast
+
+import numpy as np
+
+from learn2compress.config import DataFormat
+from learn2compress.data.arrays import check_indices, record_ranges
+from learn2compress.data.locations import Location
+from learn2compress.data.records import MAX_ARRAY_BYTES, MAX_CLASSES, RawRecord, ReadPlan, Split, Unit
+
+_UNSIGNED_BYTE = 0x08
+_GZIP_MAGIC = b"\x1f\x8b"
+_RECORDS_PER_READ = 1024
+_READ_BYTES = 2**20
+_UNREADABLE = (OSError, EOFError, zlib.error)
+
+
+def plan_idx(location: Location, split: Split | None) -> ReadPlan:
+    """Units of an images file, or of the `train-` and `t10k-` files of a folder.
+
+    Raises:
+      SourceError: a file is missing, damaged, too large, or labels don't fit.
+    """
+    found = location.entry()
+    if found is None:
+        raise location.error(f"found nothing at {location.uri}, accepted is an idx images file or a folder of them")
+    if not found.is_folder:
+        return ReadPlan(_units(location, location.path, split))
+    names = [entry.name for entry in location.folder() if not entry.problem and not entry.is_folder]
+    train = _images_file(names, "train")
+    test = _images_file(names, "t10k")
+    if split is Split.HELD_OUT and (test or train):
+        return ReadPlan(_units(location, f"{location.path}/{test or train}", split))
+    if train is None:
+        raise location.error(f"found no train-images-idx3-ubyte[.gz] in {location.uri}, accepted is a folder with one")
+    units = _units(location, f"{location.path}/{train}", Split.TRAIN if test and split is None else split)
+    if test and split is None:
+        units += _units(location, f"{location.path}/{test}", Split.HELD_OUT)
+    return ReadPlan(units)
+
+
+def read_idx(unit: Unit) -> Iterator[RawRecord]:
+    """Reads one range of images.
+
+    Raises:
+      SourceError: the file ends early, holds more than it claims, or is damaged.
+    """
+    location = Location(unit.uri, unit.field)
+    images_path, labels_path = unit.paths
+    labels = _labels(location, labels_path)[unit.start : unit.stop]
+    name = images_path.rpartition("/")[2]
+    with _opened(location, images_path) as file:
+        num_images, height, width = _dimensions(file, 3, location, images_path)
+        _skip(file, unit.start * height * width, location, images_path)
+        for start in range(unit.start, unit.stop, _RECORDS_PER_READ):
+            stop = min(start + _RECORDS_PER_READ, unit.stop)
+            raw = _exactly(file, (stop - start) * height * width, location, images_path)
+            images = np.frombuffer(raw, np.uint8).reshape(stop - start, height, width)
+            for index, image in enumerate(images, start):
+                yield RawRecord(f"{name}#{index}", int(labels[index - unit.start]), image)
+        if unit.stop == num_images:
+            _expect_end(file, location, images_path)
+
+
+def _units(location: Location, images_path: str, split: Split | None) -> tuple[Unit, ...]:
+    labels_path = labels_path_of(location, images_path)
+    with _opened(location, images_path) as file:
+        num_images, _, _ = _dimensions(file, 3, location, images_path)
+    labels = _labels(location, labels_path)
+    if len(labels) != num_images:
+        raise location.error(f"{images_path}: found {num_images} images and {len(labels)} labels, accepted are as many")
+    check_indices(labels, MAX_CLASSES, labels_path, location)
+    return tuple(
+        Unit(DataFormat.IDX, location.field, location.uri, (images_path, labels_path), start, stop, split)
+        for start, stop in record_ranges(num_images)
+    )
+
+
+def _images_file(names: list[str], prefix: str) -> str | None:
+    pattern = re.compile(rf"{prefix}-images[-.]idx3-ubyte(\.gz)?")
+    return next((name for name in names if pattern.fullmatch(name)), None)
+
+
+def labels_path_of(location: Location, images_path: str) -> str:
+    """Path of the labels file that belongs to an images file.
+
+    Raises:
+      SourceError: there is none beside it.
+    """
+    folder, _, name = images_path.rpartition("/")
+    labels_name = name.replace("images", "labels").replace("idx3", "idx1")
+    # The two may be stored differently: one gzipped, one not.
+    for candidate in (labels_name, labels_name.removesuffix(".gz"), f"{labels_name}.gz"):
+        if candidate != name and location.filesystem.exists(f"{folder}/{candidate}"):
+            return f"{folder}/{candidate}"
+    raise location.error(f"found no {labels_name} beside {images_path}, accepted is a labels file with that name")
+
+
+@contextlib.contextmanager
+def _opened(location: Location, path: str) -> Iterator[IO[bytes]]:
+    try:
+        with location.open(path) as file:
+            zipped = file.read(2) == _GZIP_MAGIC
+            file.seek(0)
+            if not zipped:
+                yield file
+                return
+            with gzip.GzipFile(fileobj=file) as inflated:
+                yield cast(IO[bytes], inflated)
+    except _UNREADABLE as error:
+        raise location.error(f"{path}: damaged or unreadable, accepted is an intact idx file: {error}") from error
+
+
+def _dimensions(file: IO[bytes], wanted: int, location: Location, path: str) -> tuple[int, ...]:
+    """The header's dimensions, held against what an idx file of images or labels may claim."""
+    zeros, kind, num_dimensions = struct.unpack(">HBB", _exactly(file, 4, location, path))
+    if (zeros, kind, num_dimensions) != (0, _UNSIGNED_BYTE, wanted):
+        raise location.error(
+            f"{path}: found header {zeros:04x}{kind:02x}{num_dimensions:02x}, "
+            f"accepted is 0000{_UNSIGNED_BYTE:02x}{wanted:02x}: an idx file of bytes with {wanted} dimensions"
+        )
+    dimensions = struct.unpack(f">{wanted}I", _exactly(file, 4 * wanted, location, path))
+    if not 0 < math.prod(dimensions) <= MAX_ARRAY_BYTES:
+        raise location.error(f"{path}: found dimensions {dimensions}, accepted are 1 to {MAX_ARRAY_BYTES} bytes in all")
+    return dimensions
+
+
+def _labels(location: Location, path: str) -> np.ndarray[tuple[int], np.dtype[np.uint8]]:
+    with _opened(location, path) as file:
+        (num_labels,) = _dimensions(file, 1, location, path)
+        labels = np.frombuffer(_exactly(file, num_labels, location, path), np.uint8)
+        _expect_end(file, location, path)
+    return labels
+
+
+def _exactly(file: IO[bytes], num_bytes: int, location: Location, path: str) -> bytes:
+    # In pieces, so that memory grows with what is there and not with what a header claims.
+    pieces = []
+    missing = num_bytes
+    while missing:
+        piece = file.read(min(missing, _READ_BYTES))
+        if not piece:
+            raise location.error(f"{path}: ends {missing} bytes early, accepted is an intact idx file")
+        pieces.append(piece)
+        missing -= len(piece)
+    return b"".join(pieces)
+
+
+def _skip(file: IO[bytes], num_bytes: int, location: Location, path: str) -> None:
+    while num_bytes:
+        piece = min(num_bytes, _READ_BYTES)
+        _exactly(file, piece, location, path)
+        num_bytes -= piece
+
+
+def _expect_end(file: IO[bytes], location: Location, path: str) -> None:
+    if file.read(1):
+        raise location.error(f"{path}: holds more bytes than its header claims, accepted is an intact idx file")

@@ -1,0 +1,85 @@
+"""Images in a folder per class: `<uri>/<class>/*.png|jpg|jpeg`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from learn2compress.config import DataFormat
+from learn2compress.data.locations import Entry, Location
+from learn2compress.data.records import BadRecord, RawRecord, ReadPlan, Split, Unit, label_problem, source_name
+
+IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg")
+MAX_IMAGE_FILE_BYTES = 64 * 2**20
+_FILES_PER_UNIT = 512
+
+
+def class_folders(location: Location) -> list[Entry]:
+    """Folders of the classes, sorted by name.
+
+    Raises:
+      SourceError: there is no folder, no class in it, or a class can't be used.
+    """
+    found = location.entry()
+    if found is None or not found.is_folder:
+        kind = "a file" if found else "nothing"
+        raise location.error(f"found {kind} at {location.uri}, accepted is a folder with one folder per class")
+    folders = [entry for entry in location.folder() if entry.is_folder]
+    if not folders:
+        raise location.error(f"found no class in {location.uri}, accepted is one folder of images per class")
+    for folder in folders:
+        problem = folder.problem or label_problem(folder.name)
+        if problem:
+            raise location.error(f"class folder {folder.path!a}: {problem}")
+    return folders
+
+
+def plan_image_folder(location: Location, split: Split | None) -> ReadPlan:
+    """Units of the folder, its class names, and files in it that are no images.
+
+    Raises:
+      SourceError: the folder, a class folder or its images are missing.
+    """
+    units: list[Unit] = []
+    refused: list[BadRecord] = []
+    folders = class_folders(location)
+    for folder in folders:
+        paths = []
+        for entry in location.folder(folder.path):
+            path = f"{folder.name}/{entry.name}"
+            problem = _problem(entry)
+            if problem:
+                refused.append(BadRecord(source_name(path), problem, location.field))
+            else:
+                paths.append(path)
+        if not paths:
+            raise location.error(
+                f"class {folder.name!r} is empty: found no image in {folder.path}, accepted are .png, .jpg and .jpeg"
+            )
+        for start in range(0, len(paths), _FILES_PER_UNIT):
+            chunk = tuple(paths[start : start + _FILES_PER_UNIT])
+            units.append(Unit(DataFormat.IMAGE_FOLDER, location.field, location.uri, chunk, split=split))
+    return ReadPlan(tuple(units), tuple(folder.name for folder in folders), tuple(refused))
+
+
+def read_image_folder(unit: Unit) -> Iterator[RawRecord | BadRecord]:
+    """Reads the files of one unit."""
+    location = Location(unit.uri, unit.field)
+    for path in unit.paths:
+        try:
+            with location.open(f"{location.path}/{path}") as file:
+                yield RawRecord(source_name(path), path.partition("/")[0], file.read(MAX_IMAGE_FILE_BYTES))
+        except OSError as error:
+            reason = f"can't be read: {error.strerror or type(error).__name__}"
+            yield BadRecord(source_name(path), reason, unit.field)
+
+
+def _problem(entry: Entry) -> str | None:
+    if entry.problem:
+        return entry.problem
+    if entry.is_folder:
+        return "found a folder inside a class folder, accepted are image files"
+    if not entry.name.lower().endswith(IMAGE_SUFFIXES):
+        return "found another kind of file in a class folder, accepted are .png, .jpg and .jpeg"
+    if entry.num_bytes >= MAX_IMAGE_FILE_BYTES:
+        return f"found {entry.num_bytes} bytes, accepted are fewer than {MAX_IMAGE_FILE_BYTES}"
+    return None

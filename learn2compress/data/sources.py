@@ -1,0 +1,147 @@
+"""Where examples come from: plans the reading of any format, reads a share of it, and fingerprints it.
+
+Every format has a module of its own that plans and reads; a plan opens no
+more than listings and headers, so it is quick and finds what is wrong with a
+source as a whole before work starts.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import importlib.metadata
+import importlib.util
+from collections.abc import Iterator
+from pathlib import Path
+
+from learn2compress.config import DataConfig, DataFormat, TaskConfig, TaskKind
+from learn2compress.data import arrays, idx, image_folder, tables, tfrecords
+from learn2compress.data.locations import Location
+from learn2compress.data.records import BadRecord, RawRecord, ReadPlan, SourceError, Split, Unit
+
+_FORMATS = {
+    TaskKind.IMAGE: (
+        DataFormat.DIGITS,
+        DataFormat.IMAGE_FOLDER,
+        DataFormat.NPZ,
+        DataFormat.IDX,
+        DataFormat.TFRECORD,
+    ),
+    TaskKind.TEXT: (DataFormat.TSV, DataFormat.CSV, DataFormat.TFRECORD),
+}
+
+
+def plan(data: DataConfig, task: TaskConfig) -> ReadPlan:
+    """Plans the reading of all examples.
+
+    Raises:
+      SourceError: a source as a whole can't be used; the message names the field.
+    """
+    accepted = _FORMATS[task.kind]
+    if data.format not in accepted:
+        words = ", ".join(accepted)
+        raise SourceError(
+            f"data.format: found {data.format.value!r}, accepted for a task of kind {task.kind} are {words}"
+        )
+    if data.uri is None:
+        return arrays.plan_digits()
+    apart = data.held_out_uri is not None
+    train = _plan_source(Location(data.uri, "data.uri"), data.format, Split.TRAIN if apart else None)
+    if data.held_out_uri is None:
+        return train
+    held_out = _plan_source(Location(data.held_out_uri, "data.held_out_uri"), data.format, Split.HELD_OUT)
+    unknown = sorted(set(held_out.names or ()) - set(train.names or ())) if train.names else []
+    if unknown:
+        raise SourceError(f"data.held_out_uri: found class {unknown[0]!r}, accepted are the classes of data.uri")
+    return dataclasses.replace(train, units=train.units + held_out.units, refused=train.refused + held_out.refused)
+
+
+def read_unit(unit: Unit, task: TaskConfig) -> Iterator[RawRecord | BadRecord]:
+    """Reads one share of the data.
+
+    Raises:
+      SourceError: the source can't be read on, and nobody knows how many records are lost.
+    """
+    match unit.format:
+        case DataFormat.DIGITS:
+            yield from arrays.read_digits()
+        case DataFormat.IMAGE_FOLDER:
+            yield from image_folder.read_image_folder(unit)
+        case DataFormat.NPZ:
+            yield from arrays.read_npz(unit)
+        case DataFormat.IDX:
+            yield from idx.read_idx(unit)
+        case DataFormat.TFRECORD:
+            yield from tfrecords.read_tfrecord(unit, task.kind)
+        case DataFormat.CSV | DataFormat.TSV:
+            yield from tables.read_table(unit)
+
+
+def source_uri(data: DataConfig) -> str:
+    """The source as lineage names it."""
+    return data.uri or arrays.DIGITS_URI
+
+
+def source_fingerprint(data: DataConfig) -> str:
+    """Says, without reading the data, whether they are the same as in an earlier run.
+
+    A digest of names, sizes and times of modification (checksums or versions,
+    where remote storage has them). It decides what to run again; what was read
+    is proven by the content hashes that reading computes.
+
+    Returns:
+      Hex SHA-256.
+
+    Raises:
+      SourceError: a source is missing or can't be listed.
+    """
+    if data.uri is None:
+        return _digits_fingerprint()
+    digest = hashlib.sha256(data.format.value.encode())
+    for field, uri in (("data.uri", data.uri), ("data.held_out_uri", data.held_out_uri)):
+        if uri is not None:
+            for line in _listing(Location(uri, field), data.format):
+                digest.update(line.encode("utf-8", "surrogateescape") + b"\n")
+    return digest.hexdigest()
+
+
+def _plan_source(location: Location, data_format: DataFormat, split: Split | None) -> ReadPlan:
+    match data_format:
+        case DataFormat.IMAGE_FOLDER:
+            return image_folder.plan_image_folder(location, split)
+        case DataFormat.NPZ:
+            return arrays.plan_npz(location, split)
+        case DataFormat.IDX:
+            return idx.plan_idx(location, split)
+        case DataFormat.TFRECORD:
+            return tfrecords.plan_tfrecord(location, split)
+        case _:
+            return tables.plan_table(location, data_format, split)
+
+
+def _digits_fingerprint() -> str:
+    # Found without importing scikit-learn, which takes a second and reads nothing else here.
+    spec = importlib.util.find_spec("sklearn")
+    if spec is None or spec.origin is None:
+        raise SourceError("data.format: found no scikit-learn, accepted is an installation with it for 'digits'")
+    content = (Path(spec.origin).parent / "datasets" / "data" / "digits.csv.gz").read_bytes()
+    version = importlib.metadata.version("scikit-learn")
+    return hashlib.sha256(f"digits {version} ".encode() + content).hexdigest()
+
+
+def _listing(location: Location, data_format: DataFormat) -> Iterator[str]:
+    found = location.entry()
+    yield location.uri
+    if found is None or not found.is_folder:
+        for entry in location.files(name_part=""):
+            yield f"{entry.path} {entry.num_bytes} {entry.stamp}"
+        if data_format is DataFormat.IDX:
+            labels = location.filesystem.info(idx.labels_path_of(location, location.path))
+            yield f"{labels['name']} {labels.get('size')} {labels.get('mtime', '')}"
+        return
+    for entry in location.folder():
+        if entry.is_folder and data_format is DataFormat.IMAGE_FOLDER and not entry.problem:
+            for file in location.folder(entry.path):
+                yield f"{file.path} {file.num_bytes} {file.stamp}"
+        else:
+            yield f"{entry.path} {entry.num_bytes} {entry.stamp}"

@@ -1,0 +1,1 @@
+"""Reads, describes and measures LiteRT (`.tflite`) files, without TensorFlow."""

@@ -1,0 +1,51 @@
+"""Where long work says how far it is.
+
+Work calls `report`; whoever started it decides who listens. Without a listener
+nothing is printed, so that the library stays silent in a notebook.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator
+from contextvars import ContextVar
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far one piece of work is.
+
+    Attributes:
+      work: What is being done, such as "epoch 3/40".
+      done: Units finished, 0..total.
+      total: Units in all, at least 1.
+      detail: Figures worth showing, such as "loss 0.31"; may be empty.
+    """
+
+    work: str
+    done: int
+    total: int
+    detail: str = ""
+
+
+Listener = Callable[[Progress], None]
+
+_listener: ContextVar[Listener | None] = ContextVar("learn2compress_progress", default=None)
+
+
+def report(work: str, done: int, total: int, detail: str = "") -> None:
+    """Tells the listener, if there is one, how far the work is."""
+    listener = _listener.get()
+    if listener is not None:
+        listener(Progress(work, done, total, detail))
+
+
+@contextlib.contextmanager
+def listening(listener: Listener) -> Iterator[None]:
+    """Sends every `report` made inside the block to `listener`."""
+    token = _listener.set(listener)
+    try:
+        yield
+    finally:
+        _listener.reset(token)

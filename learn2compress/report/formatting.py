@@ -1,0 +1,108 @@
+"""How figures are written, the same on the page, in the model cards and on the terminal.
+
+Sizes are decimal: 1 kB is 1,000 bytes. `None` and NaN are written as "not measured".
+"""
+
+from __future__ import annotations
+
+import math
+
+from learn2compress.results import Latency
+
+NOT_MEASURED = "not measured"
+_MINUS = "\N{MINUS SIGN}"
+_TIMES = "\N{MULTIPLICATION SIGN}"
+
+
+def _missing(value: float | None) -> bool:
+    return value is None or math.isnan(value)
+
+
+def _scaled(value: float, units: tuple[str, ...]) -> str:
+    """Three significant digits and the unit that leaves 1 to 999 before it, where there is one."""
+    for index, unit in enumerate(units):
+        if abs(value) < 999.5 or index == len(units) - 1:
+            decimals = 0 if index == 0 or abs(value) >= 99.95 else 1 if abs(value) >= 9.995 else 2
+            return f"{value:,.{decimals}f}{unit}"
+        value /= 1000
+    raise ValueError("units: found none, accepted is at least one")
+
+
+def byte_size(value: float | None) -> str:
+    """Bytes as "512 B", "43.1 kB" or "1.92 MB"."""
+    return NOT_MEASURED if value is None or _missing(value) else _scaled(value, (" B", " kB", " MB", " GB"))
+
+
+def quantity(value: float | None) -> str:
+    """A count as "812", "43.1 k", "1.92 M" or "3.10 G"."""
+    return NOT_MEASURED if value is None or _missing(value) else _scaled(value, ("", " k", " M", " G"))
+
+
+def exact(value: int | None) -> str:
+    """A whole number with separators: "43,120"."""
+    return NOT_MEASURED if value is None else f"{value:,}"
+
+
+def percent(ratio: float | None, decimals: int = 2) -> str:
+    """A ratio of 0..1 as "97.50%"."""
+    return NOT_MEASURED if ratio is None or _missing(ratio) else f"{100 * ratio:.{decimals}f}%"
+
+
+def interval(low: float | None, high: float | None) -> str:
+    """The ends of an interval of ratios as "95.3 to 98.7%"."""
+    if low is None or high is None or _missing(low) or _missing(high):
+        return NOT_MEASURED
+    return f"{100 * low:.1f} to {100 * high:.1f}%"
+
+
+def points(difference: float | None) -> str:
+    """A difference of two ratios in percentage points, with its sign: "+0.28"."""
+    if difference is None or _missing(difference):
+        return NOT_MEASURED
+    text = f"{abs(100 * difference):.2f}"
+    if text == "0.00":
+        return text
+    return f"{'+' if difference > 0 else _MINUS}{text}"
+
+
+def milliseconds(value: float | None) -> str:
+    """A time as "0.0421 ms" or "12.3 ms": three significant digits."""
+    if value is None or _missing(value):
+        return NOT_MEASURED
+    return f"{significant(value)} ms"
+
+
+def times(value: float | None) -> str:
+    """A factor: "12.3" and the multiplication sign."""
+    return NOT_MEASURED if value is None or _missing(value) else f"{significant(value)}{_TIMES}"
+
+
+def significant(value: float) -> str:
+    """Three significant digits without an exponent: "0.0421", "1.20", "123", "1,234"."""
+    if value == 0 or not math.isfinite(value):
+        return f"{value:g}"
+    decimals = max(0, 2 - math.floor(math.log10(abs(float(f"{value:.2e}")))))
+    return f"{value:,.{decimals}f}"
+
+
+def speed(latency: Latency) -> str:
+    """What the latency against the teacher allows to say: so many times faster, slower, or "no claim".
+
+    Nothing is claimed where the 95% interval of the ratio holds 1.
+    """
+    if latency.teacher_ratio_high < 1:
+        return f"{times(1 / latency.teacher_ratio)} faster" if latency.teacher_ratio > 0 else NOT_MEASURED
+    if latency.teacher_ratio_low > 1:
+        return f"{times(latency.teacher_ratio)} slower"
+    return "no claim"
+
+
+def ratio_with_interval(latency: Latency) -> str:
+    """The measured ratio to the teacher's time, as "0.430 (0.410 to 0.460)"."""
+    low, high = significant(latency.teacher_ratio_low), significant(latency.teacher_ratio_high)
+    return f"{significant(latency.teacher_ratio)} ({low} to {high})"
+
+
+def divided(teacher: float | None, student: float | None) -> float | None:
+    """How many times smaller the student's figure is; None where that has no meaning."""
+    return teacher / student if teacher is not None and student else None

@@ -1,0 +1,60 @@
+"""What a report says first, computed from its figures."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from learn2compress.report.formatting import byte_size, divided, percent, speed, times
+from learn2compress.results import FamilyReport, ModelReport
+
+
+def headline(report: FamilyReport) -> tuple[str, str]:
+    """Title and the sentences beneath it: what was pushed, how much smaller and faster, how much accuracy it costs."""
+    selected = {verdict.name for verdict in report.verdicts if verdict.selected}
+    pushed = [student for student in report.students if student.name in selected]
+    total = len(report.students)
+    students = "student" if total == 1 else "students"
+    if not pushed:
+        return (
+            f"None of {total} {students} pushed",
+            "The reasons are given with each student. Nothing left this pipeline.",
+        )
+    title = f"{len(pushed)} of {total} {students} pushed"
+    smallest = min(pushed, key=lambda student: (student.model_bytes, student.name))
+    best = max(pushed, key=lambda student: (student.accuracy.top_1, -student.model_bytes))
+    if smallest is best:
+        return title, _sentence(f"The student {best.name}", best, report.teacher)
+    sentences = (
+        _sentence(f"The smallest, {smallest.name},", smallest, report.teacher),
+        _sentence(f"The most accurate, {best.name},", best, report.teacher),
+    )
+    return title, " ".join(sentences)
+
+
+def _sentence(subject: str, student: ModelReport, teacher: ModelReport) -> str:
+    factor = divided(teacher.model_bytes, student.model_bytes) or 0.0
+    size = f"{times(factor)} smaller" if factor >= 1 else f"{times(1 / factor)} larger" if factor else "empty"
+    difference = student.accuracy.top_1 - teacher.accuracy.top_1
+    gap = f"{abs(100 * difference):.2f} points"
+    accuracy = f"is {gap} {'more' if difference > 0 else 'less'} accurate"
+    if gap.startswith("0.00"):
+        accuracy = "has the same top-1 accuracy"
+    claim = speed(student.latency)
+    fast = "" if claim == "no claim" else f", {claim}"
+    return f"{subject} is {size} than the teacher{fast}, and {accuracy}."
+
+
+def constraint_sentences(constraints: Mapping[str, Any]) -> tuple[str, ...]:
+    """The limits of a configuration in words; limits left out are not mentioned."""
+    shown: dict[str, Callable[[Any], str]] = {
+        "max_model_bytes": lambda value: f"file at most {byte_size(value)} as stored",
+        "max_download_bytes": lambda value: f"file at most {byte_size(value)} as downloaded",
+        "max_latency_ms": lambda value: f"median latency at most {value:g} ms",
+        "max_latency_ratio": lambda value: f"latency at most {value:g} times the teacher's",
+        "max_accuracy_drop": lambda value: f"at most {100 * value:g} points less top-1 than the teacher",
+        "min_accuracy": lambda value: f"top-1 at least {percent(value)}",
+        "maximize": lambda value: f"order: {value}",
+        "select": lambda value: f"push: {value}",
+    }
+    return tuple(show(constraints[name]) for name, show in shown.items() if constraints.get(name) is not None)

@@ -1,0 +1,69 @@
+"""A student's model card in Markdown, after Mitchell et al., arXiv:1810.03993."""
+
+from __future__ import annotations
+
+import html
+import itertools
+import re
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from learn2compress.config import TaskKind
+from learn2compress.report import formatting
+from learn2compress.report.classes import lowest_recall
+from learn2compress.report.headline import constraint_sentences
+from learn2compress.results import FamilyReport
+
+_MARKDOWN = re.compile(r"([\\`*_{}\[\]()#+!|~$]|:(?=//))")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f\u0085\u2028\u2029]+")
+_MAX_CLASSES = 50
+
+
+def render_model_card(report: FamilyReport, name: str) -> str:
+    """The card of one student.
+
+    Args:
+      report: The family it belongs to; `config` must hold `task`.
+      name: The student's name.
+
+    Returns:
+      Markdown. Labels and names appear as plain text whatever they contain.
+
+    Raises:
+      ValueError: the report knows no such student.
+    """
+    student = next((student for student in report.students if student.name == name), None)
+    if student is None:
+        accepted = ", ".join(student.name for student in report.students)
+        raise ValueError(f"name: found {name!r}, accepted are {accepted}")
+    environment = Environment(
+        loader=PackageLoader("learn2compress.report", "."),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    environment.filters["md"] = escape_markdown
+    environment.globals["fmt"] = formatting
+    records = report.histories.get(name, ())
+    groups = [list(group) for _, group in itertools.groupby(records, key=lambda record: record.phase)]
+    return environment.get_template("model_card.md.j2").render(
+        report=report,
+        student=student,
+        teacher=report.teacher,
+        is_image=report.config["task"]["kind"] == TaskKind.IMAGE.value,
+        input_shape=list(report.config["task"]["input_shape"]),
+        classes=lowest_recall(student.accuracy, _MAX_CLASSES),
+        records=records,
+        phases=[{"name": group[0].phase, "epochs": len(group), "last": group[-1]} for group in groups],
+        verdict=next(verdict for verdict in report.verdicts if verdict.name == name),
+        constraints=constraint_sentences(report.config.get("constraints", {})),
+    )
+
+
+def escape_markdown(text: object) -> Markup:
+    """Text that Markdown shows as it is: one line, no markup, no HTML, no link."""
+    one_line = _CONTROL.sub(" ", str(text))
+    return Markup(_MARKDOWN.sub(r"\\\1", html.escape(one_line, quote=False)))  # noqa: S704 - escaped here

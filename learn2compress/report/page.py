@@ -1,0 +1,98 @@
+"""The family's report: one self-contained HTML page.
+
+It needs no script and fetches nothing; a strict Content-Security-Policy says so.
+Every name and label in it comes from somebody's data and is escaped.
+"""
+
+from __future__ import annotations
+
+import yaml
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from learn2compress.report import formatting
+from learn2compress.report.classes import ConfusedPair, confused_pairs, confusion_rows, lowest_recall
+from learn2compress.report.curves import training_curves
+from learn2compress.report.figures import (
+    Limits,
+    PlottedModel,
+    accuracy_against_bytes,
+    accuracy_against_latency,
+)
+from learn2compress.report.headline import constraint_sentences, headline
+from learn2compress.results import FamilyReport, ModelReport, Verdict
+
+MAX_MATRIX_CLASSES = 20
+MAX_LISTED = 20
+
+
+def render_page(report: FamilyReport) -> str:
+    """The page of one pushed (or refused) family.
+
+    Args:
+      report: What was measured and decided; the same report gives the same page.
+
+    Returns:
+      A whole HTML document.
+    """
+    environment = Environment(
+        loader=PackageLoader("learn2compress.report", "."),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.globals["fmt"] = formatting
+    template = environment.get_template("page.html.j2")
+    verdicts = {verdict.name: verdict for verdict in report.verdicts}
+    return template.render(
+        report=report,
+        headline=headline(report),
+        constraints=constraint_sentences(report.config.get("constraints", {})),
+        verdicts=verdicts,
+        size_figure=_trade_off(report, verdicts, latency=False),
+        latency_figure=_trade_off(report, verdicts, latency=True),
+        details=[_details(report, index, student) for index, student in enumerate(report.students)],
+        # Sorted, so that a report read back from JSON gives the same page.
+        config=yaml.safe_dump(report.config, sort_keys=True, allow_unicode=True),
+    )
+
+
+def _trade_off(report: FamilyReport, verdicts: dict[str, Verdict], latency: bool) -> Markup:
+    constraints = report.config.get("constraints", {})
+    models = []
+    for model in (report.teacher, *report.students):
+        role = "teacher" if model is report.teacher else "pushed" if verdicts[model.name].selected else "refused"
+        cost = model.latency.median_ms if latency else model.model_bytes
+        accuracy = model.accuracy
+        models.append(PlottedModel(model.name, role, cost, accuracy.top_1, accuracy.top_1_low, accuracy.top_1_high))
+    max_cost = constraints.get("max_latency_ms" if latency else "max_model_bytes")
+    lowest = [constraints["min_accuracy"]] if constraints.get("min_accuracy") is not None else []
+    if constraints.get("max_accuracy_drop") is not None:
+        lowest.append(report.teacher.accuracy.top_1 - constraints["max_accuracy_drop"])
+    limits = Limits(max_cost, max(lowest, default=None))
+    if latency:
+        return accuracy_against_latency(models, report.pareto_latency, limits)
+    return accuracy_against_bytes(models, report.pareto_bytes, limits)
+
+
+def _details(report: FamilyReport, index: int, student: ModelReport) -> dict[str, object]:
+    accuracy = student.accuracy
+    records = report.histories.get(student.name, ())
+    pairs: tuple[ConfusedPair, ...] = ()
+    rows = None
+    if len(accuracy.per_class) <= MAX_MATRIX_CLASSES:
+        rows = confusion_rows(accuracy)
+    else:
+        pairs = confused_pairs(accuracy, MAX_LISTED)
+    curves = None
+    if records:
+        key = f"curves-{index}"
+        curves = training_curves(key, student.name, records, report.teacher.accuracy.top_1, accuracy.top_1)
+    return {
+        "student": student,
+        "rows": rows,
+        "pairs": pairs,
+        "classes": lowest_recall(accuracy, MAX_LISTED),
+        "curves": curves,
+    }

@@ -1,0 +1,1 @@
+"""The pipeline, and what starts and inspects it."""

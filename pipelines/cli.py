@@ -1,0 +1,209 @@
+"""The `l2c` command. Each verb turns its arguments into one call; what takes seconds to import is imported there."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Optional
+
+import typer
+
+if TYPE_CHECKING:
+    from pipelines.run_root import RunRoot
+
+app = typer.Typer(
+    help="Train small, pruned, 8-bit students of a TensorFlow classifier and ship the LiteRT files that satisfy"
+    " your constraints.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+
+ConfigArgument = Annotated[Path, typer.Argument(help="The configuration file (YAML).", show_default=False)]
+RootOption = Annotated[
+    Path, typer.Option("--root", envvar="L2C_ROOT", help="Folder of runs: metadata, artifacts, checkpoints, logs.")
+]
+DEFAULT_ROOT = Path("runs")
+
+# Set before TensorFlow and gRPC load; a person may still ask for their messages.
+_QUIET_ENVIRONMENT = {"TF_CPP_MIN_LOG_LEVEL": "3", "GRPC_VERBOSITY": "ERROR", "ABSL_MIN_LOG_LEVEL": "3"}
+
+
+@app.command()
+def init(
+    path: Annotated[Path, typer.Argument(help="File to write.")] = Path("l2c.yaml"),
+) -> None:
+    """Write a commented configuration to start from."""
+    from pipelines.starter import write_starter
+
+    write_starter(path)
+    print(f"wrote {path}; set its teacher and data, then: l2c validate {path}")
+
+
+@app.command()
+def validate(config: ConfigArgument) -> None:
+    """Check a configuration file, and nothing else."""
+    from learn2compress.config_file import load_config
+
+    students = load_config(config).students
+    print(f"{config}: accepted; {len(students)} students: {', '.join(student.name for student in students)}")
+
+
+@app.command()
+def schema() -> None:
+    """Print the JSON schema of the configuration file, for editors."""
+    from learn2compress.config_file import json_schema
+
+    print(json.dumps(json_schema(), indent=2))
+
+
+@app.command()
+def run(config: ConfigArgument, root: RootOption = DEFAULT_ROOT) -> None:
+    """Run a configuration on this machine; steps whose inputs have not changed are taken from earlier runs."""
+    from learn2compress.config_file import load_config
+    from pipelines.console import RunDisplay, library_noise_to
+    from pipelines.run_root import RunRoot
+    from pipelines.trigger import RunRequest, new_log_file, start_run
+
+    request = RunRequest(load_config(config), RunRoot(root.resolve()))
+    os.environ.update({name: os.environ.get(name, value) for name, value in _QUIET_ENVIRONMENT.items()})
+    with request.root.locked():
+        log_file = new_log_file(request.root, request.config.name)
+        with library_noise_to(log_file) as console, RunDisplay(console) as display:
+            console.print(f"Running {config}; messages of libraries go to {log_file}", highlight=False, soft_wrap=True)
+            try:
+                start_run(request, display.on_step, display.on_progress)
+            except Exception as error:
+                _log_traceback()
+                raise _RunFailedError(error, log_file) from error
+    _print_outcome(request.root, request.config.name, run_id=None)
+
+
+@app.command()
+def report(
+    run_id: Annotated[Optional[int], typer.Argument(help="A run of `l2c runs`; the latest if left out.")] = None,  # noqa: UP045
+    output: Annotated[Optional[Path], typer.Option("--output", "-o", help="Copy the HTML page here.")] = None,  # noqa: UP045
+    root: RootOption = DEFAULT_ROOT,
+) -> None:
+    """Print a run's table of variants, and where its HTML page is."""
+    from pipelines.run_root import RunRoot
+
+    _print_outcome(RunRoot(root.resolve()), None, run_id=run_id, copy_to=output)
+
+
+@app.command()
+def runs(root: RootOption = DEFAULT_ROOT, as_json: Annotated[bool, typer.Option("--json")] = False) -> None:
+    """List the runs of this folder."""
+    from pipelines.run_history import list_runs, runs_table
+    from pipelines.run_root import RunRoot
+
+    found = list_runs(RunRoot(root.resolve()))
+    if as_json:
+        print(json.dumps([entry.as_dict() for entry in found], indent=2))
+    else:
+        _print(runs_table(found))
+
+
+@app.command()
+def show(
+    run_id: Annotated[int, typer.Argument(help="A run of `l2c runs`.", show_default=False)],
+    root: RootOption = DEFAULT_ROOT,
+    as_json: Annotated[bool, typer.Option("--json")] = False,
+) -> None:
+    """Show a run's steps: state, time, parameters and outputs."""
+    from pipelines.run_history import show_run, steps_table
+    from pipelines.run_root import RunRoot
+
+    found = show_run(RunRoot(root.resolve()), run_id)
+    if as_json:
+        print(json.dumps(found.as_dict(), indent=2))
+    else:
+        _print(steps_table(found))
+
+
+@app.command()
+def lineage(
+    file_or_sha256: Annotated[str, typer.Argument(help="A pushed file, or its SHA-256.", show_default=False)],
+    root: RootOption = DEFAULT_ROOT,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    picture: Annotated[Optional[Path], typer.Option("--picture", help="Write an SVG picture here.")] = None,  # noqa: UP045
+) -> None:
+    """Walk from a pushed file back to the data, the teacher, the configuration and the code that made it."""
+    from pipelines.lineage import lineage_of, lineage_picture, lineage_tree
+    from pipelines.run_root import RunRoot
+
+    found = lineage_of(RunRoot(root.resolve()), file_or_sha256)
+    if picture is not None:
+        picture.write_text(lineage_picture(found), encoding="utf-8")
+        print(f"wrote {picture}")
+    elif as_json:
+        print(json.dumps(found.as_dict(), indent=2))
+    else:
+        _print(lineage_tree(found))
+
+
+def main() -> None:
+    """Entry point: bad input is one line and exit code 2, a failed step one line and exit code 1."""
+    from learn2compress.config_file import ConfigError
+
+    try:
+        app()
+    except ConfigError as error:
+        _fail(str(error), 2)
+    except _RunFailedError as failed:
+        if isinstance(failed.error, ConfigError):
+            _fail(str(failed.error), 2)
+        _fail(f"{failed.error or type(failed.error).__name__} (details: {failed.log_file})", 1)
+    except KeyboardInterrupt:
+        _fail("interrupted; run the same command to go on", 130)
+
+
+class _RunFailedError(Exception):
+    """A step failed; the log holds the traceback."""
+
+    def __init__(self, error: Exception, log_file: Path):
+        super().__init__(str(error))
+        self.error = error
+        self.log_file = log_file
+
+
+def _fail(message: str, code: int) -> None:
+    print(f"l2c: error: {' '.join(message.split())}", file=sys.stderr)
+    sys.exit(code)
+
+
+def _log_traceback() -> None:
+    import traceback
+
+    traceback.print_exc()  # into the log: standard error is redirected there
+    sys.stderr.flush()
+
+
+def _print(renderable: object) -> None:
+    from rich.console import Console
+
+    Console(width=None if sys.stdout.isatty() else 140).print(renderable)
+
+
+def _print_outcome(root: RunRoot, name: str | None, run_id: int | None, copy_to: Path | None = None) -> None:
+    import shutil
+
+    from learn2compress.report.table import results_table
+    from pipelines.run_history import outcome_of
+
+    outcome = outcome_of(root, name, run_id)
+    _print(results_table(outcome.family))
+    for verdict in outcome.family.verdicts:
+        for line in (*verdict.reasons, *verdict.notes):
+            print(f"  {verdict.name}: {line}")
+    print(f"pushed: {outcome.destination or 'nothing'}")
+    if copy_to is not None:
+        shutil.copyfile(outcome.report_page, copy_to)
+    print(f"report: {copy_to or outcome.report_page}")
+
+
+if __name__ == "__main__":
+    main()

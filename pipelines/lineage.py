@@ -1,0 +1,171 @@
+"""From a pushed file back to everything that made it."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import re
+from pathlib import Path
+from typing import Any
+
+from ml_metadata import MetadataStore
+from rich.tree import Tree
+
+from learn2compress.config_file import ConfigError
+from pipelines.metadata_store import (
+    Artifact,
+    Execution,
+    consumers_of,
+    inputs_of,
+    open_store,
+    outputs_of,
+    producer_of,
+    properties_of,
+    step_of,
+)
+from pipelines.run_root import RunRoot
+
+_SHA256 = re.compile(r"[0-9a-fA-F]{64}")
+_MODEL_TYPE = "L2CLiteRtModel"
+# A pushed folder's other parameters say the same at length.
+_HIDDEN = frozenset(
+    {"config", "provenance", "task", "training", "students", "evaluate", "checkpoint_root", "constraints"}
+)
+
+
+@dataclasses.dataclass(frozen=True)
+class LineageStep:
+    """One execution and what it read.
+
+    Attributes:
+      step: Component id.
+      execution_id: Its number in ML Metadata.
+      parameters: What it was told.
+      inputs: Artifacts it read.
+    """
+
+    step: str
+    execution_id: int
+    parameters: dict[str, Any]
+    inputs: tuple[LineageArtifact, ...]
+
+
+@dataclasses.dataclass(frozen=True)
+class LineageArtifact:
+    """One artifact and how it was made.
+
+    Attributes:
+      key: Name by which its reader knows it.
+      kind: Artifact type.
+      artifact_id: Its number in ML Metadata.
+      uri: Where it is.
+      properties: What is known about it.
+      made_by: The execution; `None` where it is not recorded.
+    """
+
+    key: str
+    kind: str
+    artifact_id: int
+    uri: str
+    properties: dict[str, Any]
+    made_by: LineageStep | None
+
+
+@dataclasses.dataclass(frozen=True)
+class Lineage:
+    """A file's past, and what was later found and decided about it.
+
+    Attributes:
+      sha256: The file's digest.
+      model: The file's artifact, with its past.
+      later: Evaluations and pushes of exactly this file.
+    """
+
+    sha256: str
+    model: LineageArtifact
+    later: tuple[LineageArtifact, ...]
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain mappings, for JSON."""
+        return dataclasses.asdict(self)
+
+
+def lineage_of(root: RunRoot, file_or_sha256: str) -> Lineage:
+    """Finds where a file comes from.
+
+    Args:
+      root: Where the runs are.
+      file_or_sha256: A file, or 64 hexadecimal digits.
+
+    Raises:
+      ConfigError: it is neither, or no run recorded such a file.
+    """
+    sha256 = _sha256_of(file_or_sha256)
+    store = open_store(root)
+    model = next(
+        (a for a in store.get_artifacts_by_type(_MODEL_TYPE) if properties_of(a).get("model_sha256") == sha256), None
+    )
+    if model is None:
+        raise ConfigError(
+            f"{file_or_sha256}: found no record of {sha256}, accepted is a model made under {root.folder}"
+        )
+    later = [
+        _artifact(store, key, artifact, with_past=False)
+        for execution in consumers_of(store, model.id)
+        for key, artifact in outputs_of(store, execution.id)
+    ]
+    return Lineage(sha256, _artifact(store, "model", model, with_past=True), tuple(later))
+
+
+def lineage_tree(lineage: Lineage) -> Tree:
+    """The lineage as a tree for a terminal; what was shown above is named only."""
+    tree = Tree(f"[bold]{lineage.sha256}[/bold]")
+    _add(tree, lineage.model, shown=set())
+    if lineage.later:
+        later = tree.add("later")
+        for artifact in lineage.later:
+            later.add(_artifact_text(artifact))
+    return tree
+
+
+def _sha256_of(file_or_sha256: str) -> str:
+    path = Path(file_or_sha256)
+    if path.is_file():
+        return hashlib.sha256(path.read_bytes()).hexdigest()
+    if _SHA256.fullmatch(file_or_sha256):
+        return file_or_sha256.lower()
+    raise ConfigError(f"FILE_OR_SHA256: found {file_or_sha256!r}, accepted is a file or 64 hexadecimal digits")
+
+
+def _artifact(store: MetadataStore, key: str, artifact: Artifact, *, with_past: bool) -> LineageArtifact:
+    execution = producer_of(store, artifact.id) if with_past else None
+    made_by = _step(store, execution) if execution is not None else None
+    return LineageArtifact(key, artifact.type, artifact.id, artifact.uri, properties_of(artifact), made_by)
+
+
+def _step(store: MetadataStore, execution: Execution) -> LineageStep:
+    inputs = tuple(_artifact(store, key, a, with_past=True) for key, a in inputs_of(store, execution.id))
+    return LineageStep(step_of(store, execution), execution.id, properties_of(execution), inputs)
+
+
+def _add(tree: Tree, artifact: LineageArtifact, shown: set[int]) -> None:
+    if artifact.artifact_id in shown:
+        tree.add(f"{artifact.key}: {artifact.kind} (above)")
+        return
+    shown.add(artifact.artifact_id)
+    branch = tree.add(_artifact_text(artifact))
+    step = artifact.made_by
+    if step is not None:
+        parameters = ", ".join(f"{k}={v}" for k, v in step.parameters.items() if k not in _HIDDEN)
+        made_by = branch.add(f"made by [bold]{step.step}[/bold] ({_escape(parameters)})")
+        for source in step.inputs:
+            _add(made_by, source, shown)
+
+
+def _artifact_text(artifact: LineageArtifact) -> str:
+    known = ", ".join(f"{name}={value}" for name, value in artifact.properties.items())
+    return f"{artifact.key}: [bold]{artifact.kind}[/bold] {_escape(known)}"
+
+
+def _escape(text: str) -> str:
+    return text.replace("[", r"\[")

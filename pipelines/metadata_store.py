@@ -1,0 +1,98 @@
+"""Reads ML Metadata as TFX writes it: the one module that knows its store."""
+
+from __future__ import annotations
+
+from typing import Any, TypeAlias
+
+from ml_metadata import MetadataStore
+from ml_metadata.proto import metadata_store_pb2 as mlmd
+
+from learn2compress.config_file import ConfigError
+from pipelines.run_root import RunRoot
+
+Artifact: TypeAlias = mlmd.Artifact
+Execution: TypeAlias = mlmd.Execution
+Context: TypeAlias = mlmd.Context
+
+PIPELINE_CONTEXT = "pipeline"
+RUN_CONTEXT = "pipeline_run"
+NODE_CONTEXT = "node"
+
+
+def open_store(root: RunRoot) -> MetadataStore:
+    """Opens the metadata of a folder of runs.
+
+    Raises:
+      ConfigError: there are none.
+    """
+    if not root.metadata.exists():
+        raise ConfigError(f"--root {root.folder}: found no runs there, accepted is the --root of an `l2c run`")
+    config = mlmd.ConnectionConfig()
+    config.sqlite.filename_uri = str(root.metadata)
+    config.sqlite.connection_mode = mlmd.SqliteMetadataSourceConfig.READWRITE
+    return MetadataStore(config)
+
+
+def plain(value: mlmd.Value) -> Any:
+    """A property as int, float, str, or what its structured value holds."""
+    return getattr(value, value.WhichOneof("value")) if value.WhichOneof("value") else None
+
+
+def properties_of(node: Artifact | Execution) -> dict[str, Any]:
+    """Typed properties, then those added to this one alone; TFX's own bookkeeping left out."""
+    everything = {**node.properties, **node.custom_properties}
+    return {
+        name: plain(value)
+        for name, value in sorted(everything.items())
+        if not name.startswith("__")
+        and name not in {"tfx_version", "name", "state", "pipeline_name", "producer_component"}
+    }
+
+
+def state_of(execution: Execution) -> str:
+    """The state in one lower-case word, such as "complete", "cached", "failed", "running"."""
+    return mlmd.Execution.State.Name(execution.last_known_state).lower()
+
+
+def step_of(store: MetadataStore, execution: Execution) -> str:
+    """Component id, such as "Quantize.small"."""
+    contexts = store.get_contexts_by_execution(execution.id)
+    node = next((c.name for c in contexts if c.type == NODE_CONTEXT), "")
+    pipeline = next((c.name for c in contexts if c.type == PIPELINE_CONTEXT), "")
+    return str(node.removeprefix(f"{pipeline}."))
+
+
+def producer_of(store: MetadataStore, artifact_id: int) -> Execution | None:
+    """The execution that made an artifact; cached ones only point at it."""
+    events = store.get_events_by_artifact_ids([artifact_id])
+    ids = [event.execution_id for event in events if event.type == mlmd.Event.OUTPUT]
+    executions = sorted(store.get_executions_by_id(ids), key=lambda execution: execution.id)
+    return next((e for e in executions if e.last_known_state == mlmd.Execution.COMPLETE), None)
+
+
+def inputs_of(store: MetadataStore, execution_id: int) -> list[tuple[str, Artifact]]:
+    """Input artifacts of an execution with their keys, sorted by key."""
+    return _artifacts(store, execution_id, mlmd.Event.INPUT)
+
+
+def outputs_of(store: MetadataStore, execution_id: int) -> list[tuple[str, Artifact]]:
+    """Output artifacts of an execution with their keys, sorted by key."""
+    return _artifacts(store, execution_id, mlmd.Event.OUTPUT)
+
+
+def consumers_of(store: MetadataStore, artifact_id: int) -> list[Execution]:
+    """Finished executions that read an artifact, in order."""
+    events = store.get_events_by_artifact_ids([artifact_id])
+    ids = [event.execution_id for event in events if event.type == mlmd.Event.INPUT]
+    executions = sorted(store.get_executions_by_id(ids), key=lambda execution: execution.id)
+    return [e for e in executions if e.last_known_state == mlmd.Execution.COMPLETE]
+
+
+def _artifacts(store: MetadataStore, execution_id: int, kind: int) -> list[tuple[str, Artifact]]:
+    keys = {
+        event.artifact_id: event.path.steps[0].key if event.path.steps else ""
+        for event in store.get_events_by_execution_ids([execution_id])
+        if event.type == kind
+    }
+    artifacts = store.get_artifacts_by_id(list(keys))
+    return sorted(((keys[a.id], a) for a in artifacts), key=lambda pair: (pair[0], pair[1].id))

@@ -1,0 +1,123 @@
+"""The pipeline: one branch per student behind the joint training.
+
+    Ingest -> TeacherLoad -> JointDistillTrainer -> Prune.* -> Quantize.* -> Evaluate.* -> Pusher
+
+The graph knows nothing of what runs it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from tfx.dsl.components.base.base_component import BaseComponent
+
+from components.evaluate.component import Evaluate
+from components.ingest.component import Ingest
+from components.joint_distill_trainer.component import JointDistillTrainer
+from components.prune.component import Prune
+from components.pusher.component import Pusher
+from components.quantize.component import Quantize
+from components.teacher_load.component import TeacherLoad
+from learn2compress.config import CompressionConfig
+from pipelines.provenance import Provenance
+
+
+@dataclass(frozen=True)
+class Roots:
+    """Where a run keeps what it makes.
+
+    Attributes:
+      checkpoints: Folder for training state that survives a kill.
+    """
+
+    checkpoints: str
+
+
+def create_components(config: CompressionConfig, provenance: Provenance, roots: Roots) -> list[BaseComponent]:
+    """The components of one compression, in topological order.
+
+    Args:
+      config: What to do.
+      provenance: Digests of the data, the teacher and the code: a change of
+        any of them is a change of the steps that use it.
+      roots: Where to keep state.
+    """
+    code = provenance.code_digests
+    ingest = Ingest(
+        data=config.data,
+        task=config.task,
+        data_fingerprint=provenance.data_fingerprint,
+        code_digest=code["ingest"],
+    )
+    examples = ingest.outputs["examples"]
+    teacher_load = TeacherLoad(
+        examples=examples,
+        teacher=config.teacher,
+        teacher_sha256=provenance.teacher_sha256,
+        evaluate=config.evaluate,
+        task=config.task,
+        code_digest=code["teacher_load"],
+    )
+    teacher_logits = teacher_load.outputs["teacher_logits"]
+    trainer = JointDistillTrainer(
+        examples=examples,
+        teacher_logits=teacher_logits,
+        students=config.students,
+        task=config.task,
+        training=config.training,
+        seed=config.seed,
+        checkpoint_root=roots.checkpoints,
+        code_digest=code["joint_distill_trainer"],
+    )
+    components: list[BaseComponent] = [ingest, teacher_load, trainer]
+    models, evaluations = {}, {}
+    for student in config.students:
+        prune = Prune(
+            examples=examples,
+            teacher_logits=teacher_logits,
+            student=trainer.outputs[student.name],
+            prune=config.prune_of(student),
+            student_name=student.name,
+            task=config.task,
+            training=config.training,
+            seed=config.seed,
+            checkpoint_root=roots.checkpoints,
+            code_digest=code["prune"],
+        ).with_id(f"Prune.{student.name}")
+        quantize = Quantize(
+            examples=examples,
+            teacher_logits=teacher_logits,
+            student=prune.outputs["pruned"],
+            quantize=config.quantize_of(student),
+            min_layer_weights=config.prune_of(student).min_layer_weights,
+            student_name=student.name,
+            family_name=config.name,
+            task=config.task,
+            training=config.training,
+            seed=config.seed,
+            checkpoint_root=roots.checkpoints,
+            code_digest=code["quantize"],
+        ).with_id(f"Quantize.{student.name}")
+        evaluate = Evaluate(
+            examples=examples,
+            teacher=teacher_load.outputs["teacher"],
+            student=prune.outputs["pruned"],
+            model=quantize.outputs["model"],
+            evaluate=config.evaluate,
+            student_name=student.name,
+            task=config.task,
+            code_digest=code["evaluate"],
+        ).with_id(f"Evaluate.{student.name}")
+        components += [prune, quantize, evaluate]
+        models[student.name] = quantize.outputs["model"]
+        evaluations[student.name] = evaluate.outputs["evaluation"]
+    pusher = Pusher(
+        config=config,
+        examples=examples,
+        teacher=teacher_load.outputs["teacher"],
+        models=models,
+        evaluations=evaluations,
+        provenance=provenance.as_dict(),
+        code_digest=code["pusher"],
+    )
+    return [*components, pusher]

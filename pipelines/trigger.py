@@ -1,0 +1,52 @@
+"""Starts a run: what every front end turns its input into, and calls."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from learn2compress.config import CompressionConfig
+from learn2compress.progress import Progress, listening
+from pipelines.run_root import RunRoot
+
+if TYPE_CHECKING:
+    from pipelines.local import StepEvent
+
+
+@dataclasses.dataclass(frozen=True)
+class RunRequest:
+    """One run of one configuration on this machine.
+
+    Attributes:
+      config: What to do, already validated.
+      root: Where the run lives.
+    """
+
+    config: CompressionConfig
+    root: RunRoot
+
+
+def start_run(
+    request: RunRequest, on_step: Callable[[StepEvent], None], on_progress: Callable[[Progress], None]
+) -> None:
+    """Runs a request to its end.
+
+    Raises:
+      ConfigError: an input is not accepted.
+      Exception: a component failed.
+    """
+    # Imported here: together they take seconds, and a front end must answer at once.
+    from pipelines.local import create_pipeline, run_pipeline
+    from pipelines.provenance import collect_provenance
+
+    with listening(on_progress):
+        pipeline = create_pipeline(request.config, collect_provenance(request.config), request.root)
+        run_pipeline(pipeline, on_step)
+
+
+def new_log_file(root: RunRoot, name: str) -> Path:
+    """A file for the libraries' messages of a run that starts now."""
+    return root.logs / f"{name}-{datetime.now(UTC):%Y%m%dT%H%M%S}.log"

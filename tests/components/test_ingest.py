@@ -1,0 +1,298 @@
+"""Ingest as a whole: its executor on real data, its artifacts read back."""
+
+import gzip
+import hashlib
+import io
+import json
+import struct
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from PIL import Image
+from tensorflow_metadata.proto.v0 import statistics_pb2
+
+from components.artifacts import (
+    ANOMALIES_FILE,
+    BAD_RECORDS_FILE,
+    HELD_OUT_SPLIT,
+    INGEST_REPORT_FILE,
+    LABELS_FILE,
+    SCHEMA_FILE,
+    STATISTICS_FILE,
+    TRAIN_SPLIT,
+    DataStatistics,
+    Examples,
+)
+from components.ingest.component import Ingest
+from components.ingest.executor import Executor
+from components.ingest.runner import make_pipeline
+from components.parameters import exec_properties_of, json_of
+from learn2compress.config import DataConfig, DataFormat, TaskConfig, TaskKind
+from learn2compress.config_file import ConfigError
+from learn2compress.data.examples import read_examples, shard_paths
+from learn2compress.data.records import Split
+from learn2compress.data.text_features import hashed_ngrams
+from learn2compress.progress import Progress, listening
+
+TWO_THREADS = ("--runner=DirectRunner", "--direct_num_workers=2", "--direct_running_mode=multi_threading")
+TEXT = TaskConfig(kind=TaskKind.TEXT, input_shape=(256,))
+
+
+@dataclass
+class Ingested:
+    examples: Examples
+    statistics: DataStatistics
+
+    @property
+    def folder(self) -> Path:
+        return Path(self.examples.uri)
+
+    @property
+    def report(self) -> dict:
+        return json.loads((self.folder / INGEST_REPORT_FILE).read_text())
+
+    def digests(self) -> dict[str, str]:
+        paths = [*shard_paths(self.folder / TRAIN_SPLIT), *shard_paths(self.folder / HELD_OUT_SPLIT)]
+        return {str(path.relative_to(self.folder)): hashlib.sha256(path.read_bytes()).hexdigest() for path in paths}
+
+
+def ingest(out: Path, data: DataConfig, task: TaskConfig | None = None) -> Ingested:
+    result = Ingested(Examples(), DataStatistics())
+    result.examples.uri, result.statistics.uri = str(out / "examples"), str(out / "statistics")
+    properties = exec_properties_of(data) | {
+        "task": json_of(task or TaskConfig()),
+        "data_fingerprint": "fingerprint",
+        "code_digest": "code",
+    }
+    Executor().Do({}, {"examples": [result.examples], "statistics": [result.statistics]}, properties)
+    return result
+
+
+def png(path: Path, value: int) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.fromarray(np.full((8, 8), value, np.uint8)).save(path)
+
+
+@pytest.fixture(scope="module")
+def digits(tmp_path_factory: pytest.TempPathFactory) -> Ingested:
+    return ingest(tmp_path_factory.mktemp("digits"), DataConfig(num_shards=2))
+
+
+@pytest.fixture
+def images(tmp_path: Path) -> Path:
+    for name, base in (("cat", 0), ("dog", 100)):
+        for index in range(30):
+            png(tmp_path / "images" / name / f"{index:02d}.png", base + index)
+    return tmp_path / "images"
+
+
+def test_digits_are_split_by_content(digits: Ingested) -> None:
+    train = list(read_examples(digits.folder / TRAIN_SPLIT))
+    held_out = list(read_examples(digits.folder / HELD_OUT_SPLIT))
+    assert len(train) + len(held_out) == 1797
+    assert 250 < len(held_out) < 470
+    assert (digits.examples.num_train, digits.examples.num_held_out) == (len(train), len(held_out))
+    assert (digits.folder / LABELS_FILE).read_text().split() == list("0123456789")
+    assert not {example.content_sha256 for example in train} & {example.content_sha256 for example in held_out}
+    for example in train[:20]:
+        assert len(example.input) == 64
+        assert hashlib.sha256(example.input).hexdigest() == example.content_sha256
+    from sklearn.datasets import load_digits
+
+    target = load_digits().target
+    assert all(example.label == target[int(example.source.partition("#")[2])] for example in train + held_out)
+
+
+def test_records_of_a_shard_are_sorted(digits: Ingested) -> None:
+    for shard in shard_paths(digits.folder / TRAIN_SPLIT):
+        keys = [(example.content_sha256, example.source) for example in read_examples(shard)]
+        assert keys == sorted(keys)
+        assert len(keys) > 500
+
+
+def test_report_and_properties_agree(digits: Ingested) -> None:
+    report, examples = digits.report, digits.examples
+    assert report["labels"] == list("0123456789")
+    assert (report["num_train"], report["num_held_out"]) == (examples.num_train, examples.num_held_out)
+    assert report["num_bad"] == examples.num_bad == 0
+    assert examples.num_classes == 10
+    assert sum(report["class_counts"]["train"]) == report["num_train"]
+    assert report["num_shared_by_splits"] == 0
+    assert examples.content_sha256 == report["content_sha256"]
+    assert examples.source_uri == "scikit-learn:digits"
+    lines = sorted(
+        f"{example.content_sha256} {example.label}\n" for example in read_examples(digits.folder / HELD_OUT_SPLIT)
+    )
+    assert report["split_content_sha256"]["held_out"] == hashlib.sha256("".join(lines).encode()).hexdigest()
+    assert (digits.folder / BAD_RECORDS_FILE).read_text() == ""
+    assert digits.statistics.num_anomalies == 0
+
+
+def test_statistics_describe_both_splits(digits: Ingested) -> None:
+    folder = Path(digits.statistics.uri)
+    statistics = statistics_pb2.DatasetFeatureStatisticsList.FromString((folder / STATISTICS_FILE).read_bytes())
+    assert {dataset.name: dataset.num_examples for dataset in statistics.datasets} == {
+        "train": digits.report["num_train"],
+        "held_out": digits.report["num_held_out"],
+    }
+    features = {feature.path.step[0] for feature in statistics.datasets[0].features}
+    assert features == {"label", "pixel_mean", "pixel_std", "height", "width"}
+    assert 'name: "label"' in (folder / SCHEMA_FILE).read_text()
+    assert "anomaly_info {" not in (folder / ANOMALIES_FILE).read_text()
+    assert sorted(path.name for path in folder.iterdir()) == sorted([STATISTICS_FILE, SCHEMA_FILE, ANOMALIES_FILE])
+
+
+def test_two_workers_write_the_same_bytes_and_progress_is_reported(digits: Ingested, tmp_path: Path) -> None:
+    heard: list[Progress] = []
+    with listening(heard.append):
+        again = ingest(tmp_path, DataConfig(num_shards=2, beam_options=TWO_THREADS))
+    assert again.digests() == digits.digests()
+    assert again.report == digits.report
+    assert [progress.done for progress in heard] == [0, 1, 2, 3]
+    assert all(progress.total == 3 for progress in heard)
+
+
+def test_bad_images_are_listed_and_limited(images: Path, tmp_path: Path) -> None:
+    whole = (images / "cat" / "00.png").read_bytes()
+    (images / "cat" / "truncated.png").write_bytes(whole[: len(whole) - 25])
+    (images / "cat" / "text.png").write_text("this is a text file")
+    Image.fromarray(np.zeros((8, 8), np.uint8)).save(images / "dog" / "really.gif")
+    (images / "dog" / "really.gif").rename(images / "dog" / "gif.png")
+    Image.fromarray(np.zeros((9, 8), np.uint8)).save(images / "dog" / "large.png")
+    (images / "dog" / "notes.txt").write_text("a note")
+    strict = DataConfig(format=DataFormat.IMAGE_FOLDER, uri=str(images))
+    with pytest.raises(ConfigError) as error:
+        ingest(tmp_path / "strict", strict)
+    assert str(error.value).startswith(
+        "data.max_bad_ratio: found 5 bad records of 65, accepted is a ratio of 0.0 at most: "
+        "cat/text.png: found no image content, accepted are PNG and JPEG; cat/truncated.png: "
+    )
+    assert "\n" not in str(error.value)
+
+    loose = DataConfig(format=DataFormat.IMAGE_FOLDER, uri=str(images), max_bad_ratio=0.1, num_shards=3)
+    result = ingest(tmp_path / "loose", loose)
+    bad = [json.loads(line) for line in (result.folder / BAD_RECORDS_FILE).read_text().splitlines()]
+    assert [(record["source"], record["reason"].split(",")[0]) for record in bad] == [
+        ("cat/text.png", "found no image content"),
+        ("cat/truncated.png", "found a truncated or damaged PNG"),
+        ("dog/gif.png", "found GIF content"),
+        ("dog/large.png", "found 9x8 pixels (height x width)"),
+        ("dog/notes.txt", "found another kind of file in a class folder"),
+    ]
+    assert (result.examples.num_bad, result.report["labels"]) == (5, ["cat", "dog"])
+    assert result.examples.num_train + result.examples.num_held_out == 60
+    assert len(shard_paths(result.folder / HELD_OUT_SPLIT)) == 3
+
+
+def test_empty_class_stops_before_work(images: Path, tmp_path: Path) -> None:
+    (images / "void").mkdir()
+    with pytest.raises(ConfigError, match=r"^data.uri: class 'void' is empty: found no image in "):
+        ingest(tmp_path / "out", DataConfig(format=DataFormat.IMAGE_FOLDER, uri=str(images)))
+
+
+def test_class_whose_examples_are_all_bad(images: Path, tmp_path: Path) -> None:
+    (images / "owl").mkdir()
+    (images / "owl" / "1.png").write_text("text")
+    data = DataConfig(format=DataFormat.IMAGE_FOLDER, uri=str(images), max_bad_ratio=0.5)
+    with pytest.raises(ConfigError, match=r"^data: class 'owl' is empty for training: it has no valid example"):
+        ingest(tmp_path / "out", data)
+
+
+def test_corrupted_tfrecord(tmp_path: Path) -> None:
+    path = tmp_path / "a.tfrecord"
+    with tf.io.TFRecordWriter(str(path)) as writer:
+        for index in range(50):
+            image = io.BytesIO()
+            Image.fromarray(np.full((8, 8), index, np.uint8)).save(image, "PNG")
+            features = {
+                "image/encoded": tf.train.Feature(bytes_list=tf.train.BytesList(value=[image.getvalue()])),
+                "label": tf.train.Feature(int64_list=tf.train.Int64List(value=[index % 2])),
+            }
+            writer.write(tf.train.Example(features=tf.train.Features(feature=features)).SerializeToString())
+    data = DataConfig(format=DataFormat.TFRECORD, uri=str(path), max_bad_ratio=1.0)
+    result = ingest(tmp_path / "whole", data)
+    assert result.report["class_counts"]["train"][0] + result.report["class_counts"]["held_out"][0] == 25
+    assert result.report["labels"] == ["0", "1"]
+    content = bytearray(path.read_bytes())
+    content[-20] ^= 0xFF
+    path.write_bytes(content)
+    with pytest.raises(ConfigError, match=r"^data.uri: .*a.tfrecord: found a corrupted record after 49 records"):
+        ingest(tmp_path / "damaged", data)
+
+
+def test_idx_with_its_own_held_out_split(tmp_path: Path) -> None:
+    for prefix, count in (("train", 40), ("t10k", 10)):
+        pixels = np.arange(count * 64, dtype=np.uint32).astype(np.uint8).reshape(count, 8, 8)
+        labels = (np.arange(count) % 2).astype(np.uint8)
+        for name, array in (("images-idx3", pixels), ("labels-idx1", labels)):
+            header = struct.pack(f">HBB{array.ndim}I", 0, 8, array.ndim, *array.shape)
+            (tmp_path / f"{prefix}-{name}-ubyte.gz").write_bytes(gzip.compress(header + array.tobytes()))
+    result = ingest(tmp_path / "out", DataConfig(format=DataFormat.IDX, uri=str(tmp_path)))
+    assert (result.examples.num_train, result.examples.num_held_out) == (40, 10)
+    # 256 values of a byte: every fourth image is the same one.
+    assert result.report["num_duplicates"] == 36 + 6
+    assert result.report["num_shared_by_splits"] == 4
+
+
+def test_npz_with_names(tmp_path: Path) -> None:
+    x = np.random.default_rng(0).integers(0, 256, (60, 4, 4, 3), np.uint8)
+    np.savez(tmp_path / "a.npz", x=x, y=np.arange(60) % 3, labels=["red", "green", "blue"])
+    data = DataConfig(format=DataFormat.NPZ, uri=str(tmp_path / "a.npz"), resize=True)
+    result = ingest(tmp_path / "out", data, TaskConfig(input_shape=(8, 8, 3)))
+    assert result.report["labels"] == ["red", "green", "blue"]
+    for example in read_examples(result.folder / TRAIN_SPLIT):
+        assert len(example.input) == 192
+        assert example.label == int(example.source.partition("[")[2].rstrip("]")) % 3
+
+
+def test_label_that_is_held_out_alone_is_an_anomaly(tmp_path: Path) -> None:
+    (tmp_path / "train.tsv").write_text("".join(f"{'ab'[i % 2]}\tsentence number {i}\n" for i in range(40)))
+    (tmp_path / "test.tsv").write_text("a\thello there\nc\tnever seen before\n")
+    data = DataConfig(format=DataFormat.TSV, uri=str(tmp_path / "train.tsv"), held_out_uri=str(tmp_path / "test.tsv"))
+    with pytest.raises(ConfigError, match=r"^data: the held-out split departs .*label: .*missing from the schema: c"):
+        ingest(tmp_path / "refused", data, TEXT)
+    anomalies = tmp_path / "refused" / "statistics" / ANOMALIES_FILE
+    assert "anomaly_info {" in anomalies.read_text()
+
+    (tmp_path / "test.tsv").write_text("a\thello there\na\tSENTENCE number  0\n")
+    result = ingest(tmp_path / "accepted", data, TEXT)
+    assert result.report["labels_not_held_out"] == ["b"]
+    assert result.report["num_shared_by_splits"] == 1
+    (first, *_) = read_examples(result.folder / TRAIN_SPLIT)
+    assert first.input == hashed_ngrams(first.text.decode(), 256).tobytes()
+
+
+def test_destination_that_can_not_be_written(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("in the way")
+    with pytest.raises(ConfigError, match=r"Not a directory; accepted is a folder that can be written"):
+        ingest(tmp_path / "file", DataConfig())
+
+
+@pytest.mark.parametrize("options", [("--runner=NoSuchRunner",), ("--direct_num_workers=two",)])
+def test_beam_options_that_beam_refuses(options: tuple[str, ...]) -> None:
+    with pytest.raises(ConfigError, match=r"^data.beam_options: found "):
+        make_pipeline(options)
+
+
+def test_direct_runner_never_becomes_prism() -> None:
+    runner = make_pipeline(("--runner=DirectRunner",)).runner
+    assert f"{type(runner).__module__}.{type(runner).__name__}".endswith("fn_runner.FnApiRunner")
+
+
+def test_component_carries_the_configuration() -> None:
+    data = DataConfig(num_shards=3)
+    component = Ingest(data=data, task=TaskConfig(), data_fingerprint="f", code_digest="c")
+    assert component.exec_properties["num_shards"] == 3
+    assert json.loads(component.exec_properties["task"])["input_shape"] == [8, 8, 1]
+    assert set(component.outputs) == {"examples", "statistics"}
+    assert {key: channel.type for key, channel in component.outputs.items()} == {
+        "examples": Examples,
+        "statistics": DataStatistics,
+    }
+
+
+def test_split_names_are_the_folder_names() -> None:
+    assert (Split.TRAIN.value, Split.HELD_OUT.value) == (TRAIN_SPLIT, HELD_OUT_SPLIT)

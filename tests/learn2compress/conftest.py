@@ -1,0 +1,53 @@
+"""A small real training set: scikit-learn's digits with logits of a teacher that knows the labels well."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from learn2compress.data.batches import TrainingData
+from learn2compress.data.examples import encode_example, shard_path, write_shard
+
+NUM_TRAIN = 512
+NUM_HELD_OUT = 256
+
+
+@pytest.fixture(scope="session")
+def digits_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Shards of both splits in `examples/`, and of logits in `logits/`, two each."""
+    from sklearn.datasets import load_digits
+
+    folder = tmp_path_factory.mktemp("digits")
+    digits = load_digits()
+    pixels = (digits.images * 255 / 16).astype(np.uint8)
+    noise = np.random.default_rng(0).normal(size=(len(pixels), 10)).astype(np.float32)
+    logits = noise + 6.0 * np.eye(10, dtype=np.float32)[digits.target]
+    for split, first, last in (("train", 0, NUM_TRAIN), ("held_out", NUM_TRAIN, NUM_TRAIN + NUM_HELD_OUT)):
+        for shard, rows in enumerate(np.array_split(np.arange(first, last), 2)):
+            examples = [encode_example(pixels[i].tobytes(), int(digits.target[i]), f"{i:064x}", str(i)) for i in rows]
+            write_shard(shard_path(folder / "examples" / split, shard, 2), examples)
+            scores = [logits[i].astype("<f4").tobytes() for i in rows]
+            write_shard(shard_path(folder / "logits" / split, shard, 2, "logits"), scores)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def digits_data(digits_folder: Path) -> Callable[..., TrainingData]:
+    """Makes `TrainingData` of the digits."""
+
+    def make(batch_size: int = 16, shuffle_buffer: int = 1000) -> TrainingData:
+        return TrainingData(
+            train=digits_folder / "examples" / "train",
+            train_logits=digits_folder / "logits" / "train",
+            held_out=digits_folder / "examples" / "held_out",
+            num_train=NUM_TRAIN,
+            num_held_out=NUM_HELD_OUT,
+            input_shape=(8, 8, 1),
+            batch_size=batch_size,
+            shuffle_buffer=shuffle_buffer,
+        )
+
+    return make

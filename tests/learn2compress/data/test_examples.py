@@ -1,0 +1,113 @@
+"""Examples on disk."""
+
+import hashlib
+from pathlib import Path
+
+import pytest
+import tensorflow as tf
+
+from learn2compress.config_file import ConfigError
+from learn2compress.data.examples import (
+    Example,
+    decode_example,
+    encode_example,
+    parse_example,
+    read_examples,
+    shard_path,
+    shard_paths,
+    write_shard,
+)
+from learn2compress.data.prepare import shard_of, split_of
+from learn2compress.data.records import Split
+
+CONTENT = bytes(range(12))
+DIGEST = hashlib.sha256(CONTENT).hexdigest()
+
+
+def test_example_comes_back() -> None:
+    serialized = encode_example(CONTENT, 3, DIGEST, "a/b.png", "héllo")
+    assert decode_example(serialized) == Example(CONTENT, 3, DIGEST, "a/b.png", "héllo".encode())
+    assert serialized == encode_example(CONTENT, 3, DIGEST, "a/b.png", "héllo")
+    assert decode_example(encode_example(CONTENT, 3, DIGEST, "x")).text is None
+
+
+@pytest.mark.parametrize("serialized", [b"", b"\xff\xff", tf.train.Example().SerializeToString()])
+def test_something_else_is_no_example(serialized: bytes) -> None:
+    with pytest.raises(ValueError, match="accepted are shards that Ingest wrote"):
+        decode_example(serialized)
+
+
+def test_tf_data_parses_one_and_a_batch() -> None:
+    records = [encode_example(CONTENT, label, DIGEST, "x") for label in (1, 2)]
+    dataset = tf.data.Dataset.from_tensor_slices(records)
+    ((single, label), *_) = dataset.map(lambda record: parse_example(record, (2, 2, 3)))
+    ((batch, labels),) = dataset.batch(2).map(lambda record: parse_example(record, (2, 2, 3)))
+    assert single.dtype == tf.uint8
+    assert single.shape == (2, 2, 3)
+    assert single.numpy().tobytes() == CONTENT
+    assert int(label) == 1
+    assert batch.shape == (2, 2, 2, 3)
+    assert labels.numpy().tolist() == [1, 2]
+
+
+def write(folder: Path, index: int, count: int, labels: list[int]) -> Path:
+    path = shard_path(folder, index, count)
+    write_shard(path, [encode_example(CONTENT, label, DIGEST, f"#{label}") for label in labels])
+    return path
+
+
+def test_shards_are_read_in_order(tmp_path: Path) -> None:
+    write(tmp_path, 1, 2, [3, 4])
+    write(tmp_path, 0, 2, [1, 2])
+    assert [path.name for path in shard_paths(tmp_path)] == [
+        "examples-00000-of-00002.tfrecord.gz",
+        "examples-00001-of-00002.tfrecord.gz",
+    ]
+    assert [example.label for example in read_examples(tmp_path)] == [1, 2, 3, 4]
+    assert [example.label for example in read_examples(shard_path(tmp_path, 1, 2))] == [3, 4]
+
+
+def test_missing_and_mixed_shards_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="found no shard"):
+        shard_paths(tmp_path)
+    write(tmp_path, 0, 2, [1])
+    with pytest.raises(ConfigError, match="look at examples-00001-of-00002"):
+        shard_paths(tmp_path)
+    write(tmp_path, 1, 2, [1])
+    write(tmp_path, 0, 1, [1])
+    with pytest.raises(ConfigError, match="all of 1 set"):
+        shard_paths(tmp_path)
+
+
+@pytest.mark.parametrize("damage", ["truncate", "flip"])
+def test_damaged_shard_is_one_clear_error(tmp_path: Path, damage: str) -> None:
+    path = write(tmp_path, 0, 1, list(range(200)))
+    content = bytearray(path.read_bytes())
+    if damage == "truncate":
+        del content[len(content) // 2 :]
+    else:
+        content[len(content) // 2] ^= 0xFF
+    path.write_bytes(content)
+    with pytest.raises(ConfigError, match=r"examples-00000-of-00001.*damaged after \d+ records"):
+        list(read_examples(tmp_path))
+
+
+def test_a_shard_is_written_as_a_whole_or_not_at_all(tmp_path: Path) -> None:
+    def records() -> object:
+        yield b"one"
+        raise RuntimeError("killed")
+
+    with pytest.raises(RuntimeError, match="killed"):
+        write_shard(shard_path(tmp_path, 0, 1), records())
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_split_and_shard_follow_from_the_content() -> None:
+    digests = [hashlib.sha256(bytes([index % 256, index // 256])).hexdigest() for index in range(2000)]
+    held_out = [digest for digest in digests if split_of(digest, 0.2) is Split.HELD_OUT]
+    assert 330 < len(held_out) < 470
+    # A larger share holds out what a smaller one did, and more.
+    assert all(split_of(digest, 0.3) is Split.HELD_OUT for digest in held_out)
+    assert {shard_of(digest, 7) for digest in held_out} == set(range(7))
+    assert split_of("00000000" + "f" * 56, 0.001) is Split.HELD_OUT
+    assert split_of("ffffffff" + "0" * 56, 0.999) is Split.TRAIN

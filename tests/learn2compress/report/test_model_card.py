@@ -1,0 +1,71 @@
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+
+import pytest
+
+from learn2compress.report.model_card import escape_markdown, render_model_card
+from learn2compress.results import FamilyReport
+
+
+def test_the_card_says_what_was_measured_and_how_to_feed_it(family: FamilyReport) -> None:
+    card = render_model_card(family, "large")
+    student = family.students[0]
+    for figure in (
+        student.model_sha256,
+        f"{student.model_bytes:,}",
+        f"{student.download_bytes:,}",
+        f"{student.macs:,}",
+        f"{100 * student.accuracy.top_1:.2f}%",
+        student.latency.processor,
+        f"{student.accuracy.num_examples} held-out examples",
+        "`[1, 8, 8, 1]`",
+        "grey values 0 to 255",
+        family.provenance["data_sha256"],
+        family.provenance["teacher_sha256"],
+        "| quantize | 4 |",
+        "It satisfies every constraint.",
+        "at most 5 points less top-1 than the teacher",
+    ):
+        assert figure in card
+    for section in ("Model details", "Intended use", "Factors", "Evaluation data", "Ethical considerations"):
+        assert f"\n## {section}" in card
+
+
+def test_a_refused_student_says_why(family: FamilyReport) -> None:
+    assert "It does not satisfy every constraint." in render_model_card(family, "small")
+    assert "accuracy drop 9.44 points is above max\\_accuracy\\_drop 5 points" in render_model_card(family, "small")
+
+
+def test_text_students_are_fed_hashed_features(family: FamilyReport) -> None:
+    task = {"kind": "text", "input_shape": [4096]}
+    card = render_model_card(dataclasses.replace(family, config=family.config | {"task": task}), "large")
+    assert "hashed_ngrams" in card
+    assert "`[1, 4096]`" in card
+    assert "grey values" not in card
+
+
+def test_hostile_labels_stay_text(family_of: Callable[..., FamilyReport]) -> None:
+    labels = ("<script>x</script>", "a|b", "line\n# heading", "[link](http://evil)", "`code`")
+    card = render_model_card(family_of(labels=labels), "large")
+    assert "<script" not in card
+    assert "\n# heading" not in card
+    assert "[link](" not in card
+    rows = [line for line in card.splitlines() if line.startswith("| a\\|b |")]
+    assert len(rows) == 1
+
+
+def test_many_labels_are_not_all_listed(family_of: Callable[..., FamilyReport]) -> None:
+    card = render_model_card(family_of(labels=tuple(f"class{index}" for index in range(120))), "large")
+    assert "The first classes, in order, of 120" in card
+    assert "recall of the classes that it knows least" in card
+
+
+def test_an_unknown_student_is_refused(family: FamilyReport) -> None:
+    with pytest.raises(ValueError, match="found 'huge', accepted are large, medium, small"):
+        render_model_card(family, "huge")
+
+
+def test_escape_markdown() -> None:
+    assert escape_markdown("a_b*c & <d>\r\n\u2028e http://f 10:30") == "a\\_b\\*c &amp; &lt;d&gt; e http\\://f 10:30"
