@@ -1,7 +1,7 @@
 """Derives TFX component parameters from configuration dataclasses, and back.
 
-A number or a string is its own typed parameter, so that lineage shows it; any
-other field is one JSON string.
+A number or a text is its own typed parameter, so that lineage shows it, an
+empty text standing for one left out; any other field is one JSON string.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import dataclasses
 import json
 from collections.abc import Mapping
-from typing import Any, TypeVar, get_type_hints
+from typing import Any, TypeVar, get_args, get_type_hints
 
 from tfx.types.component_spec import ExecutionParameter
 
@@ -17,7 +17,7 @@ from learn2compress.config_file import parse, to_dict
 
 T = TypeVar("T")
 
-_PLAIN_TYPES = (int, float, str)
+_NUMBERS = (int, float)
 
 
 def parameters_of(config_class: type, **extra: type) -> dict[str, ExecutionParameter]:
@@ -30,22 +30,14 @@ def parameters_of(config_class: type, **extra: type) -> dict[str, ExecutionParam
 def exec_properties_of(config: Any) -> dict[str, Any]:
     """Values for `parameters_of(type(config))`."""
     hints = get_type_hints(type(config))
-    return {
-        name: value
-        if _parameter_type(hints[name]) is not str or isinstance(value, str)
-        else json.dumps(value, sort_keys=True)
-        for name, value in to_dict(config).items()
-    }
+    return {name: _encode(value, hints[name]) for name, value in to_dict(config).items()}
 
 
 def config_from(config_class: type[T], exec_properties: Mapping[str, Any]) -> T:
     """The configuration that `exec_properties` were made from; numbers may have become doubles on the way."""
     hints = get_type_hints(config_class)
-    plain = {}
-    for field in dataclasses.fields(config_class):  # type: ignore[arg-type]
-        value, hint = exec_properties[field.name], hints[field.name]
-        plain[field.name] = json.loads(value) if _is_json(hint) else _parameter_type(hint)(value)
-    return parse(config_class, plain)
+    names = [field.name for field in dataclasses.fields(config_class)]  # type: ignore[arg-type]
+    return parse(config_class, {name: _decode(exec_properties[name], hints[name]) for name in names})
 
 
 def json_of(config: Any) -> str:
@@ -58,10 +50,22 @@ def from_json(config_class: Any, text: str) -> Any:
     return parse(config_class, json.loads(text))
 
 
+def _encode(value: Any, hint: Any) -> Any:
+    if _is_text(hint):
+        return value or ""
+    return value if hint in _NUMBERS else json.dumps(value, sort_keys=True)
+
+
+def _decode(value: Any, hint: Any) -> Any:
+    if _is_text(hint):
+        return value or None
+    return hint(value) if hint in _NUMBERS else json.loads(value)
+
+
 def _parameter_type(hint: Any) -> type:
-    return hint if hint in _PLAIN_TYPES and hint is not bool else str
+    return hint if hint in _NUMBERS else str
 
 
-def _is_json(hint: Any) -> bool:
-    is_text = isinstance(hint, type) and issubclass(hint, str)
-    return not is_text and _parameter_type(hint) is str
+def _is_text(hint: Any) -> bool:
+    kinds = set(get_args(hint) or [hint]) - {type(None)}
+    return all(isinstance(kind, type) and issubclass(kind, str) for kind in kinds)

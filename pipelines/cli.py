@@ -132,7 +132,8 @@ def lineage(
     picture: Annotated[Optional[Path], typer.Option("--picture", help="Write an SVG picture here.")] = None,  # noqa: UP045
 ) -> None:
     """Walk from a pushed file back to the data, the teacher, the configuration and the code that made it."""
-    from pipelines.lineage import lineage_of, lineage_picture, lineage_tree
+    from pipelines.lineage import lineage_of, lineage_tree
+    from pipelines.lineage_picture import lineage_picture
     from pipelines.run_root import RunRoot
 
     found = lineage_of(RunRoot(root.resolve()), file_or_sha256)

@@ -50,7 +50,8 @@ class RunDisplay:
             if console.is_terminal
             else None
         )
-        self._task = self._live.add_task("", visible=False, detail="") if self._live else None
+        # Without a total the bar moves to and fro: something goes on, nobody knows for how long.
+        self._task = self._live.add_task("starting", total=None, detail="") if self._live else None
 
     def __enter__(self) -> RunDisplay:
         if self._live:
@@ -66,11 +67,11 @@ class RunDisplay:
         position = f"[{event.number}/{event.total}]"
         if event.state == "started":
             self._step, self._work, self._started = event.step, "", time.monotonic()
-            if self._live is None:
+            if self._live is not None and self._task is not None:
+                self._live.reset(self._task, total=None, description=f"{position} {event.step}", detail="")
+            else:
                 self._print(f"{position} {event.step} ...")
             return
-        if self._live is not None and self._task is not None:
-            self._live.update(self._task, visible=False)
         seconds = time.monotonic() - self._started
         outcome = "cached" if event.state == "cached" else f"done in {seconds:.1f} s"
         self._print(f"{position} {event.step} {outcome}")
@@ -81,7 +82,7 @@ class RunDisplay:
         if phase != self._work or report.done == 0:
             self._work, self._work_started = phase, time.monotonic()
             if self._live is not None and self._task is not None:
-                self._live.reset(self._task, total=report.total, visible=True, detail="")
+                self._live.reset(self._task, total=report.total, detail="")
         if self._live is not None and self._task is not None:
             self._live.update(
                 self._task,
@@ -89,7 +90,6 @@ class RunDisplay:
                 completed=report.done,
                 total=report.total,
                 detail=report.detail,
-                visible=True,
             )
         elif time.monotonic() - self._last_line > _LINE_SECONDS or report.done == report.total:
             self._last_line = time.monotonic()

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
+import json
 import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from ml_metadata import MetadataStore
+from rich.markup import escape
 from rich.tree import Tree
 
 from learn2compress.config_file import ConfigError
@@ -27,10 +30,9 @@ from pipelines.run_root import RunRoot
 
 _SHA256 = re.compile(r"[0-9a-fA-F]{64}")
 _MODEL_TYPE = "L2CLiteRtModel"
-# A pushed folder's other parameters say the same at length.
-_HIDDEN = frozenset(
-    {"config", "provenance", "task", "training", "students", "evaluate", "checkpoint_root", "constraints"}
-)
+# Parameters that carry a whole section of the configuration, which the Pusher records once.
+_HIDDEN = frozenset({"task", "training", "students", "evaluate", "checkpoint_root", "student_name", "family_name"})
+_SHORT_DIGEST = 12
 
 
 @dataclasses.dataclass(frozen=True)
@@ -42,12 +44,14 @@ class LineageStep:
       execution_id: Its number in ML Metadata.
       parameters: What it was told.
       inputs: Artifacts it read.
+      outputs: Artifacts it made, without their past.
     """
 
     step: str
     execution_id: int
     parameters: dict[str, Any]
     inputs: tuple[LineageArtifact, ...]
+    outputs: tuple[LineageArtifact, ...]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -79,11 +83,15 @@ class Lineage:
       sha256: The file's digest.
       model: The file's artifact, with its past.
       later: Evaluations and pushes of exactly this file.
+      config: The configuration of the last push of it; empty where it was not pushed.
+      provenance: Versions and digests recorded by that push.
     """
 
     sha256: str
     model: LineageArtifact
     later: tuple[LineageArtifact, ...]
+    config: dict[str, Any]
+    provenance: dict[str, str]
 
     def as_dict(self) -> dict[str, Any]:
         """Plain mappings, for JSON."""
@@ -109,18 +117,26 @@ def lineage_of(root: RunRoot, file_or_sha256: str) -> Lineage:
         raise ConfigError(
             f"{file_or_sha256}: found no record of {sha256}, accepted is a model made under {root.folder}"
         )
-    later = [
-        _artifact(store, key, artifact, with_past=False)
-        for execution in consumers_of(store, model.id)
-        for key, artifact in outputs_of(store, execution.id)
-    ]
-    return Lineage(sha256, _artifact(store, "model", model, with_past=True), tuple(later))
+    later, pusher = [], {}
+    for execution in consumers_of(store, model.id):
+        later += [_artifact(store, key, found, with_past=False) for key, found in outputs_of(store, execution.id)]
+        if step_of(store, execution) == "Pusher":
+            pusher = properties_of(execution)
+    return Lineage(
+        sha256,
+        _artifact(store, "model", model, with_past=True),
+        tuple(later),
+        config=json.loads(pusher.get("config", "{}")),
+        provenance=json.loads(pusher.get("provenance", "{}")),
+    )
 
 
 def lineage_tree(lineage: Lineage) -> Tree:
-    """The lineage as a tree for a terminal; what was shown above is named only."""
+    """The lineage as a tree for a terminal: digests shortened, what was shown above named only."""
     tree = Tree(f"[bold]{lineage.sha256}[/bold]")
     _add(tree, lineage.model, shown=set())
+    if lineage.provenance:
+        tree.add(f"made with {_facts(lineage.provenance)}")
     if lineage.later:
         later = tree.add("later")
         for artifact in lineage.later:
@@ -145,7 +161,8 @@ def _artifact(store: MetadataStore, key: str, artifact: Artifact, *, with_past: 
 
 def _step(store: MetadataStore, execution: Execution) -> LineageStep:
     inputs = tuple(_artifact(store, key, a, with_past=True) for key, a in inputs_of(store, execution.id))
-    return LineageStep(step_of(store, execution), execution.id, properties_of(execution), inputs)
+    outputs = tuple(_artifact(store, key, a, with_past=False) for key, a in outputs_of(store, execution.id))
+    return LineageStep(step_of(store, execution), execution.id, properties_of(execution), inputs, outputs)
 
 
 def _add(tree: Tree, artifact: LineageArtifact, shown: set[int]) -> None:
@@ -156,16 +173,20 @@ def _add(tree: Tree, artifact: LineageArtifact, shown: set[int]) -> None:
     branch = tree.add(_artifact_text(artifact))
     step = artifact.made_by
     if step is not None:
-        parameters = ", ".join(f"{k}={v}" for k, v in step.parameters.items() if k not in _HIDDEN)
-        made_by = branch.add(f"made by [bold]{step.step}[/bold] ({_escape(parameters)})")
+        parameters = {name: value for name, value in step.parameters.items() if name not in _HIDDEN}
+        made_by = branch.add(f"made by [bold]{step.step}[/bold] {_facts(parameters)}")
         for source in step.inputs:
             _add(made_by, source, shown)
 
 
 def _artifact_text(artifact: LineageArtifact) -> str:
-    known = ", ".join(f"{name}={value}" for name, value in artifact.properties.items())
-    return f"{artifact.key}: [bold]{artifact.kind}[/bold] {_escape(known)}"
+    return f"{artifact.key}: [bold]{artifact.kind}[/bold] {_facts(artifact.properties)}"
 
 
-def _escape(text: str) -> str:
-    return text.replace("[", r"\[")
+def _facts(values: Mapping[str, Any]) -> str:
+    shown = {name: _short(value) for name, value in values.items() if value not in ("", "null")}
+    return escape(", ".join(f"{name}={value}" for name, value in shown.items()))
+
+
+def _short(value: Any) -> Any:
+    return f"{value[:_SHORT_DIGEST]}…" if isinstance(value, str) and _SHA256.fullmatch(value) else value

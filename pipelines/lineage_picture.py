@@ -3,10 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-from collections import Counter
-from collections.abc import Iterator
-from pathlib import PurePosixPath
-from typing import Any
 
 from matplotlib.axes import Axes
 from matplotlib.patches import FancyArrowPatch, FancyBboxPatch
@@ -26,9 +22,9 @@ _MAX_CHARACTERS = 84
 _FILE = "file"
 # The report page's colours. A picture of its own has no style sheet but this.
 _STYLE = """<style>
-svg { --surface: #ffffff; --raised: #eef0f3; --ink: #1a1d21; --muted: #58616c; --line: #c3c9d1; --accent: #1d5fbe;
+svg { --surface: #ffffff; --ink: #1a1d21; --muted: #58616c; --line: #c3c9d1; --accent: #1d5fbe;
   background: var(--surface); color-scheme: light dark; font-family: system-ui, "Segoe UI", Roboto, Arial, sans-serif; }
-@media (prefers-color-scheme: dark) { svg { --surface: #1b1f23; --raised: #252a30; --ink: #e8ebee; --muted: #a3acb7;
+@media (prefers-color-scheme: dark) { svg { --surface: #1b1f23; --ink: #e8ebee; --muted: #a3acb7;
   --line: #4a535d; --accent: #7eb2f7; } }
 </style>"""
 
@@ -77,6 +73,7 @@ def lineage_picture(lineage: Lineage) -> str:
     width = max(_WIDTH_PT, _RIGHT_PT + _LANE_PT * (len(lanes) + 1))
     with drawing(_KEY):
         figure = new_figure(width, height)
+        figure.set_layout_engine("none")  # places are given below
         axes = figure.add_axes((0.0, 0.0, 1.0, 1.0))
         axes.set_xlim(0.0, width)
         axes.set_ylim(height, 0.0)
@@ -133,9 +130,11 @@ def _step_facts(step: LineageStep, model: LineageArtifact) -> list[str]:
         facts.append(f"accuracy {percent(found.get('accuracy'))}, {byte_size(found.get('model_bytes'))} as LiteRT")
         facts.append(f"from {_ending(str(found.get('source_uri', '')))}")
     elif kind == "JointDistillTrainer":
-        students = [a for a in step.outputs if a.kind == "L2CStudent"]
-        facts.append(f"seed {told.get('seed')}, {told.get('epochs')} epochs, sharing {told.get('sharing')}")
-        facts.append(", ".join(f"{a.key} {percent(a.properties.get('accuracy'))}" for a in students))
+        students = {a.key: a.properties for a in step.outputs if a.kind == "L2CStudent"}
+        name = str(model.properties.get("student"))
+        accuracy = percent(students.get(name, {}).get("accuracy"))
+        facts.append(f"seed {told.get('seed')}, {told.get('epochs')} epochs, {len(students)} students at once")
+        facts.append(f"accuracy of {name} {accuracy}")
     elif kind == "Prune":
         found = made.get("L2CStudent", {})
         facts.append(f"seed {told.get('seed')}, {told.get('epochs')} epochs")
@@ -207,7 +206,9 @@ def _draw_lane(axes: Axes, boxes: list[_Box], source: int, readers: list[int], k
         corners += [(x, end - radius), (x, end), (x - radius, end), (_RIGHT_PT + 2.0, end)]
         turn = [Path.MOVETO, Path.LINETO, Path.CURVE3, Path.CURVE3, Path.LINETO, Path.CURVE3, Path.CURVE3, Path.LINETO]
         _arrow(axes, Path(corners, turn))
-    axes.text(x + 5.0, start + 34.0, key, fontsize=FONT_SIZE_PT, color=INK, rotation=-90, va="top", rotation_mode="default")
+    axes.text(
+        x + 5.0, start + 34.0, key, fontsize=FONT_SIZE_PT, color=INK, rotation=-90, va="top", rotation_mode="default"
+    )
 
 
 def _arrivals_before(boxes: list[_Box], reader: int, source: int, key: str) -> int:
@@ -222,4 +223,4 @@ def _arrow(axes: Axes, path: Path) -> None:
 
 def _ending(uri: str) -> str:
     """A URI that fits into a box: what stands at its end says most."""
-    return uri if len(uri) <= _MAX_CHARACTERS else f"…{uri[-_MAX_CHARACTERS + 1:]}"
+    return uri if len(uri) <= _MAX_CHARACTERS else f"…{uri[-_MAX_CHARACTERS + 1 :]}"

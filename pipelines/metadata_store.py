@@ -18,6 +18,8 @@ PIPELINE_CONTEXT = "pipeline"
 RUN_CONTEXT = "pipeline_run"
 NODE_CONTEXT = "node"
 
+_BOOKKEEPING = frozenset({"tfx_version", "name", "state", "pipeline_name", "producer_component", "is_external"})
+
 
 def open_store(root: RunRoot) -> MetadataStore:
     """Opens the metadata of a folder of runs.
@@ -39,13 +41,12 @@ def plain(value: mlmd.Value) -> Any:
 
 
 def properties_of(node: Artifact | Execution) -> dict[str, Any]:
-    """Typed properties, then those added to this one alone; TFX's own bookkeeping left out."""
+    """What is known, by name: typed properties and those of this one alone, without TFX's own bookkeeping."""
     everything = {**node.properties, **node.custom_properties}
     return {
         name: plain(value)
         for name, value in sorted(everything.items())
-        if not name.startswith("__")
-        and name not in {"tfx_version", "name", "state", "pipeline_name", "producer_component"}
+        if not name.startswith("__") and name not in _BOOKKEEPING
     }
 
 

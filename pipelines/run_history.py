@@ -88,7 +88,7 @@ class Outcome:
 def list_runs(root: RunRoot) -> list[Run]:
     """All runs, oldest first."""
     store = open_store(root)
-    return [_run(store, context) for context in store.get_contexts_by_type(RUN_CONTEXT)]
+    return [_run(store, run_id, context) for run_id, context in _contexts(store).items()]
 
 
 def show_run(root: RunRoot, run_id: int) -> Run:
@@ -98,7 +98,7 @@ def show_run(root: RunRoot, run_id: int) -> Run:
       ConfigError: there is no such run.
     """
     store = open_store(root)
-    return _run(store, _context(store, run_id))
+    return _run(store, run_id, _context(store, run_id))
 
 
 def outcome_of(root: RunRoot, name: str | None, run_id: int | None) -> Outcome:
@@ -113,8 +113,8 @@ def outcome_of(root: RunRoot, name: str | None, run_id: int | None) -> Outcome:
       ConfigError: there is no such run, or it did not get that far.
     """
     store = open_store(root)
-    contexts = store.get_contexts_by_type(RUN_CONTEXT) if run_id is None else [_context(store, run_id)]
-    for context in sorted(contexts, key=lambda c: c.id, reverse=True):
+    contexts = list(_contexts(store).values()) if run_id is None else [_context(store, run_id)]
+    for context in reversed(contexts):
         if name not in (None, _pipeline_name(store, context)):
             continue
         for execution in store.get_executions_by_context(context.id):
@@ -151,14 +151,14 @@ def steps_table(run: Run) -> Table:
     return table
 
 
-def _run(store: MetadataStore, context: Context) -> Run:
+def _run(store: MetadataStore, run_id: int, context: Context) -> Run:
     executions = sorted(store.get_executions_by_context(context.id), key=lambda execution: execution.id)
     steps = tuple(_step(store, execution) for execution in executions)
     states = {step.state for step in steps}
     reached_end = any(step.step == "Pusher" and step.state in _FINISHED for step in steps)
     state = "failed" if "failed" in states else "complete" if reached_end else "incomplete"
     started = datetime.fromtimestamp(context.create_time_since_epoch / 1000, UTC).isoformat(timespec="seconds")
-    return Run(context.id, _pipeline_name(store, context), started.removesuffix("+00:00"), state, steps)
+    return Run(run_id, _pipeline_name(store, context), started.removesuffix("+00:00"), state, steps)
 
 
 def _step(store: MetadataStore, execution: Execution) -> Step:
@@ -169,12 +169,16 @@ def _step(store: MetadataStore, execution: Execution) -> Step:
     return Step(step_of(store, execution), state, seconds, properties_of(execution), outputs)
 
 
+def _contexts(store: MetadataStore) -> dict[int, Context]:
+    """Runs numbered from 1 in the order in which they were started; none is ever deleted."""
+    return dict(enumerate(sorted(store.get_contexts_by_type(RUN_CONTEXT), key=lambda context: context.id), start=1))
+
+
 def _context(store: MetadataStore, run_id: int) -> Context:
-    found = [context for context in store.get_contexts_by_type(RUN_CONTEXT) if context.id == run_id]
-    if not found:
-        known = ", ".join(str(context.id) for context in store.get_contexts_by_type(RUN_CONTEXT)) or "none"
-        raise ConfigError(f"RUN_ID: found {run_id}, accepted are {known}")
-    return found[0]
+    contexts = _contexts(store)
+    if run_id not in contexts:
+        raise ConfigError(f"RUN_ID: found {run_id}, accepted are {', '.join(map(str, contexts)) or 'none'}")
+    return contexts[run_id]
 
 
 def _pipeline_name(store: MetadataStore, run: Context) -> str:

@@ -38,13 +38,14 @@ def start_run(
       ConfigError: an input is not accepted.
       Exception: a component failed.
     """
-    # Imported here: together they take seconds, and a front end must answer at once.
-    from pipelines.local import create_pipeline, run_pipeline
     from pipelines.provenance import collect_provenance
 
+    # First, because what it reads may be missing, and TFX takes many seconds to import.
+    provenance = collect_provenance(request.config)
+    from pipelines.local import create_pipeline, run_pipeline
+
     with listening(on_progress):
-        pipeline = create_pipeline(request.config, collect_provenance(request.config), request.root)
-        run_pipeline(pipeline, on_step)
+        run_pipeline(create_pipeline(request.config, provenance, request.root), on_step)
 
 
 def new_log_file(root: RunRoot, name: str) -> Path:

@@ -296,3 +296,10 @@ def test_component_carries_the_configuration() -> None:
 
 def test_split_names_are_the_folder_names() -> None:
     assert (Split.TRAIN.value, Split.HELD_OUT.value) == (TRAIN_SPLIT, HELD_OUT_SPLIT)
+
+
+@pytest.mark.end_to_end
+def test_worker_processes_write_the_same_bytes(digits: Ingested, tmp_path: Path) -> None:
+    # Workers that are processes import everything anew: the stand-in for tfx-bsl's SQL module must reach them.
+    processes = ("--runner=DirectRunner", "--direct_num_workers=2", "--direct_running_mode=multi_processing")
+    assert ingest(tmp_path, DataConfig(num_shards=2, beam_options=processes)).digests() == digits.digests()

@@ -1,0 +1,137 @@
+"""The installed command, a configuration on the bundled digits, a teacher, and two finished runs of it."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+L2C = Path(sys.executable).with_name("l2c")
+EXAMPLE = Path(__file__).parents[2] / "examples" / "train_teacher.py"
+Command = Callable[..., subprocess.CompletedProcess[str]]
+
+CONFIG: dict[str, Any] = {
+    "name": "little",
+    "seed": 11,
+    "task": {"kind": "image", "input_shape": [8, 8, 1]},
+    "data": {"format": "digits"},
+    "teacher": {"uri": "teacher.keras"},
+    "training": {
+        "stages": [{"channels": 12}, {"channels": 20}, {"channels": 28}],
+        "epochs": 8,
+        "learning_rate": 0.01,
+    },
+    "students": [{"name": "large", "stage": 3}, {"name": "medium", "stage": 2}, {"name": "small", "stage": 1}],
+    "prune": {"sparsity_ratio": 0.5, "epochs": 4},
+    "quantize": {"epochs": 3},
+    "evaluate": {"latency_rounds": 5},
+    "constraints": {"max_accuracy_drop": 0.5},
+    "push": {"uri": "pushed"},
+}
+
+
+@dataclass(frozen=True)
+class RunFolder:
+    """A folder with a configuration, and the run root and push destination beside it."""
+
+    folder: Path
+
+    @property
+    def config(self) -> Path:
+        return self.folder / "l2c.yaml"
+
+    @property
+    def root(self) -> Path:
+        return self.folder / "runs"
+
+    @property
+    def versions(self) -> Path:
+        return self.folder / "pushed" / "versions"
+
+    @property
+    def arguments(self) -> list[str]:
+        return [str(L2C), "run", str(self.config), "--root", str(self.root)]
+
+    def write(self, **changes: Any) -> RunFolder:
+        """Writes the configuration with top-level fields replaced."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self.config.write_text(yaml.safe_dump(CONFIG | changes, sort_keys=False), encoding="utf-8")
+        return self
+
+    def run(self) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(self.arguments, capture_output=True, text=True, check=False)
+
+    def start(self) -> subprocess.Popen[str]:
+        return subprocess.Popen(self.arguments, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+    def query(self, *arguments: str) -> Any:
+        """What a verb prints as JSON about this root."""
+        command = [str(L2C), *arguments, "--json", "--root", str(self.root)]
+        return json.loads(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
+
+    def last_states(self) -> dict[str, str]:
+        """State of each step of the latest run."""
+        latest = self.query("runs")[-1]["run_id"]
+        return {step["step"]: step["state"] for step in self.query("show", str(latest))["steps"]}
+
+    def files(self, version: int) -> dict[str, bytes]:
+        """LiteRT files of a pushed version, by student."""
+        return {path.stem: path.read_bytes() for path in sorted((self.versions / str(version)).glob("*/*.tflite"))}
+
+
+@pytest.fixture(scope="session")
+def l2c() -> Command:
+    """Runs the installed command."""
+
+    def run(*arguments: str | Path, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
+        command = [str(L2C), *map(str, arguments)]
+        return subprocess.run(command, capture_output=True, text=True, check=False, cwd=cwd)
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def run_folder() -> Callable[[Path], RunFolder]:
+    """Makes a `RunFolder`."""
+    return RunFolder
+
+
+@pytest.fixture
+def refused() -> Callable[[subprocess.CompletedProcess[str]], str]:
+    """Asserts that a person was told in one line what is not accepted, and gives that line."""
+
+    def check(process: subprocess.CompletedProcess[str]) -> str:
+        assert process.returncode == 2, process.stdout + process.stderr
+        lines = process.stderr.splitlines()
+        assert len(lines) == 1, process.stderr
+        assert lines[0].startswith("l2c: error: ")
+        assert "Traceback" not in process.stdout
+        return lines[0]
+
+    return check
+
+
+@pytest.fixture(scope="session")
+def teacher(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A small convolutional teacher that the project's own example trained on the training split alone."""
+    folder = RunFolder(tmp_path_factory.mktemp("teacher")).write()
+    size = ["--width", "16", "--epochs", "12"]
+    subprocess.run([sys.executable, str(EXAMPLE), str(folder.config), *size], check=True, capture_output=True)
+    return folder.folder / "teacher.keras"
+
+
+@pytest.fixture(scope="session")
+def undisturbed(teacher: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[RunFolder, RunFolder]:
+    """Two finished runs of one configuration, each in a root of its own; they went on side by side."""
+    pair = [RunFolder(tmp_path_factory.mktemp(name)).write(teacher={"uri": str(teacher)}) for name in ("one", "two")]
+    for process in [folder.start() for folder in pair]:
+        output, errors = process.communicate()
+        assert process.returncode == 0, output + errors
+    return pair[0], pair[1]

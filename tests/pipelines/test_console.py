@@ -1,0 +1,92 @@
+"""What a person sees of a run, and what goes to the log instead."""
+
+from __future__ import annotations
+
+import io
+import logging
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+from learn2compress.progress import Progress
+from pipelines.console import RunDisplay, library_noise_to
+from pipelines.local import StepEvent, StepState
+
+
+def test_what_libraries_write_goes_to_the_log(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    log = tmp_path / "run.log"
+    with library_noise_to(log) as console:
+        os.write(1, b"C++ to 1\n")
+        os.write(2, b"C++ to 2\n")
+        subprocess.run([sys.executable, "-c", "print('a child')"], check=True)
+        print("Python")
+        logging.getLogger("some.library").warning("a warning")
+        console.print("to the person")
+    os.write(1, b"after 1\n")
+    os.write(2, b"after 2\n")
+    captured = capfd.readouterr()
+    assert captured.out == "to the person\nafter 1\n"
+    assert captured.err == "after 2\n"
+    logged = log.read_text()
+    for line in ("C++ to 1\n", "C++ to 2\n", "a child\n", "Python\n", "some.library: a warning\n"):
+        assert line in logged
+    assert "person" not in logged
+
+
+def test_streams_are_restored_after_an_error(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    handlers = list(logging.getLogger().handlers)
+    with pytest.raises(RuntimeError), library_noise_to(tmp_path / "run.log"):
+        os.write(2, b"noise\n")
+        raise RuntimeError
+    os.write(2, b"after\n")
+    assert capfd.readouterr().err == "after\n"
+    assert logging.getLogger().handlers == handlers
+
+
+def test_a_log_gets_plain_lines() -> None:
+    shown = io.StringIO()
+    with RunDisplay(Console(file=shown, width=100)) as display:
+        display.on_step(StepEvent("Ingest", StepState.STARTED, 1, 3))
+        display.on_step(StepEvent("Ingest", StepState.CACHED, 1, 3))
+        display.on_step(StepEvent("Prune.small", StepState.STARTED, 2, 3))
+        display.on_progress(Progress("prune epoch 2/2", 8, 8, "30.0 steps/s"))
+        display.on_step(StepEvent("Prune.small", StepState.FINISHED, 2, 3))
+    lines = shown.getvalue().splitlines()
+    assert lines[:4] == [
+        "[1/3] Ingest ...",
+        "[1/3] Ingest cached",
+        "[2/3] Prune.small ...",
+        "    Prune.small: prune epoch 2/2, 8/8, 0 s left 30.0 steps/s",
+    ]
+    assert lines[4].startswith("[2/3] Prune.small done in ")
+    assert "\x1b" not in shown.getvalue()
+
+
+def test_a_log_is_not_flooded() -> None:
+    shown = io.StringIO()
+    with RunDisplay(Console(file=shown, width=100)) as display:
+        display.on_step(StepEvent("Prune.small", StepState.STARTED, 1, 1))
+        for step in range(1, 1001):
+            display.on_progress(Progress("prune epoch 1/1", step, 1000))
+    assert len(shown.getvalue().splitlines()) <= 3
+
+
+def test_a_terminal_gets_a_live_display() -> None:
+    shown = io.StringIO()
+    with RunDisplay(Console(file=shown, width=100, force_terminal=True)) as display:
+        display.on_step(StepEvent("Prune.small", StepState.STARTED, 1, 1))
+        display.on_progress(Progress("prune epoch 1/2", 4, 8, "30.0 steps/s"))
+        display.on_step(StepEvent("Prune.small", StepState.FINISHED, 1, 1))
+    assert "Prune.small: prune epoch 1/2" in shown.getvalue()
+    assert "[1/1] Prune.small done in " in shown.getvalue()
+
+
+def test_names_are_not_read_as_markup() -> None:
+    shown = io.StringIO()
+    with RunDisplay(Console(file=shown, width=100)) as display:
+        display.on_step(StepEvent("[bold]x[/bold]", StepState.STARTED, 1, 1))
+    assert shown.getvalue() == "[1/1] [bold]x[/bold] ...\n"

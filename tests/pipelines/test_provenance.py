@@ -1,0 +1,131 @@
+"""Digests: a change of code or data changes the digests of the steps that use it, and no others."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import learn2compress
+from learn2compress.config import CompressionConfig, DataConfig, DataFormat, StudentConfig, TeacherConfig
+from learn2compress.config_file import ConfigError
+from pipelines.provenance import Provenance, code_digests, collect_provenance
+
+REPOSITORY = Path(learn2compress.__file__).parents[1]
+PRINT_DIGESTS = """
+import json, components
+from pipelines.provenance import code_digests
+print(json.dumps([components.__file__, code_digests()]))
+"""
+
+
+@pytest.fixture
+def copy(tmp_path: Path) -> Path:
+    """The source tree in a folder of its own."""
+    for name in ("learn2compress", "components", "pipelines"):
+        shutil.copytree(REPOSITORY / name, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__"))
+    return tmp_path
+
+
+def digests_in(folder: Path) -> dict[str, str]:
+    # `-c` looks for modules in the working folder first.
+    command = [sys.executable, "-c", PRINT_DIGESTS]
+    output = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=True).stdout
+    location, digests = json.loads(output)
+    assert Path(location).is_relative_to(folder)
+    return dict(digests)
+
+
+def changed_by(copy: Path, file: str) -> set[str]:
+    before = digests_in(copy)
+    with (copy / file).open("a") as source:
+        source.write("\n# one more line\n")
+    after = digests_in(copy)
+    return {name for name in before if before[name] != after[name]}
+
+
+def test_a_copy_has_the_digests_of_the_original(copy: Path) -> None:
+    assert digests_in(copy) == code_digests()
+    assert set(code_digests()) == {
+        "ingest", "teacher_load", "joint_distill_trainer", "prune", "quantize", "evaluate", "pusher",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("file", "expected"),
+    [
+        ("components/prune/executor.py", {"prune"}),
+        ("components/ingest/steps.py", {"ingest"}),
+        ("components/student_files.py", set(code_digests())),
+        ("learn2compress/training.py", set(code_digests())),
+        ("learn2compress/litert/measure.py", set(code_digests())),
+        ("pipelines/console.py", set()),
+    ],
+)
+def test_a_change_of_code_changes_the_steps_that_run_it(copy: Path, file: str, expected: set[str]) -> None:
+    assert changed_by(copy, file) == expected
+
+
+def test_a_moved_function_changes_the_digest(copy: Path) -> None:
+    before = digests_in(copy)
+    (copy / "components/prune/executor.py").rename(copy / "components/prune/other.py")
+    assert digests_in(copy)["prune"] != before["prune"]
+
+
+def config_of(folder: Path) -> CompressionConfig:
+    return CompressionConfig(
+        name="family",
+        teacher=TeacherConfig(str(folder / "teacher.keras")),
+        students=(StudentConfig("only", 1),),
+        data=DataConfig(format=DataFormat.NPZ, uri=str(folder / "data.npz")),
+    )
+
+
+@pytest.fixture
+def inputs(tmp_path: Path) -> Path:
+    (tmp_path / "teacher.keras").write_bytes(b"a teacher")
+    np.savez(tmp_path / "data.npz", x=np.zeros((4, 8, 8, 1), np.uint8), y=np.arange(4))
+    return tmp_path
+
+
+def differing(one: Provenance, two: Provenance) -> set[str]:
+    fields = (field.name for field in dataclasses.fields(Provenance))
+    return {name for name in fields if getattr(one, name) != getattr(two, name)}
+
+
+def test_the_same_inputs_give_the_same_provenance(inputs: Path) -> None:
+    assert collect_provenance(config_of(inputs)) == collect_provenance(config_of(inputs))
+
+
+def test_each_input_changes_its_own_digest(inputs: Path) -> None:
+    before = collect_provenance(config_of(inputs))
+    np.savez(inputs / "data.npz", x=np.zeros((5, 8, 8, 1), np.uint8), y=np.arange(5))
+    assert differing(before, collect_provenance(config_of(inputs))) == {"data_fingerprint"}
+    before = collect_provenance(config_of(inputs))
+    os.utime(inputs / "data.npz", (1, 1))  # the same size written at another time may be other data
+    assert differing(before, collect_provenance(config_of(inputs))) == {"data_fingerprint"}
+    before = collect_provenance(config_of(inputs))
+    (inputs / "teacher.keras").write_bytes(b"b teacher")
+    assert differing(before, collect_provenance(config_of(inputs))) == {"teacher_sha256"}
+    changed = dataclasses.replace(config_of(inputs), seed=9)
+    assert differing(collect_provenance(config_of(inputs)), collect_provenance(changed)) == {"config_sha256"}
+
+
+def test_reports_get_flat_text(inputs: Path) -> None:
+    told = collect_provenance(config_of(inputs)).as_dict()
+    assert {"learn2compress", "config_sha256", "teacher_sha256", "code_sha256", "tensorflow", "keras"} <= set(told)
+    assert all(isinstance(value, str) and value for value in told.values())
+
+
+@pytest.mark.parametrize(("missing", "field"), [("teacher.keras", "teacher.uri"), ("data.npz", "data.uri")])
+def test_a_missing_input_is_named(inputs: Path, missing: str, field: str) -> None:
+    (inputs / missing).unlink()
+    with pytest.raises(ConfigError, match=field):
+        collect_provenance(config_of(inputs))
