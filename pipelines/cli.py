@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Optional
 
@@ -138,7 +140,8 @@ def lineage(
 
     found = lineage_of(RunRoot(root.resolve()), file_or_sha256)
     if picture is not None:
-        picture.write_text(lineage_picture(found), encoding="utf-8")
+        with _writing("--picture", picture):
+            picture.write_text(lineage_picture(found), encoding="utf-8")
         print(f"wrote {picture}")
     elif as_json:
         print(json.dumps(found.as_dict(), indent=2))
@@ -169,6 +172,16 @@ class _RunFailedError(Exception):
         super().__init__(str(error))
         self.error = error
         self.log_file = log_file
+
+
+@contextlib.contextmanager
+def _writing(option: str, path: Path) -> Iterator[None]:
+    from learn2compress.config_file import ConfigError
+
+    try:
+        yield
+    except OSError as error:
+        raise ConfigError(f"{option} {path}: {error.strerror}; accepted is a file that can be written") from None
 
 
 def _fail(message: str, code: int) -> None:
@@ -202,7 +215,8 @@ def _print_outcome(root: RunRoot, name: str | None, run_id: int | None, copy_to:
             print(f"  {verdict.name}: {line}")
     print(f"pushed: {outcome.destination or 'nothing'}")
     if copy_to is not None:
-        shutil.copyfile(outcome.report_page, copy_to)
+        with _writing("--output", copy_to):
+            shutil.copyfile(outcome.report_page, copy_to)
     print(f"report: {copy_to or outcome.report_page}")
 
 

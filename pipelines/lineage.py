@@ -31,8 +31,9 @@ from pipelines.run_root import RunRoot
 _SHA256 = re.compile(r"[0-9a-fA-F]{64}")
 _MODEL_TYPE = "L2CLiteRtModel"
 # Parameters that carry a whole section of the configuration, which the Pusher records once.
-_HIDDEN = frozenset({"task", "training", "students", "evaluate", "checkpoint_root", "student_name", "family_name"})
+_HIDDEN = frozenset({"task", "students", "evaluate", "checkpoint_root", "student_name", "family_name"})
 _SHORT_DIGEST = 12
+_LONG = 80
 
 
 @dataclasses.dataclass(frozen=True)
@@ -134,7 +135,7 @@ def lineage_of(root: RunRoot, file_or_sha256: str) -> Lineage:
 def lineage_tree(lineage: Lineage) -> Tree:
     """The lineage as a tree for a terminal: digests shortened, what was shown above named only."""
     tree = Tree(f"[bold]{lineage.sha256}[/bold]")
-    _add(tree, lineage.model, shown=set())
+    _add(tree, lineage.model, set())
     if lineage.provenance:
         tree.add(f"made with {_facts(lineage.provenance)}")
     if lineage.later:
@@ -165,7 +166,7 @@ def _step(store: MetadataStore, execution: Execution) -> LineageStep:
     return LineageStep(step_of(store, execution), execution.id, properties_of(execution), inputs, outputs)
 
 
-def _add(tree: Tree, artifact: LineageArtifact, shown: set[int]) -> None:
+def _add(tree: Tree, artifact: LineageArtifact, shown: set[int | str]) -> None:
     if artifact.artifact_id in shown:
         tree.add(f"{artifact.key}: {artifact.kind} (above)")
         return
@@ -173,7 +174,9 @@ def _add(tree: Tree, artifact: LineageArtifact, shown: set[int]) -> None:
     branch = tree.add(_artifact_text(artifact))
     step = artifact.made_by
     if step is not None:
-        parameters = {name: value for name, value in step.parameters.items() if name not in _HIDDEN}
+        # Sections that several steps share are long: once is enough.
+        parameters = {k: v for k, v in step.parameters.items() if k not in _HIDDEN and v not in shown}
+        shown.update(value for value in parameters.values() if isinstance(value, str) and len(value) > _LONG)
         made_by = branch.add(f"made by [bold]{step.step}[/bold] {_facts(parameters)}")
         for source in step.inputs:
             _add(made_by, source, shown)

@@ -20,6 +20,7 @@ _TITLE_PT, _LINE_PT = 30.0, 17.0
 _LANE_PT = 64.0
 _MAX_CHARACTERS = 84
 _FILE = "file"
+_PACKAGES = ("learn2compress", "tensorflow", "keras", "tfx", "ai-edge-litert")
 # The report page's colours. A picture of its own has no style sheet but this.
 _STYLE = """<style>
 svg { --surface: #ffffff; --ink: #1a1d21; --muted: #58616c; --line: #c3c9d1; --accent: #1d5fbe;
@@ -105,7 +106,10 @@ def _boxes(lineage: Lineage) -> list[_Box]:
     maker = lineage.model.made_by
     inputs = [(place(maker), lineage.model.key)] if maker is not None else []
     known = lineage.model.properties
-    facts = [f"SHA-256 {lineage.sha256}", f"{byte_size(known.get('model_bytes'))} of LiteRT"]
+    facts = [f"SHA-256 {lineage.sha256}", f"size {byte_size(known.get('model_bytes'))}"]
+    if told := lineage.provenance:
+        facts.append(f"configuration {told.get('config_sha256', 'not recorded')}")
+        facts.append("made with " + ", ".join(f"{name} {told[name]}" for name in _PACKAGES if name in told))
     boxes.append(_Box(f"{known.get('student', 'model')}.tflite", facts, inputs, accent=True))
     file_place = len(boxes) - 1
     boxes += [_Box(*_later(artifact), [(file_place, _FILE)]) for artifact in lineage.later]

@@ -13,7 +13,7 @@ from tfx.orchestration.local.local_dag_runner import LocalDagRunner
 from tfx.orchestration.pipeline import Pipeline
 
 from learn2compress.config import CompressionConfig
-from pipelines.pipeline import Roots, create_components
+from pipelines.pipeline import create_components
 from pipelines.provenance import Provenance
 from pipelines.run_root import RunRoot
 
@@ -49,7 +49,7 @@ def create_pipeline(config: CompressionConfig, provenance: Provenance, root: Run
         pipeline_name=config.name,
         pipeline_root=str(root.artifacts / config.name),
         metadata_connection_config=metadata.sqlite_metadata_connection_config(str(root.metadata)),
-        components=create_components(config, provenance, Roots(checkpoints=str(root.checkpoints))),
+        components=create_components(config, provenance, str(root.checkpoints)),
         enable_cache=True,
     )
 

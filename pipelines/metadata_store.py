@@ -25,14 +25,18 @@ def open_store(root: RunRoot) -> MetadataStore:
     """Opens the metadata of a folder of runs.
 
     Raises:
-      ConfigError: there are none.
+      ConfigError: there are none, or the file is something else.
     """
     if not root.metadata.exists():
         raise ConfigError(f"--root {root.folder}: found no runs there, accepted is the --root of an `l2c run`")
     config = mlmd.ConnectionConfig()
     config.sqlite.filename_uri = str(root.metadata)
     config.sqlite.connection_mode = mlmd.SqliteMetadataSourceConfig.READWRITE
-    return MetadataStore(config)
+    try:
+        return MetadataStore(config)
+    except RuntimeError as error:
+        reason = str(error).partition(" query")[0]
+        raise ConfigError(f"{root.metadata}: {reason}; accepted is the file that `l2c run` wrote there") from None
 
 
 def plain(value: mlmd.Value) -> Any:

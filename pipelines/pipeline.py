@@ -7,8 +7,6 @@ The graph knows nothing of what runs it.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from tfx.dsl.components.base.base_component import BaseComponent
 
 from components.evaluate.component import Evaluate
@@ -18,29 +16,19 @@ from components.prune.component import Prune
 from components.pusher.component import Pusher
 from components.quantize.component import Quantize
 from components.teacher_load.component import TeacherLoad
+from components.training_inputs import TrainingSettings
 from learn2compress.config import CompressionConfig
 from pipelines.provenance import Provenance
 
 
-@dataclass(frozen=True)
-class Roots:
-    """Where a run keeps what it makes.
-
-    Attributes:
-      checkpoints: Folder for training state that survives a kill.
-    """
-
-    checkpoints: str
-
-
-def create_components(config: CompressionConfig, provenance: Provenance, roots: Roots) -> list[BaseComponent]:
+def create_components(config: CompressionConfig, provenance: Provenance, checkpoint_root: str) -> list[BaseComponent]:
     """The components of one compression, in topological order.
 
     Args:
       config: What to do.
       provenance: Digests of the data, the teacher and the code: a change of
         any of them is a change of the steps that use it.
-      roots: Where to keep state.
+      checkpoint_root: Folder for training state that survives a kill.
     """
     code = provenance.code_digests
     ingest = Ingest(
@@ -59,14 +47,12 @@ def create_components(config: CompressionConfig, provenance: Provenance, roots: 
         code_digest=code["teacher_load"],
     )
     teacher_logits = teacher_load.outputs["teacher_logits"]
+    settings = TrainingSettings(config.task, config.training, config.seed, checkpoint_root)
     trainer = JointDistillTrainer(
         examples=examples,
         teacher_logits=teacher_logits,
         students=config.students,
-        task=config.task,
-        training=config.training,
-        seed=config.seed,
-        checkpoint_root=roots.checkpoints,
+        settings=settings,
         code_digest=code["joint_distill_trainer"],
     )
     components: list[BaseComponent] = [ingest, teacher_load, trainer]
@@ -78,10 +64,7 @@ def create_components(config: CompressionConfig, provenance: Provenance, roots: 
             student=trainer.outputs[student.name],
             prune=config.prune_of(student),
             student_name=student.name,
-            task=config.task,
-            training=config.training,
-            seed=config.seed,
-            checkpoint_root=roots.checkpoints,
+            settings=settings,
             code_digest=code["prune"],
         ).with_id(f"Prune.{student.name}")
         quantize = Quantize(
@@ -92,10 +75,7 @@ def create_components(config: CompressionConfig, provenance: Provenance, roots: 
             min_layer_weights=config.prune_of(student).min_layer_weights,
             student_name=student.name,
             family_name=config.name,
-            task=config.task,
-            training=config.training,
-            seed=config.seed,
-            checkpoint_root=roots.checkpoints,
+            settings=settings,
             code_digest=code["quantize"],
         ).with_id(f"Quantize.{student.name}")
         evaluate = Evaluate(

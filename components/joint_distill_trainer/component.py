@@ -7,22 +7,21 @@ from collections.abc import Sequence
 
 from tfx.dsl.components.base import base_component, executor_spec
 from tfx.types import channel
-from tfx.types.component_spec import ChannelParameter, ComponentSpec
+from tfx.types.component_spec import ChannelParameter, ComponentSpec, ExecutionParameter
 
-from components.artifacts import Examples, Student, TeacherLogits
+from components.artifacts import Student
 from components.joint_distill_trainer.executor import Executor
-from components.parameters import exec_properties_of, json_of, parameters_of
-from learn2compress.config import StudentConfig, TaskConfig, TrainingConfig
+from components.training_inputs import TRAINING_INPUTS, TRAINING_PARAMETERS, TrainingSettings
+from learn2compress.config import StudentConfig
 
 
 class JointDistillTrainerSpec(ComponentSpec):
     """Examples and the teacher's logits in; one output for each student, named like it."""
 
-    PARAMETERS = parameters_of(TrainingConfig, task=str, students=str, seed=int, checkpoint_root=str, code_digest=str)
-    INPUTS = {
-        "examples": ChannelParameter(type=Examples),
-        "teacher_logits": ChannelParameter(type=TeacherLogits),
+    PARAMETERS = {name: ExecutionParameter(type=kind) for name, kind in TRAINING_PARAMETERS.items()} | {
+        "students": ExecutionParameter(type=str)
     }
+    INPUTS = TRAINING_INPUTS
     OUTPUTS: dict[str, ChannelParameter] = {}
 
 
@@ -43,11 +42,8 @@ class JointDistillTrainer(base_component.BaseComponent):
         *,
         examples: channel.BaseChannel,
         teacher_logits: channel.BaseChannel,
-        training: TrainingConfig,
-        task: TaskConfig,
         students: Sequence[StudentConfig],
-        seed: int,
-        checkpoint_root: str,
+        settings: TrainingSettings,
         code_digest: str,
     ):
         names = [student.name for student in students]
@@ -57,11 +53,7 @@ class JointDistillTrainer(base_component.BaseComponent):
             examples=examples,
             teacher_logits=teacher_logits,
             **{name: channel.Channel(type=Student) for name in names},
-            **exec_properties_of(training),
-            task=json_of(task),
             students=json.dumps(exits),
-            seed=seed,
-            checkpoint_root=checkpoint_root,
-            code_digest=code_digest,
+            **settings.exec_properties(code_digest),
         )
         super().__init__(spec=spec)

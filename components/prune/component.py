@@ -6,23 +6,18 @@ from tfx.dsl.components.base import base_component, executor_spec
 from tfx.types import channel
 from tfx.types.component_spec import ChannelParameter, ComponentSpec
 
-from components.artifacts import Examples, Student, TeacherLogits
-from components.parameters import exec_properties_of, json_of, parameters_of
+from components.artifacts import Student
+from components.parameters import exec_properties_of, parameters_of
 from components.prune.executor import Executor
-from learn2compress.config import PruneConfig, TaskConfig, TrainingConfig
+from components.training_inputs import TRAINING_INPUTS, TRAINING_PARAMETERS, TrainingSettings
+from learn2compress.config import PruneConfig
 
 
 class PruneSpec(ComponentSpec):
     """A dense student in, a sparse one of the same architecture out."""
 
-    PARAMETERS = parameters_of(
-        PruneConfig, student_name=str, task=str, training=str, seed=int, checkpoint_root=str, code_digest=str
-    )
-    INPUTS = {
-        "examples": ChannelParameter(type=Examples),
-        "teacher_logits": ChannelParameter(type=TeacherLogits),
-        "student": ChannelParameter(type=Student),
-    }
+    PARAMETERS = parameters_of(PruneConfig, student_name=str, **TRAINING_PARAMETERS)
+    INPUTS = {**TRAINING_INPUTS, "student": ChannelParameter(type=Student)}
     OUTPUTS = {"pruned": ChannelParameter(type=Student)}
 
 
@@ -38,12 +33,9 @@ class Prune(base_component.BaseComponent):
         examples: channel.BaseChannel,
         teacher_logits: channel.BaseChannel,
         student: channel.BaseChannel,
-        prune: PruneConfig,
         student_name: str,
-        task: TaskConfig,
-        training: TrainingConfig,
-        seed: int,
-        checkpoint_root: str,
+        prune: PruneConfig,
+        settings: TrainingSettings,
         code_digest: str,
     ):
         spec = PruneSpec(
@@ -51,12 +43,8 @@ class Prune(base_component.BaseComponent):
             teacher_logits=teacher_logits,
             student=student,
             pruned=channel.Channel(type=Student),
-            **exec_properties_of(prune),
             student_name=student_name,
-            task=json_of(task),
-            training=json_of(training),
-            seed=seed,
-            checkpoint_root=checkpoint_root,
-            code_digest=code_digest,
+            **exec_properties_of(prune),
+            **settings.exec_properties(code_digest),
         )
         super().__init__(spec=spec)

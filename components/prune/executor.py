@@ -8,12 +8,11 @@ from tfx.dsl.components.base import base_executor
 from tfx.types import artifact_utils
 from tfx.types.artifact import Artifact
 
-from components.parameters import config_from, from_json
+from components.parameters import config_from
 from components.student_files import read_student, write_student
-from components.training_inputs import checkpoint_for, training_data
-from learn2compress.config import PruneConfig, TaskConfig, TrainingConfig
+from components.training_inputs import TrainingInputs
+from learn2compress.config import PruneConfig
 from learn2compress.pruning import prune_student
-from learn2compress.training import TrainingPlan, make_deterministic
 
 
 class Executor(base_executor.BaseExecutor):
@@ -26,25 +25,10 @@ class Executor(base_executor.BaseExecutor):
         exec_properties: dict[str, Any],
     ) -> None:
         """Prunes, fine-tunes, and writes the sparse student."""
-        prune = config_from(PruneConfig, exec_properties)
-        task = from_json(TaskConfig, exec_properties["task"])
-        training = from_json(TrainingConfig, exec_properties["training"])
-        name, seed = exec_properties["student_name"], int(exec_properties["seed"])
-        examples = artifact_utils.get_single_instance(input_dict["examples"])
-        teacher_logits = artifact_utils.get_single_instance(input_dict["teacher_logits"])
-        make_deterministic(seed)
-
+        prune, name = config_from(PruneConfig, exec_properties), exec_properties["student_name"]
+        inputs = TrainingInputs.open(input_dict, exec_properties)
         student, history = read_student(artifact_utils.get_single_instance(input_dict["student"]))
-        plan = TrainingPlan(
-            phase="prune",
-            epochs=prune.epochs,
-            learning_rate=prune.learning_rate,
-            weight_decay=training.weight_decay,
-            distillation=training.distillation,
-            seed=seed,
-        )
-        checkpoint = checkpoint_for(exec_properties, input_dict)
-        data = training_data(examples, teacher_logits, task, training)
-        history += prune_student(student, name, data, prune, plan, checkpoint)
+        plan = inputs.plan("prune", prune.epochs, prune.learning_rate)
+        history += prune_student(student, name, inputs.data, prune, plan, inputs.checkpoint)
         write_student(artifact_utils.get_single_instance(output_dict["pruned"]), student, name, history)
-        checkpoint.discard()
+        inputs.checkpoint.discard()

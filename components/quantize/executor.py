@@ -10,18 +10,18 @@ from tfx.dsl.components.base import base_executor
 from tfx.types import artifact_utils
 from tfx.types.artifact import Artifact
 
-from components.artifacts import CONFIG_FILE, HISTORY_FILE, LABELS_FILE, LITERT_FILE
-from components.parameters import config_from, from_json
+from components.artifacts import CONFIG_FILE, HISTORY_FILE, LITERT_FILE
+from components.examples_files import read_labels
+from components.parameters import config_from
 from components.student_files import read_student
-from components.training_inputs import checkpoint_for, training_data
+from components.training_inputs import TrainingInputs
 from learn2compress import __version__
-from learn2compress.config import QuantizeConfig, TaskConfig, TrainingConfig
+from learn2compress.config import QuantizeConfig
 from learn2compress.config_file import to_dict
 from learn2compress.export import to_int8_litert
 from learn2compress.litert.metadata import with_metadata
 from learn2compress.quantization import train_quantized
 from learn2compress.results import write_json
-from learn2compress.training import TrainingPlan, make_deterministic
 
 
 class Executor(base_executor.BaseExecutor):
@@ -34,36 +34,19 @@ class Executor(base_executor.BaseExecutor):
         exec_properties: dict[str, Any],
     ) -> None:
         """Trains with simulated 8 bits, converts, adds metadata, and writes the LiteRtModel."""
-        quantize = config_from(QuantizeConfig, exec_properties)
-        task = from_json(TaskConfig, exec_properties["task"])
-        training = from_json(TrainingConfig, exec_properties["training"])
-        name, seed = exec_properties["student_name"], int(exec_properties["seed"])
-        examples = artifact_utils.get_single_instance(input_dict["examples"])
-        teacher_logits = artifact_utils.get_single_instance(input_dict["teacher_logits"])
-        make_deterministic(seed)
-
+        quantize, name = config_from(QuantizeConfig, exec_properties), exec_properties["student_name"]
+        inputs = TrainingInputs.open(input_dict, exec_properties)
         student, history = read_student(artifact_utils.get_single_instance(input_dict["student"]))
-        plan = TrainingPlan(
-            phase="quantize",
-            epochs=quantize.epochs,
-            learning_rate=quantize.learning_rate,
-            weight_decay=training.weight_decay,
-            distillation=training.distillation,
-            seed=seed,
-        )
-        checkpoint = checkpoint_for(exec_properties, input_dict)
-        data = training_data(examples, teacher_logits, task, training)
-        network, records = train_quantized(
-            student, name, data, int(exec_properties["min_layer_weights"]), plan, checkpoint
-        )
-        labels = (Path(examples.uri) / LABELS_FILE).read_text(encoding="utf-8").splitlines()
+        plan = inputs.plan("quantize", quantize.epochs, quantize.learning_rate)
+        min_layer_weights = int(exec_properties["min_layer_weights"])
+        network, records = train_quantized(student, name, inputs.data, min_layer_weights, plan, inputs.checkpoint)
         model = with_metadata(
             to_int8_litert(network),
             name=f"{exec_properties['family_name']} {name}",
             description=f"Student {name!r} of the family {exec_properties['family_name']!r}, compressed to full int8.",
             version=__version__,
-            labels=labels,
-            task=task,
+            labels=read_labels(inputs.examples),
+            task=inputs.settings.task,
         )
         artifact = artifact_utils.get_single_instance(output_dict["model"])
         folder = Path(artifact.uri)
@@ -75,4 +58,4 @@ class Executor(base_executor.BaseExecutor):
         artifact.recipe = quantize.recipe.value
         artifact.model_sha256 = hashlib.sha256(model).hexdigest()
         artifact.model_bytes = len(model)
-        checkpoint.discard()
+        inputs.checkpoint.discard()

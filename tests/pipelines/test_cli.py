@@ -12,6 +12,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+from pipelines.run_root import RunRoot
+
 VERBS = ("init", "validate", "schema", "run", "report", "runs", "show", "lineage")
 # Runs one verb as the console script does, and tells which modules it loaded.
 PROBE = """
@@ -135,7 +137,7 @@ def left_behind(root: Path) -> set[str]:
     [
         ({"format": "image_folder", "uri": "nowhere"}, "data.uri"),
         ({"format": "npz", "uri": "nowhere.npz"}, "data.uri"),
-        ({"format": "digits"}, "teacher.uri"),
+        ({"format": "digits"}, "teacher.keras: No such file"),
     ],
 )
 def test_a_run_without_its_inputs_leaves_only_logs(
@@ -156,3 +158,9 @@ def test_a_teacher_that_is_none_is_refused(l2c: Command, refused: Refused, run_f
     (tmp_path / "teacher.keras").write_bytes(b"PK\x03\x04 and then nothing")
     assert "teacher" in refused(l2c(*folder.arguments[1:]))
     assert not (tmp_path / "pushed").exists()
+
+
+def test_a_lock_keeps_a_second_run_out(l2c: Command, refused: Refused, run_folder: Any, tmp_path: Path) -> None:
+    folder = run_folder(tmp_path).write()
+    with RunRoot(folder.root).locked():
+        assert "another run is using it" in refused(l2c(*folder.arguments[1:]))

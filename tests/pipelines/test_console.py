@@ -7,6 +7,7 @@ import logging
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -16,32 +17,45 @@ from learn2compress.progress import Progress
 from pipelines.console import RunDisplay, library_noise_to
 from pipelines.local import StepEvent, StepState
 
+# In a process of its own: pytest replaces Python's streams by some that do not write to 1 and 2.
+NOISE = """
+import logging, os, subprocess, sys
+from pathlib import Path
+from pipelines.console import library_noise_to
+with library_noise_to(Path(sys.argv[1])) as console:
+    os.write(1, b"C++ to 1\\n")
+    os.write(2, b"C++ to 2\\n")
+    subprocess.run([sys.executable, "-c", "print('a child')"], check=True)
+    print("Python to 1")
+    print("Python to 2", file=sys.stderr)
+    logging.getLogger("some.library").warning("a warning")
+    console.print("to the person")
+print("after 1")
+print("after 2", file=sys.stderr)
+"""
 
-def test_what_libraries_write_goes_to_the_log(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+
+def test_what_libraries_write_goes_to_the_log(tmp_path: Path) -> None:
     log = tmp_path / "run.log"
-    with library_noise_to(log) as console:
-        os.write(1, b"C++ to 1\n")
-        os.write(2, b"C++ to 2\n")
-        subprocess.run([sys.executable, "-c", "print('a child')"], check=True)
-        print("Python")
-        logging.getLogger("some.library").warning("a warning")
-        console.print("to the person")
-    os.write(1, b"after 1\n")
-    os.write(2, b"after 2\n")
-    captured = capfd.readouterr()
-    assert captured.out == "to the person\nafter 1\n"
-    assert captured.err == "after 2\n"
+    process = subprocess.run([sys.executable, "-c", NOISE, str(log)], capture_output=True, text=True, check=True)
+    assert process.stdout == "to the person\nafter 1\n"
+    assert process.stderr == "after 2\n"
     logged = log.read_text()
-    for line in ("C++ to 1\n", "C++ to 2\n", "a child\n", "Python\n", "some.library: a warning\n"):
+    for line in ("C++ to 1", "C++ to 2", "a child", "Python to 1", "Python to 2", "some.library: a warning"):
         assert line in logged
     assert "person" not in logged
 
 
 def test_streams_are_restored_after_an_error(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     handlers = list(logging.getLogger().handlers)
-    with pytest.raises(RuntimeError), library_noise_to(tmp_path / "run.log"):
-        os.write(2, b"noise\n")
-        raise RuntimeError
+
+    def fail() -> None:
+        with library_noise_to(tmp_path / "run.log"):
+            os.write(2, b"noise\n")
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        fail()
     os.write(2, b"after\n")
     assert capfd.readouterr().err == "after\n"
     assert logging.getLogger().handlers == handlers
@@ -80,8 +94,11 @@ def test_a_terminal_gets_a_live_display() -> None:
     with RunDisplay(Console(file=shown, width=100, force_terminal=True)) as display:
         display.on_step(StepEvent("Prune.small", StepState.STARTED, 1, 1))
         display.on_progress(Progress("prune epoch 1/2", 4, 8, "30.0 steps/s"))
+        deadline = time.monotonic() + 30.0
+        while "Prune.small: prune epoch 1/2" not in shown.getvalue():  # a thread draws ten times a second
+            assert time.monotonic() < deadline
+            time.sleep(0.02)
         display.on_step(StepEvent("Prune.small", StepState.FINISHED, 1, 1))
-    assert "Prune.small: prune epoch 1/2" in shown.getvalue()
     assert "[1/1] Prune.small done in " in shown.getvalue()
 
 

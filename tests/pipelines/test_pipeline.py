@@ -28,7 +28,9 @@ NAMES = ("large", "medium", "small")
 
 def make_config(**changes: Any) -> CompressionConfig:
     students = tuple(StudentConfig(name, stage) for stage, name in zip((3, 2, 1), NAMES, strict=True))
-    return CompressionConfig(**({"name": "family", "teacher": TeacherConfig("t.keras"), "students": students} | changes))
+    return CompressionConfig(
+        **({"name": "family", "teacher": TeacherConfig("t.keras"), "students": students} | changes)
+    )
 
 
 def make_provenance(**changes: Any) -> Provenance:
