@@ -175,7 +175,7 @@ def _add(tree: Tree, artifact: LineageArtifact, shown: set[int | str]) -> None:
     step = artifact.made_by
     if step is not None:
         # Sections that several steps share are long: once is enough.
-        parameters = {k: v for k, v in step.parameters.items() if k not in _HIDDEN and v not in shown}
+        parameters = {k: v for k, v in step.parameters.items() if k not in _HIDDEN and str(v) not in shown}
         shown.update(value for value in parameters.values() if isinstance(value, str) and len(value) > _LONG)
         made_by = branch.add(f"made by [bold]{step.step}[/bold] {_facts(parameters)}")
         for source in step.inputs:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 
 from matplotlib.axes import Axes
 from matplotlib.patches import FancyArrowPatch, FancyBboxPatch
@@ -20,7 +21,7 @@ _TITLE_PT, _LINE_PT = 30.0, 17.0
 _LANE_PT = 64.0
 _MAX_CHARACTERS = 84
 _FILE = "file"
-_PACKAGES = ("learn2compress", "tensorflow", "keras", "tfx", "ai-edge-litert")
+_PACKAGES = ("learn2compress", "tensorflow", "keras", "ai-edge-litert")
 # The report page's colours. A picture of its own has no style sheet but this.
 _STYLE = """<style>
 svg { --surface: #ffffff; --ink: #1a1d21; --muted: #58616c; --line: #c3c9d1; --accent: #1d5fbe;
@@ -137,7 +138,8 @@ def _step_facts(step: LineageStep, model: LineageArtifact) -> list[str]:
         students = {a.key: a.properties for a in step.outputs if a.kind == "L2CStudent"}
         name = str(model.properties.get("student"))
         accuracy = percent(students.get(name, {}).get("accuracy"))
-        facts.append(f"seed {told.get('seed')}, {told.get('epochs')} epochs, {len(students)} students at once")
+        epochs = json.loads(told.get("training", "{}")).get("epochs")
+        facts.append(f"seed {told.get('seed')}, {epochs} epochs, {len(students)} students at once")
         facts.append(f"accuracy of {name} {accuracy}")
     elif kind == "Prune":
         found = made.get("L2CStudent", {})

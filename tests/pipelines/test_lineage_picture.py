@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import re
+from itertools import pairwise
 from typing import Any
 from xml.etree import ElementTree
 
@@ -30,7 +31,9 @@ def make_lineage(source_uri: str = "scikit-learn:digits") -> Lineage:
     load = LineageStep("TeacherLoad", 2, {"teacher_sha256": "7e" * 32}, (examples,), (teacher,))
     logits = artifact(3, "L2CTeacherLogits", "teacher_logits", load)
     dense = artifact(4, "L2CStudent", "small", accuracy=0.96)
-    train = LineageStep("JointDistillTrainer", 3, {"seed": 7, "epochs": 40}, (examples, logits), (dense,))
+    train = LineageStep(
+        "JointDistillTrainer", 3, {"seed": 7, "training": '{"epochs": 40}'}, (examples, logits), (dense,)
+    )
     student = artifact(4, "L2CStudent", "student", train)
     sparse = artifact(5, "L2CStudent", "pruned", accuracy=0.955, sparsity_ratio=0.5)
     inputs = (examples, student, logits)
@@ -58,7 +61,8 @@ def test_every_step_is_there_with_what_it_is_known_by() -> None:
     for fact in (
         f"data {'da' * 32}", "1,412 to train, 385 held out, 2 bad, 10 classes", "from scikit-learn:digits",
         f"teacher {'7e' * 32}", "accuracy 97.50%", "seed 7, 40 epochs", "accuracy of small 96.00%",
-        "50.0% of the prunable weights are zero", "recipe int8_qat", f"SHA-256 {SHA256}", "size 11.0 kB", f"configuration {'cf' * 32}",
+        "50.0% of the prunable weights are zero", "recipe int8_qat", f"SHA-256 {SHA256}", "size 11.0 kB",
+        f"configuration {'cf' * 32}",
         "made with learn2compress 0.1.0, keras 3.15.1",
         "accuracy 95.00%, latency 0.0150 ms", "version 3", "to /pushed/versions/3",
     ):  # fmt: skip
@@ -78,7 +82,7 @@ def test_boxes_are_stacked_without_overlap() -> None:
             rows = [float(y) for y in re.findall(r"[ML] [\d.]+ ([\d.]+)", path.get("d", ""))]
             heights.append((min(rows), max(rows)))
     assert len(heights) == 8
-    assert all(above[1] < below[0] for above, below in zip(heights, heights[1:], strict=False))
+    assert all(above[1] < below[0] for above, below in pairwise(heights))
     assert heights[-1][1] < float(root.get("height", "0"))
 
 
@@ -107,8 +111,10 @@ def test_text_from_outside_stays_text() -> None:
 
 def test_a_long_uri_keeps_its_end() -> None:
     uri = "gs://bucket/" + "folder/" * 60 + "train.tfrecord"
-    (shown,) = [text for text in texts_of(lineage_picture(make_lineage(source_uri=uri))) if text.startswith("from ")]
-    assert shown.endswith("/train.tfrecord")
+    (shown,) = [
+        text for text in texts_of(lineage_picture(make_lineage(source_uri=uri))) if text.endswith("train.tfrecord")
+    ]
+    assert shown.startswith("from …")
     assert len(shown) < 100
 
 

@@ -1,0 +1,342 @@
+"""One real run through the installed command, and what follows on the same root; tests build on those above them."""
+
+from __future__ import annotations
+
+import hashlib
+import html.parser
+import json
+import re
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree
+
+import numpy as np
+import pytest
+from ai_edge_litert.interpreter import Interpreter
+
+from learn2compress.config import TaskConfig
+from learn2compress.data.arrays import read_digits
+from learn2compress.data.prepare import PreparedRecord, prepare, split_of
+from learn2compress.data.records import Split
+from learn2compress.litert.interpreter import predict
+from learn2compress.litert.metadata import read_metadata
+from learn2compress.litert.operators import float_operators
+from learn2compress.results import FamilyReport, ModelReport, read_json
+
+pytestmark = pytest.mark.end_to_end
+
+NAMES = ("large", "medium", "small")
+TRAINED = {f"{step}.{name}" for step in ("Prune", "Quantize", "Evaluate") for name in NAMES}
+STEPS = {"Ingest", "TeacherLoad", "JointDistillTrainer", "Pusher"} | TRAINED
+SPARSITY_RATIO, MIN_LAYER_WEIGHTS = 0.5, 256  # of the configuration
+
+Command = Callable[..., subprocess.CompletedProcess[str]]
+Refused = Callable[[subprocess.CompletedProcess[str]], str]
+
+
+@pytest.fixture(scope="module")
+def held_out() -> tuple[np.ndarray, np.ndarray]:
+    """The held-out digits, split anew from the source: uint8 `[n, 8, 8, 1]` and classes `[n]`."""
+    prepared = [prepare(record, TaskConfig(), resize=False) for record in read_digits()]
+    chosen = [
+        record
+        for record in prepared
+        if isinstance(record, PreparedRecord) and split_of(record.content_sha256, 0.2) is Split.HELD_OUT
+    ]
+    pixels = np.frombuffer(b"".join(record.content for record in chosen), np.uint8).reshape(-1, 8, 8, 1)
+    return pixels, np.array([int(record.label) for record in chosen])
+
+
+@pytest.fixture(scope="module")
+def run(undisturbed: tuple[Any, Any]) -> Any:
+    return undisturbed[0]
+
+
+def pushed_file(run: Any, name: str, version: int = 1) -> Path:
+    path: Path = run.versions / str(version) / name / f"{name}.tflite"
+    return path
+
+
+def executed(run: Any) -> set[str]:
+    states = run.last_states()
+    assert set(states) == STEPS
+    assert set(states.values()) <= {"complete", "cached"}
+    return {step for step, state in states.items() if state == "complete"}
+
+
+def test_every_step_ran_and_every_file_arrived(run: Any) -> None:
+    assert executed(run) == STEPS
+    version = run.versions / "1"
+    found = {str(path.relative_to(version)) for path in version.rglob("*") if path.is_file()}
+    own = {f"{name}.tflite" for name in NAMES}
+    assert found == {"SHA256SUMS", "push.json", "family.json", "report.html", "config.yaml"} | {
+        f"{Path(model).stem}/{file}"
+        for model in own
+        for file in (model, "labels.txt", "report.json", "config.json", "model_card.md")
+    }
+    subprocess.run(["sha256sum", "--check", "--strict", "SHA256SUMS"], cwd=version, check=True, capture_output=True)
+    summed = {line.split("  ")[1] for line in (version / "SHA256SUMS").read_text().splitlines()}
+    assert summed == found - {"SHA256SUMS"}
+    assert not any(run.root.joinpath("checkpoints").iterdir())
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_pushed_file_is_full_int8_and_says_what_it_is(run: Any, name: str) -> None:
+    path = pushed_file(run, name)
+    assert float_operators(path.read_bytes()) == []
+    interpreter = Interpreter(model_path=str(path))
+    interpreter.allocate_tensors()
+    (source,), (target,) = interpreter.get_input_details(), interpreter.get_output_details()
+    assert (source["dtype"], list(source["shape"])) == (np.uint8, [1, 8, 8, 1])
+    assert (target["dtype"], list(target["shape"])) == (np.uint8, [1, 10])
+    assert source["quantization"] == (pytest.approx(1 / 255), 0)
+    assert {str(np.dtype(detail["dtype"])) for detail in interpreter.get_tensor_details()} <= {
+        "uint8", "int8", "int32", "int64",
+    }  # fmt: skip
+    metadata = read_metadata(path.read_bytes())
+    assert metadata.labels == tuple(str(digit) for digit in range(10))
+    assert (metadata.name, metadata.color_space) == (f"little {name}", "GRAYSCALE")
+    assert (path.parent / "labels.txt").read_text().splitlines() == list(metadata.labels)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_reported_accuracy_is_that_of_the_pushed_file(
+    run: Any, name: str, held_out: tuple[np.ndarray, np.ndarray]
+) -> None:
+    path = pushed_file(run, name)
+    inputs, labels = held_out
+    predicted = predict(path.read_bytes(), inputs).argmax(axis=1)
+    report = read_json(ModelReport, path.parent / "report.json")
+    assert report.accuracy.num_examples == len(labels) > 300
+    assert report.accuracy.top_1 == pytest.approx(np.mean(predicted == labels), abs=1e-12)
+    matrix = np.zeros((10, 10), int)
+    np.add.at(matrix, (labels, predicted), 1)
+    assert report.accuracy.confusion_matrix == tuple(map(tuple, matrix))
+    assert report.model_sha256 == hashlib.sha256(path.read_bytes()).hexdigest()
+    assert report.model_bytes == path.stat().st_size
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_pruned_weights_are_zero_in_the_pushed_file(run: Any, name: str) -> None:
+    path = pushed_file(run, name)
+    interpreter = Interpreter(model_path=str(path), experimental_preserve_all_tensors=True)
+    interpreter.allocate_tensors()
+    kernels = [
+        interpreter.get_tensor(detail["index"])
+        for detail in interpreter.get_tensor_details()
+        # One scale per channel: a kernel.
+        if len(detail["quantization_parameters"]["scales"]) > 1 and detail["dtype"] == np.int8
+    ]
+    pruned = [kernel for kernel in kernels if kernel.size >= MIN_LAYER_WEIGHTS]
+    assert pruned
+    for kernel in pruned:
+        assert np.mean(kernel == 0) >= SPARSITY_RATIO - 1 / kernel.size
+    report = read_json(ModelReport, path.parent / "report.json")
+    zeros = sum(int((kernel == 0).sum()) for kernel in pruned)
+    assert 0 < report.num_nonzero_parameters <= report.num_parameters - zeros
+
+
+def test_students_are_as_good_as_they_should_be(run: Any) -> None:
+    family = read_json(FamilyReport, run.versions / "1" / "family.json")
+    accuracies = [student.accuracy.top_1 for student in family.students]
+    assert family.teacher.accuracy.top_1 > 0.95
+    assert accuracies[0] > family.teacher.accuracy.top_1 - 0.05
+    assert min(accuracies) > 0.6
+    for student in family.students:
+        assert student.keras_top_1 is not None
+        assert abs(student.accuracy.top_1 - student.keras_top_1) <= 0.03
+        assert student.keras_agreement is not None
+        assert student.keras_agreement > 0.95
+        assert student.latency.median_ms > 0
+        assert student.macs < family.teacher.macs
+    sizes = [student.model_bytes for student in family.students]
+    assert sizes == sorted(sizes, reverse=True)
+    assert {verdict.name for verdict in family.verdicts if verdict.selected} == set(NAMES)
+
+
+class _References(html.parser.HTMLParser):
+    """Collects what a page would load."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.loaded: list[str] = []
+        self.tags: set[str] = set()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.add(tag)
+        self.loaded += [value or "" for name, value in attrs if name in ("src", "srcset", "data", "poster", "action")]
+        if tag == "link":
+            self.loaded += [value or "" for name, value in attrs if name == "href"]
+
+
+def test_the_report_page_is_self_contained(run: Any) -> None:
+    page = (run.versions / "1" / "report.html").read_text(encoding="utf-8")
+    references = _References()
+    references.feed(page)
+    assert references.loaded == []
+    assert {"svg", "table"} <= references.tags
+    assert not {"script", "iframe", "img"} & references.tags
+    assert not re.search(r"@import|url\(\s*['\"]?(?!#)", page)
+    for name in NAMES:
+        assert name in page
+
+
+def test_the_same_seed_gives_the_same_files_in_another_root(undisturbed: tuple[Any, Any]) -> None:
+    one, two = (run.files(1) for run in undisturbed)
+    assert set(one) == set(NAMES)
+    assert one == two
+
+
+def test_the_command_says_what_it_did(run: Any, l2c: Command) -> None:
+    process = l2c("report", "--root", run.root)
+    assert process.returncode == 0
+    assert f"pushed: {run.versions / '1'}" in process.stdout
+    page = Path(process.stdout.splitlines()[-1].removeprefix("report: "))
+    assert page.read_bytes() == (run.versions / "1" / "report.html").read_bytes()
+    for name in (*NAMES, "teacher"):
+        assert re.search(rf"^{name} ", process.stdout, re.MULTILINE)
+
+
+def test_the_report_page_can_be_copied(run: Any, l2c: Command, refused: Refused, tmp_path: Path) -> None:
+    assert l2c("report", "--root", run.root, "--output", tmp_path / "page.html").returncode == 0
+    assert (tmp_path / "page.html").read_bytes() == (run.versions / "1" / "report.html").read_bytes()
+    assert "--output" in refused(l2c("report", "--root", run.root, "--output", tmp_path / "no" / "page.html"))
+    assert "accepted are 1" not in refused(l2c("report", "99", "--root", tmp_path))
+    assert "RUN_ID: found 99999" in refused(l2c("report", "99999", "--root", run.root))
+
+
+def test_an_unchanged_configuration_executes_nothing(run: Any) -> None:
+    process = run.run()
+    assert process.returncode == 0, process.stderr
+    assert executed(run) == set()
+    assert "Ingest cached" in process.stdout
+    assert [path.name for path in run.versions.iterdir()] == ["1"]
+    assert len(run.query("runs")) == 2
+
+
+def test_one_students_setting_executes_its_branch_alone(run: Any, teacher: Path) -> None:
+    own = [{"name": "large", "stage": 3}, {"name": "medium", "stage": 2, "quantize": {"epochs": 2}}]
+    run.write(teacher={"uri": str(teacher)}, students=[*own, {"name": "small", "stage": 1}])
+    process = run.run()
+    assert process.returncode == 0, process.stderr
+    assert executed(run) == {"Quantize.medium", "Evaluate.medium", "Pusher"}
+    before, after = run.files(1), run.files(2)
+    assert {name for name in before if before[name] != after[name]} == {"medium"}
+    assert sorted(path.name for path in run.versions.iterdir()) == ["1", "2"]
+    subprocess.run(["sha256sum", "--check", "--strict", "SHA256SUMS"], cwd=run.versions / "2", check=True)
+
+
+def artifacts_in(value: Any) -> list[dict[str, Any]]:
+    """Every artifact of a lineage in JSON."""
+    if isinstance(value, list):
+        return [found for item in value for found in artifacts_in(item)]
+    if not isinstance(value, dict):
+        return []
+    return ([value] if "artifact_id" in value else []) + [f for item in value.values() for f in artifacts_in(item)]
+
+
+def test_lineage_leads_back_to_everything(run: Any, l2c: Command, teacher: Path) -> None:
+    path = pushed_file(run, "medium", version=2)
+    found = run.query("lineage", str(path))
+    assert found["sha256"] == hashlib.sha256(path.read_bytes()).hexdigest()
+    artifacts = artifacts_in(found)
+    steps = {artifact["made_by"]["step"]: artifact["made_by"] for artifact in artifacts if artifact["made_by"]}
+    assert set(steps) == {"Ingest", "TeacherLoad", "JointDistillTrainer", "Prune.medium", "Quantize.medium"}
+    examples = next(artifact for artifact in artifacts if artifact["kind"] == "L2CExamples")
+    family = read_json(FamilyReport, run.versions / "2" / "family.json")
+    assert examples["properties"]["content_sha256"] == family.provenance["data_sha256"]
+    teacher_sha256 = steps["TeacherLoad"]["parameters"]["teacher_sha256"]
+    assert teacher_sha256 == family.provenance["teacher_sha256"] == hashlib.sha256(teacher.read_bytes()).hexdigest()
+    assert steps["Quantize.medium"]["parameters"]["epochs"] == 2
+    assert json.loads(steps["JointDistillTrainer"]["parameters"]["training"]) == family.config["training"]
+    assert all(re.fullmatch("[0-9a-f]{64}", step["parameters"]["code_digest"]) for step in steps.values())
+    assert found["config"] == family.config
+    assert found["provenance"].items() <= family.provenance.items()
+    assert {"tensorflow", "keras", "learn2compress", "config_sha256"} <= set(found["provenance"])
+    kinds = {artifact["kind"]: artifact["properties"] for artifact in found["later"]}
+    assert set(kinds) == {"L2CEvaluation", "L2CPushedVersion"}
+    assert kinds["L2CPushedVersion"]["version"] == 2
+    assert run.query("lineage", found["sha256"]) == found
+
+
+def test_lineage_is_shown_as_tree_and_picture(run: Any, l2c: Command, refused: Refused, tmp_path: Path) -> None:
+    path = pushed_file(run, "small")
+    shown = l2c("lineage", path, "--root", run.root).stdout
+    position = 0
+    for step in ("Quantize.small", "Prune.small", "JointDistillTrainer", "TeacherLoad"):
+        position = shown.index(f"made by {step}", position)
+    assert "made by Ingest" in shown
+    assert "num_shards=1" in shown
+    assert hashlib.sha256(path.read_bytes()).hexdigest() in shown
+
+    pictures = [tmp_path / "one.svg", tmp_path / "two.svg"]
+    for picture in pictures:
+        assert l2c("lineage", path, "--root", run.root, "--picture", picture).returncode == 0
+    assert pictures[0].read_bytes() == pictures[1].read_bytes()
+    texts = ["".join(element.itertext()) for element in ElementTree.parse(pictures[0]).iter() if "text" in element.tag]
+    assert f"SHA-256 {hashlib.sha256(path.read_bytes()).hexdigest()}" in texts
+    # Its bytes did not change, so it is in both versions.
+    assert {"version 1", "version 2"} <= set(texts)
+    assert "--picture" in refused(l2c("lineage", path, "--root", run.root, "--picture", tmp_path / "no" / "x.svg"))
+
+
+def test_lineage_of_something_else_is_refused(run: Any, l2c: Command, refused: Refused, tmp_path: Path) -> None:
+    assert "found no record of" in refused(l2c("lineage", "0" * 64, "--root", run.root))
+    changed = tmp_path / "changed.tflite"
+    changed.write_bytes(pushed_file(run, "small").read_bytes() + b"\0")
+    assert "found no record of" in refused(l2c("lineage", changed, "--root", run.root))
+    assert "FILE_OR_SHA256" in refused(l2c("lineage", "small.tflite", "--root", run.root))
+
+
+def test_runs_and_steps_are_listed_as_tables(run: Any, l2c: Command) -> None:
+    runs = run.query("runs")
+    assert [(found["name"], found["state"]) for found in runs] == [("little", "complete")] * 3
+    table = l2c("runs", "--root", run.root).stdout
+    assert len([line for line in table.splitlines() if " little " in line]) == 3
+    steps = l2c("show", str(runs[-1]["run_id"]), "--root", run.root).stdout
+    assert len([line for line in steps.splitlines() if " cached " in line]) == len(STEPS) - 3
+
+
+# From here on the destination is one that can't be written.
+
+
+@pytest.mark.parametrize("parent", ["a_file", "/proc"])
+def test_a_destination_that_cannot_be_written_leaves_nothing(
+    run: Any, teacher: Path, refused: Refused, parent: str
+) -> None:
+    (run.folder / "a_file").write_text("mine")
+    run.write(teacher={"uri": str(teacher)}, push={"uri": f"{parent}/pushed"})
+    line = refused(run.run())
+    assert "push.uri" in line
+    assert f"{parent}/pushed" in line
+    states = run.last_states()
+    assert {step for step, state in states.items() if state == "failed"} == {"Pusher"}
+    assert (run.folder / "a_file").read_text() == "mine"
+    assert not list(run.root.glob("artifacts/**/.incoming-*"))
+
+
+def test_a_full_destination_leaves_nothing_half_written(run: Any, teacher: Path, refused: Refused) -> None:
+    destination = run.folder / "full"
+    destination.mkdir()
+    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", destination], check=False)
+    if mounted.returncode:
+        pytest.skip("this machine does not let us mount a small file system")
+    try:
+        run.write(teacher={"uri": str(teacher)}, push={"uri": "full/pushed"})
+        assert "No space left on device" in refused(run.run())
+        assert list(destination.iterdir()) == []
+    finally:
+        subprocess.run(["umount", destination], check=True)
+
+
+def test_after_the_destination_is_mended_the_pusher_alone_executes(run: Any, teacher: Path) -> None:
+    run.write(teacher={"uri": str(teacher)}, push={"uri": "mended"})
+    process = run.run()
+    assert process.returncode == 0, process.stderr
+    assert executed(run) == {"Pusher"}
+    version = run.folder / "mended" / "versions" / "1"
+    subprocess.run(["sha256sum", "--check", "--strict", "SHA256SUMS"], cwd=version, check=True)
+    for name in NAMES:
+        assert (version / name / f"{name}.tflite").read_bytes() == pushed_file(run, name).read_bytes()
