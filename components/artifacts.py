@@ -1,4 +1,7 @@
-"""Artifact types of the pipeline, their properties, and the file names inside them."""
+"""Artifact types of the pipeline, their properties, and the file names inside them.
+
+Examples and TeacherLogits hold a folder for each `learn2compress.data.records.Split`.
+"""
 
 from __future__ import annotations
 
@@ -20,11 +23,6 @@ LITERT_FILE = "model.tflite"
 REPORT_FILE = "report.json"
 HISTORY_FILE = "history.json"
 CONFIG_FILE = "config.json"
-FAMILY_REPORT_FILE = "family.json"
-
-# Splits, folders of an Examples or TeacherLogits artifact.
-TRAIN_SPLIT = "train"
-HELD_OUT_SPLIT = "held_out"
 
 
 class Examples(Artifact):

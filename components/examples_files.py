@@ -9,9 +9,10 @@ from pathlib import Path
 import numpy as np
 from tfx.types.artifact import Artifact
 
-from components.artifacts import HELD_OUT_SPLIT, LABELS_FILE
+from components.artifacts import LABELS_FILE
 from learn2compress.config import TaskConfig
 from learn2compress.data.examples import Example, decode_example, read_examples, read_records, shard_paths, write_shard
+from learn2compress.data.records import Split
 
 _BATCH = 1024
 
@@ -23,7 +24,7 @@ def read_labels(examples: Artifact) -> list[str]:
 
 def read_held_out(examples: Artifact, task: TaskConfig) -> tuple[np.ndarray, np.ndarray, list[bytes]]:
     """The whole held-out split: inputs uint8 `[n, *input_shape]`, labels int64 `[n]`, texts (empty for images)."""
-    return _stack(list(read_examples(Path(examples.uri) / HELD_OUT_SPLIT)), task)
+    return _stack(list(read_examples(Path(examples.uri) / Split.HELD_OUT)), task)
 
 
 def write_logits(

@@ -13,11 +13,12 @@ from tfx.types import artifact_utils
 from tfx.types.artifact import Artifact
 from tfx.types.component_spec import ChannelParameter
 
-from components.artifacts import HELD_OUT_SPLIT, TRAIN_SPLIT, Examples, TeacherLogits
+from components.artifacts import Examples, TeacherLogits
 from components.parameters import from_json, json_of
 from learn2compress.checkpoint import Checkpoint
 from learn2compress.config import TaskConfig, TrainingConfig
 from learn2compress.data.batches import TrainingData
+from learn2compress.data.records import Split
 from learn2compress.training import TrainingPlan, make_deterministic
 
 TRAINING_PARAMETERS = {"task": str, "training": str, "seed": int, "checkpoint_root": str, "code_digest": str}
@@ -86,9 +87,9 @@ class TrainingInputs:
         examples = artifact_utils.get_single_instance(input_dict["examples"])
         teacher_logits = artifact_utils.get_single_instance(input_dict["teacher_logits"])
         data = TrainingData(
-            train=Path(examples.uri) / TRAIN_SPLIT,
-            train_logits=Path(teacher_logits.uri) / TRAIN_SPLIT,
-            held_out=Path(examples.uri) / HELD_OUT_SPLIT,
+            train=Path(examples.uri) / Split.TRAIN,
+            train_logits=Path(teacher_logits.uri) / Split.TRAIN,
+            held_out=Path(examples.uri) / Split.HELD_OUT,
             num_train=examples.num_train,
             num_held_out=examples.num_held_out,
             input_shape=settings.task.input_shape,

@@ -41,7 +41,7 @@ class _StrictLoader(yaml.SafeLoader):
         for key, _ in node.value:
             line = key.start_mark.line + 1
             if not isinstance(key, yaml.ScalarNode):
-                raise ConfigError(f"line {line}: found a key that is a list or mapping, accepted are plain words as keys")
+                raise ConfigError(f"line {line}: found a list or mapping as key, accepted are plain words as keys")
             if key.value in seen:
                 raise ConfigError(f"line {line}: found key {key.value!r} twice, accepted is once")
             seen.add(key.value)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -11,17 +10,14 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from pydantic import TypeAdapter
 
 from learn2compress.config import CompressionConfig
 from learn2compress.config_file import ConfigError, to_dict
 from learn2compress.report.model_card import render_model_card
 from learn2compress.report.page import render_page
-from learn2compress.results import EpochRecord, FamilyReport, ModelReport
+from learn2compress.results import FAMILY_FILE, PAGE_FILE, EpochRecord, FamilyReport, ModelReport, json_bytes
 from learn2compress.selection import Point, pareto_front, select
 
-FAMILY_FILE = "family.json"
-PAGE_FILE = "report.html"
 _TEACHER = "teacher"
 
 
@@ -133,9 +129,3 @@ def content_key(report: FamilyReport) -> str:
     The same measurements, decided again after a kill, have the same key.
     """
     return hashlib.sha256(json_bytes(replace(report, version=0, created=""))).hexdigest()
-
-
-def json_bytes(value: Any) -> bytes:
-    """A result as the indented JSON that `learn2compress.results.write_json` writes."""
-    plain = TypeAdapter(Any).dump_python(value, mode="json")
-    return (json.dumps(plain, indent=2, sort_keys=True) + "\n").encode()

@@ -9,11 +9,13 @@ from __future__ import annotations
 import dataclasses
 import json
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 from pydantic import TypeAdapter
 
-T = TypeVar("T")
+# Files of a family's report: of a pushed version, and of the artifact that records it.
+FAMILY_FILE = "family.json"
+PAGE_FILE = "report.html"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -188,10 +190,15 @@ class FamilyReport:
     provenance: dict[str, str]
 
 
-def write_json(path: str | Path, value: Any) -> None:
-    """Writes a result (or a mapping, or a tuple of results) as indented JSON with sorted keys."""
+def json_bytes(value: Any) -> bytes:
+    """A result (or a mapping, or a tuple of results) as indented JSON with sorted keys."""
     plain = TypeAdapter(Any).dump_python(value, mode="json")
-    Path(path).write_text(json.dumps(plain, indent=2, sort_keys=True) + "\n", encoding="utf-8")
+    return (json.dumps(plain, indent=2, sort_keys=True) + "\n").encode()
+
+
+def write_json(path: str | Path, value: Any) -> None:
+    """Writes `json_bytes` of a result."""
+    Path(path).write_bytes(json_bytes(value))
 
 
 def read_json(cls: Any, path: str | Path) -> Any:

@@ -11,7 +11,7 @@ from ml_metadata import MetadataStore
 from rich.table import Table
 
 from learn2compress.config_file import ConfigError
-from learn2compress.results import FamilyReport, read_json
+from learn2compress.results import FAMILY_FILE, PAGE_FILE, FamilyReport, read_json
 from pipelines.metadata_store import (
     PIPELINE_CONTEXT,
     RUN_CONTEXT,
@@ -121,10 +121,9 @@ def outcome_of(root: RunRoot, name: str | None, run_id: int | None) -> Outcome:
             if step_of(store, execution) == "Pusher" and state_of(execution) in _FINISHED:
                 pushed = dict(outputs_of(store, execution.id))["pushed"]
                 destination = properties_of(pushed).get("destination") or None
-                # The file names are the Pusher's; see components.artifacts.
                 folder = Path(pushed.uri)
-                family: FamilyReport = read_json(FamilyReport, folder / "family.json")
-                return Outcome(family, destination, folder / "report.html")
+                family: FamilyReport = read_json(FamilyReport, folder / FAMILY_FILE)
+                return Outcome(family, destination, folder / PAGE_FILE)
     what = f"run {run_id}" if run_id is not None else "no run"
     raise ConfigError(
         f"{what} under {root.folder} has reached its Pusher; accepted is one that `l2c runs` calls complete"

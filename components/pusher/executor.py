@@ -17,8 +17,6 @@ from components.parameters import config_from, from_json
 from learn2compress.config import CompressionConfig, ConstraintsConfig, PushConfig
 from learn2compress.config_file import ConfigError
 from learn2compress.family import (
-    FAMILY_FILE,
-    PAGE_FILE,
     MeasuredStudent,
     check_measured,
     content_key,
@@ -27,7 +25,7 @@ from learn2compress.family import (
     version_files,
 )
 from learn2compress.push import push_version, read_pushed_file
-from learn2compress.results import EpochRecord, ModelReport, read_json
+from learn2compress.results import FAMILY_FILE, PAGE_FILE, EpochRecord, ModelReport, read_json
 
 Artifacts = dict[str, list[Artifact]]
 

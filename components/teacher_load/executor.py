@@ -10,12 +10,13 @@ from tfx.dsl.components.base import base_executor
 from tfx.types import artifact_utils
 from tfx.types.artifact import Artifact
 
-from components.artifacts import HELD_OUT_SPLIT, LITERT_FILE, REPORT_FILE, TRAIN_SPLIT
+from components.artifacts import LITERT_FILE, REPORT_FILE
 from components.examples_files import read_held_out, read_labels, write_logits
 from components.parameters import config_from, from_json
 from learn2compress import progress
 from learn2compress.config import EvaluateConfig, TaskConfig, TeacherConfig
 from learn2compress.config_file import ConfigError
+from learn2compress.data.records import Split
 from learn2compress.litert.measure import measure_model
 from learn2compress.results import write_json
 from learn2compress.teachers.fetching import fetch_teacher
@@ -95,7 +96,6 @@ class Executor(base_executor.BaseExecutor):
             return logits
 
         artifact.num_examples = sum(
-            write_logits(Path(examples.uri) / split, Path(artifact.uri) / split, task, logits_of)
-            for split in (TRAIN_SPLIT, HELD_OUT_SPLIT)
+            write_logits(Path(examples.uri) / split, Path(artifact.uri) / split, task, logits_of) for split in Split
         )
         artifact.num_classes = teacher.num_classes

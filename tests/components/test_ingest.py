@@ -17,12 +17,10 @@ from tensorflow_metadata.proto.v0 import statistics_pb2
 from components.artifacts import (
     ANOMALIES_FILE,
     BAD_RECORDS_FILE,
-    HELD_OUT_SPLIT,
     INGEST_REPORT_FILE,
     LABELS_FILE,
     SCHEMA_FILE,
     STATISTICS_FILE,
-    TRAIN_SPLIT,
     DataStatistics,
     Examples,
 )
@@ -55,7 +53,7 @@ class Ingested:
         return json.loads((self.folder / INGEST_REPORT_FILE).read_text())
 
     def digests(self) -> dict[str, str]:
-        paths = [*shard_paths(self.folder / TRAIN_SPLIT), *shard_paths(self.folder / HELD_OUT_SPLIT)]
+        paths = [*shard_paths(self.folder / Split.TRAIN), *shard_paths(self.folder / Split.HELD_OUT)]
         return {str(path.relative_to(self.folder)): hashlib.sha256(path.read_bytes()).hexdigest() for path in paths}
 
 
@@ -90,8 +88,8 @@ def images(tmp_path: Path) -> Path:
 
 
 def test_digits_are_split_by_content(digits: Ingested) -> None:
-    train = list(read_examples(digits.folder / TRAIN_SPLIT))
-    held_out = list(read_examples(digits.folder / HELD_OUT_SPLIT))
+    train = list(read_examples(digits.folder / Split.TRAIN))
+    held_out = list(read_examples(digits.folder / Split.HELD_OUT))
     assert len(train) + len(held_out) == 1797
     assert 250 < len(held_out) < 470
     assert (digits.examples.num_train, digits.examples.num_held_out) == (len(train), len(held_out))
@@ -107,7 +105,7 @@ def test_digits_are_split_by_content(digits: Ingested) -> None:
 
 
 def test_records_of_a_shard_are_sorted(digits: Ingested) -> None:
-    for shard in shard_paths(digits.folder / TRAIN_SPLIT):
+    for shard in shard_paths(digits.folder / Split.TRAIN):
         keys = [(example.content_sha256, example.source) for example in read_examples(shard)]
         assert keys == sorted(keys)
         assert len(keys) > 500
@@ -124,7 +122,7 @@ def test_report_and_properties_agree(digits: Ingested) -> None:
     assert examples.content_sha256 == report["content_sha256"]
     assert examples.source_uri == "scikit-learn:digits"
     lines = sorted(
-        f"{example.content_sha256} {example.label}\n" for example in read_examples(digits.folder / HELD_OUT_SPLIT)
+        f"{example.content_sha256} {example.label}\n" for example in read_examples(digits.folder / Split.HELD_OUT)
     )
     assert report["split_content_sha256"]["held_out"] == hashlib.sha256("".join(lines).encode()).hexdigest()
     assert (digits.folder / BAD_RECORDS_FILE).read_text() == ""
@@ -184,7 +182,7 @@ def test_bad_images_are_listed_and_limited(images: Path, tmp_path: Path) -> None
     ]
     assert (result.examples.num_bad, result.report["labels"]) == (5, ["cat", "dog"])
     assert result.examples.num_train + result.examples.num_held_out == 60
-    assert len(shard_paths(result.folder / HELD_OUT_SPLIT)) == 3
+    assert len(shard_paths(result.folder / Split.HELD_OUT)) == 3
 
 
 def test_empty_class_stops_before_work(images: Path, tmp_path: Path) -> None:
@@ -243,7 +241,7 @@ def test_npz_with_names(tmp_path: Path) -> None:
     data = DataConfig(format=DataFormat.NPZ, uri=str(tmp_path / "a.npz"), resize=True)
     result = ingest(tmp_path / "out", data, TaskConfig(input_shape=(8, 8, 3)))
     assert result.report["labels"] == ["red", "green", "blue"]
-    for example in read_examples(result.folder / TRAIN_SPLIT):
+    for example in read_examples(result.folder / Split.TRAIN):
         assert len(example.input) == 192
         assert example.label == int(example.source.partition("[")[2].rstrip("]")) % 3
 
@@ -261,7 +259,7 @@ def test_label_that_is_held_out_alone_is_an_anomaly(tmp_path: Path) -> None:
     result = ingest(tmp_path / "accepted", data, TEXT)
     assert result.report["labels_not_held_out"] == ["b"]
     assert result.report["num_shared_by_splits"] == 1
-    (first, *_) = read_examples(result.folder / TRAIN_SPLIT)
+    (first, *_) = read_examples(result.folder / Split.TRAIN)
     assert first.input == hashed_ngrams(first.text.decode(), 256).tobytes()
 
 
@@ -292,10 +290,6 @@ def test_component_carries_the_configuration() -> None:
         "examples": Examples,
         "statistics": DataStatistics,
     }
-
-
-def test_split_names_are_the_folder_names() -> None:
-    assert (Split.TRAIN.value, Split.HELD_OUT.value) == (TRAIN_SPLIT, HELD_OUT_SPLIT)
 
 
 @pytest.mark.end_to_end

@@ -13,7 +13,8 @@ from learn2compress.config import CompressionConfig, PruneConfig, TrainingConfig
 from learn2compress.config_file import ConfigError, json_schema, load_config, parse, to_dict
 
 CONFIGS = Path(__file__).parents[2] / "pipelines" / "configs"
-MINIMAL = {"name": "family", "teacher": {"uri": "teacher.keras"}, "students": [{"name": "small", "stage": 1}]}
+STUDENT = {"name": "small", "stage": 1}
+MINIMAL = {"name": "family", "teacher": {"uri": "teacher.keras"}, "students": [STUDENT]}
 
 
 def write(path: Path, text: str) -> Path:
@@ -44,8 +45,14 @@ def test_relative_paths_are_relative_to_the_file(tmp_path: Path) -> None:
         ({"students": [{"name": "Big One", "stage": 1}]}, 'students.0.name: found "Big One"'),
         ({"students": [{"name": "a", "stage": 1}, {"name": "a", "stage": 2}]}, "students: accepts each name once"),
         ({"students": [{"name": "a", "stage": 9}]}, "students.0.stage: found 9, accepted is 1 to 3"),
-        ({"students": [{"name": "a", "stage": 1, "prune": {"sparsity_ratio": 1.5}}]}, "students.a.prune.sparsity_ratio"),
-        ({"students": [{"name": "a", "stage": 1, "quantize": {"recpie": "x"}}]}, "students.a.quantize.recpie: found an"),
+        (
+            {"students": [{"name": "a", "stage": 1, "prune": {"sparsity_ratio": 1.5}}]},
+            "students.a.prune.sparsity_ratio",
+        ),
+        (
+            {"students": [{"name": "a", "stage": 1, "quantize": {"recpie": "x"}}]},
+            "students.a.quantize.recpie: found an",
+        ),
         ({"students": []}, "students: accepts 1 to 16 students, found 0"),
         ({"data": {"format": "image_folder"}}, "data: format 'image_folder' accepts a uri"),
         ({"task": {"kind": "image", "input_shape": [8, 8]}}, "task: an image task accepts an input_shape of"),

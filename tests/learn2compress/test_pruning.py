@@ -21,7 +21,9 @@ from learn2compress.pruning import (
 from learn2compress.students import build_joint_network, standalone_student
 from learn2compress.training import TrainingPlan, make_deterministic
 
-PLAN = TrainingPlan("prune", epochs=2, learning_rate=0.001, distillation=DistillationConfig(), seed=3, weight_decay=0.01)
+PLAN = TrainingPlan(
+    "prune", epochs=2, learning_rate=0.001, distillation=DistillationConfig(), seed=3, weight_decay=0.01
+)
 
 
 def new_student() -> keras.Model:

@@ -39,9 +39,7 @@ def pruned(digits_data: Callable[..., TrainingData]) -> keras.Model:
 
 @pytest.fixture(scope="module")
 def quantized(pruned: keras.Model, digits_data: Callable[..., TrainingData]) -> keras.Model:
-    network, history = train_quantized(
-        pruned, "only", digits_data(), MIN_LAYER_WEIGHTS, plan("quantize", 2, 0.0003)
-    )
+    network, history = train_quantized(pruned, "only", digits_data(), MIN_LAYER_WEIGHTS, plan("quantize", 2, 0.0003))
     assert [record.phase for record in history] == ["quantize", "quantize"]
     assert history[-1].sparsity_ratio == pytest.approx(0.5, abs=0.01)
     return network
@@ -132,7 +130,10 @@ def test_the_input_is_rounded_to_bytes_exactly() -> None:
 @pytest.mark.parametrize(
     ("layer", "message"),
     [
-        (keras.layers.LayerNormalization(name="odd"), "layer 'odd': found LayerNormalization, accepted are Add, Average"),
+        (
+            keras.layers.LayerNormalization(name="odd"),
+            "'odd': found LayerNormalization, accepted are Add, Average",
+        ),
         (keras.layers.Conv2D(4, 3, activation="tanh", name="odd"), "layer 'odd': found activation 'tanh'"),
     ],
 )
