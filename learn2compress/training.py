@@ -104,8 +104,8 @@ def fit(
       TrainingDivergedError: a loss is not finite; the message names the epoch.
     """
     names = list(network.output)
-    optimizer = _optimizer(network, plan)
-    train_step = _train_step(network, optimizer, plan.distillation)
+    optimizer = optimizer_for(network, plan)
+    train_step = train_step_of(network, optimizer, plan.distillation)
     state = [*network.variables, *optimizer.variables, *(hook.variables if hook else [])]
     history: dict[str, list[EpochRecord]] = {name: [] for name in names}
     first_epoch = 0
@@ -161,7 +161,8 @@ def by_name(student: keras.Model, name: str) -> keras.Model:
     return keras.Model(student.input, {name: student.output})
 
 
-def _optimizer(network: keras.Model, plan: TrainingPlan) -> keras.optimizers.Optimizer:
+def optimizer_for(network: keras.Model, plan: TrainingPlan) -> keras.optimizers.Optimizer:
+    """AdamW (Loshchilov & Hutter, arXiv:1711.05101) with the plan's decay on kernels alone."""
     optimizer = keras.optimizers.AdamW(plan.learning_rate, weight_decay=plan.weight_decay)
     kernels = {id(variable) for variable in network.trainable_variables if variable.name == "kernel"}
     optimizer.exclude_from_weight_decay([v for v in network.trainable_variables if id(v) not in kernels])
@@ -169,9 +170,16 @@ def _optimizer(network: keras.Model, plan: TrainingPlan) -> keras.optimizers.Opt
     return optimizer
 
 
-def _train_step(
+def train_step_of(
     network: keras.Model, optimizer: keras.optimizers.Optimizer, config: DistillationConfig
 ) -> Callable[..., dict[str, Any]]:
+    """One step on one batch: a forward and a backward pass for all students together.
+
+    Returns:
+      A function of inputs `[batch, *input_shape]`, labels `[batch]` and teacher
+      logits `[batch, num_classes]` that gives each student's loss by name.
+    """
+
     @tf.function(reduce_retracing=True)
     def step(inputs: Any, labels: Any, teacher_logits: Any) -> dict[str, Any]:
         with tf.GradientTape() as tape:

@@ -30,6 +30,8 @@ RootOption = Annotated[
 ]
 DEFAULT_ROOT = Path("runs")
 
+_INTERRUPTED = 130
+
 # Set before TensorFlow and gRPC load; a person may still ask for their messages.
 _QUIET_ENVIRONMENT = {"TF_CPP_MIN_LOG_LEVEL": "3", "GRPC_VERBOSITY": "ERROR", "ABSL_MIN_LOG_LEVEL": "3"}
 
@@ -161,8 +163,10 @@ def main() -> None:
         if isinstance(failed.error, ConfigError):
             _fail(str(failed.error), 2)
         _fail(f"{failed.error or type(failed.error).__name__} (details: {failed.log_file})", 1)
-    except KeyboardInterrupt:
-        _fail("interrupted; run the same command to go on", 130)
+    except SystemExit as ended:
+        if ended.code != _INTERRUPTED:  # what Typer makes of Ctrl-C
+            raise
+        _fail("interrupted; run the same command to go on", _INTERRUPTED)
 
 
 class _RunFailedError(Exception):

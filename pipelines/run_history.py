@@ -124,10 +124,10 @@ def outcome_of(root: RunRoot, name: str | None, run_id: int | None) -> Outcome:
                 folder = Path(pushed.uri)
                 family: FamilyReport = read_json(FamilyReport, folder / FAMILY_FILE)
                 return Outcome(family, destination, folder / PAGE_FILE)
-    what = f"run {run_id}" if run_id is not None else "no run"
-    raise ConfigError(
-        f"{what} under {root.folder} has reached its Pusher; accepted is one that `l2c runs` calls complete"
+    found = (
+        f"run {run_id}, which has not reached its Pusher" if run_id is not None else "no run that reached its Pusher"
     )
+    raise ConfigError(f"--root {root.folder}: found {found}; accepted is one that `l2c runs` calls complete")
 
 
 def runs_table(runs: list[Run]) -> Table:

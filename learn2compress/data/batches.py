@@ -46,9 +46,11 @@ class TrainingData:
         self._input_shape = input_shape
         self._shuffle_buffer = min(shuffle_buffer, num_train)
         pairs = tf.data.Dataset.zip(_records(shard_paths(train)), _records(shard_paths(train_logits)))
-        # The buffer holds the whole split anyway: read and inflate it once.
+        # What the buffer may hold is read and inflated once; what it may not is read in every epoch.
         self._pairs = pairs.cache() if num_train <= shuffle_buffer else pairs
-        self._held_out = _records(shard_paths(held_out)).batch(HELD_OUT_BATCH).map(self._inputs_and_labels).cache()
+        examples = _records(shard_paths(held_out))
+        examples = examples.cache() if num_held_out <= shuffle_buffer else examples
+        self._held_out = examples.batch(HELD_OUT_BATCH).map(self._inputs_and_labels).prefetch(1)
 
     def epoch(self, seed: int, epoch: int) -> Iterable[tuple[Any, Any, Any]]:
         """Batches of one epoch; its order is a function of `seed` and `epoch` alone.

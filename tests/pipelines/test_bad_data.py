@@ -46,11 +46,12 @@ def make_corrupted_tfrecord(folder: Path) -> dict[str, str]:
     with tf.io.TFRecordWriter(str(path)) as writer:
         for image in sorted((folder / "images").glob("*/*.png")):
             content = tf.train.BytesList(value=[image.read_bytes()])
-            label = tf.train.Int64List(value=[image.parent.name == "dog"])
+            label = tf.train.Int64List(value=[int(image.parent.name == "dog")])
             features = {"image": tf.train.Feature(bytes_list=content), "label": tf.train.Feature(int64_list=label)}
             writer.write(tf.train.Example(features=tf.train.Features(feature=features)).SerializeToString())
     content = bytearray(path.read_bytes())
-    content[len(content) // 2] ^= 0xFF
+    pixel = content.index(b"IDAT", len(content) // 2)  # inside a record, whose checksum then fails
+    content[pixel] ^= 0xFF
     path.write_bytes(content)
     return {"format": "tfrecord", "uri": str(path)}
 
@@ -58,7 +59,7 @@ def make_corrupted_tfrecord(folder: Path) -> dict[str, str]:
 CASES: dict[str, tuple[Callable[[Path], dict[str, str]], str]] = {
     "truncated image": (make_truncated_image, "dog/07.png: "),
     "empty class": (make_empty_class, "class 'zebra' is empty"),
-    "corrupted TFRecord": (make_corrupted_tfrecord, "train.tfrecord: found a corrupted record"),
+    "corrupted TFRecord": (make_corrupted_tfrecord, "train.tfrecord: found a corrupted record after 1"),
 }
 
 

@@ -50,18 +50,19 @@ class StartedRun:
                 found += (task / "children").read_text().split()
         return found
 
-    def kill_when(self, condition: Callable[[], bool]) -> None:
-        """Kills the process as `kill -9` does, as soon as the condition holds."""
+    def end_when(self, condition: Callable[[], bool], how: signal.Signals = signal.SIGKILL) -> tuple[int, str]:
+        """Sends a signal as soon as the condition holds; gives the exit status and the standard error."""
         deadline = time.monotonic() + TIMEOUT_SECONDS
         while not condition():
             ended = self.process.poll() is not None or time.monotonic() > deadline
             assert not ended, "\n".join(self._lines)
             time.sleep(0.002)
-        self.process.send_signal(signal.SIGKILL)
-        assert self.process.wait() == -signal.SIGKILL
-        self._reader.join()
+        self.process.send_signal(how)
         assert self.process.stderr is not None
-        self.process.stderr.close()
+        with self.process.stderr as errors:
+            told = errors.read()
+        self._reader.join()
+        return self.process.wait(), told
 
     def _read(self) -> None:
         assert self.process.stdout is not None
@@ -114,7 +115,8 @@ def check_visible_versions(folder: Any) -> None:
 @pytest.mark.parametrize("step", STEPS)
 def test_a_kill_leaves_a_run_that_can_go_on(folder: Any, step: str) -> None:
     run = StartedRun(folder)
-    run.kill_when(lambda: in_the_middle_of(step, run, folder))
+    status, _ = run.end_when(lambda: in_the_middle_of(step, run, folder))
+    assert status == -signal.SIGKILL
     states = folder.last_states()
     assert states.pop(step) == "running"
     assert set(states.values()) <= {"complete", "cached"}
@@ -144,3 +146,12 @@ def test_trainings_went_on_from_their_checkpoints(folder: Any, undisturbed: tupl
     for name, records in family.histories.items():
         found = [(record.phase, record.epoch, record.held_out_top_1) for record in records]
         assert found == [(record.phase, record.epoch, record.held_out_top_1) for record in expected.histories[name]]
+
+
+def test_an_interrupted_run_says_how_to_go_on(folder: Any, teacher: Path) -> None:
+    run = StartedRun(folder.write(teacher={"uri": str(teacher)}, seed=12))
+    step = "JointDistillTrainer"
+    told = run.end_when(lambda: in_the_middle_of(step, run, folder), signal.SIGINT)
+    assert told == (130, "l2c: error: interrupted; run the same command to go on\n")
+    assert folder.last_states()[step] == "running"
+    assert len(list(folder.root.glob("checkpoints/*/checkpoint.npz"))) == 1

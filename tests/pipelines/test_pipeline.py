@@ -19,7 +19,7 @@ from learn2compress.config import (
     TrainingConfig,
 )
 from pipelines.local import create_pipeline
-from pipelines.pipeline import Roots, create_components
+from pipelines.pipeline import create_components
 from pipelines.provenance import Provenance, code_digests
 from pipelines.run_root import RunRoot
 
@@ -39,7 +39,7 @@ def make_provenance(**changes: Any) -> Provenance:
 
 
 def components_of(config: CompressionConfig, provenance: Provenance | None = None) -> dict[str, BaseComponent]:
-    made = create_components(config, provenance or make_provenance(), Roots("/checkpoints"))
+    made = create_components(config, provenance or make_provenance(), "/checkpoints")
     return {component.id: component for component in made}
 
 
