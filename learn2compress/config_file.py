@@ -7,9 +7,11 @@ refused before anything is built from it.
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import difflib
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, TypeVar, get_args, get_type_hints
 
@@ -68,6 +70,19 @@ def load_config(path: str | Path) -> CompressionConfig:
     except ConfigError as error:
         raise ConfigError(f"{path}: {error}") from None
     return _resolve_paths(config, path.resolve().parent)
+
+
+@contextlib.contextmanager
+def about(field: str) -> Iterator[None]:
+    """Names the configuration's field in every `ConfigError` that leaves the block.
+
+    Args:
+      field: Such as "teacher.uri".
+    """
+    try:
+        yield
+    except ConfigError as error:
+        raise type(error)(f"{field}: {error}") from error
 
 
 def parse(cls: type[T], value: Any, field: str = "") -> T:

@@ -100,6 +100,17 @@ def read_pushed_file(location: PushedLocation, relative_path: str) -> bytes:
     return content
 
 
+def is_pushed(uri: str) -> bool:
+    """Whether a version that was pushed to this URI is still there as a whole.
+
+    Raises:
+      ConfigError: its store can't be asked, in one line.
+    """
+    with _one_line_errors(uri):
+        filesystem, path = fsspec.core.url_to_fs(uri)
+        return bool(filesystem.exists(f"{path}/{SUMS_FILE}"))
+
+
 class _MakeFilesError(Exception):
     """Carries an error of the caller's own function past those of the destination."""
 

@@ -112,6 +112,8 @@ def fit(
     if checkpoint is not None and (restored := checkpoint.restore(state)) is not None:
         history = restored
         first_epoch = len(history[names[0]])
+        work = f"{plan.phase} epoch {first_epoch}/{plan.epochs}"
+        progress.report(work, first_epoch, plan.epochs, "done before: resumed from its checkpoint")
     steps = data.steps_per_epoch
     total_steps = steps * plan.epochs
     started, first_step = time.monotonic(), first_epoch * steps

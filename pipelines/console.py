@@ -79,7 +79,8 @@ class RunDisplay:
     def on_progress(self, report: Report) -> None:
         """Shows how far the work inside the step is."""
         phase = report.work.partition(" epoch ")[0]
-        if phase != self._work or report.done == 0:
+        is_new = phase != self._work
+        if is_new or report.done == 0:
             self._work, self._work_started = phase, time.monotonic()
             if self._live is not None and self._task is not None:
                 self._live.reset(self._task, total=report.total, detail="")
@@ -91,7 +92,7 @@ class RunDisplay:
                 total=report.total,
                 detail=report.detail,
             )
-        elif time.monotonic() - self._last_line > _LINE_SECONDS or report.done == report.total:
+        elif is_new or report.done == report.total or time.monotonic() - self._last_line > _LINE_SECONDS:
             self._last_line = time.monotonic()
             elapsed = self._last_line - self._work_started
             left = elapsed / max(1, report.done) * (report.total - report.done)

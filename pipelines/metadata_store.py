@@ -93,6 +93,19 @@ def consumers_of(store: MetadataStore, artifact_id: int) -> list[Execution]:
     return [e for e in executions if e.last_known_state == mlmd.Execution.COMPLETE]
 
 
+def live_artifacts(store: MetadataStore) -> list[Artifact]:
+    """Artifacts that a later run may take instead of making them."""
+    return [artifact for artifact in store.get_artifacts() if artifact.state == mlmd.Artifact.LIVE]
+
+
+def mark_deleted(store: MetadataStore, artifacts: list[Artifact]) -> None:
+    """Records that artifacts are gone; their lineage stays."""
+    for artifact in artifacts:
+        artifact.state = mlmd.Artifact.DELETED
+    if artifacts:
+        store.put_artifacts(artifacts)
+
+
 def _artifacts(store: MetadataStore, execution_id: int, kind: int) -> list[tuple[str, Artifact]]:
     keys = {
         event.artifact_id: event.path.steps[0].key if event.path.steps else ""

@@ -13,7 +13,7 @@ from pathlib import Path
 import components
 import learn2compress
 from learn2compress.config import CompressionConfig
-from learn2compress.config_file import to_dict
+from learn2compress.config_file import about, to_dict
 
 # Packages whose version can change what a run computes.
 _PACKAGES = (
@@ -89,7 +89,7 @@ def _teacher_sha256(uri: str) -> str:
     from learn2compress.teachers.fetching import fetch_teacher
     from learn2compress.teachers.safety import content_sha256
 
-    with tempfile.TemporaryDirectory() as folder:
+    with about("teacher.uri"), tempfile.TemporaryDirectory() as folder:
         return content_sha256(fetch_teacher(uri, Path(folder)))
 
 

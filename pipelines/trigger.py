@@ -38,10 +38,12 @@ def start_run(
       ConfigError: an input is not accepted.
       Exception: a component failed.
     """
+    from pipelines.deleted_artifacts import notice_deleted
     from pipelines.provenance import collect_provenance
 
     # First, because what it reads may be missing, and TFX takes many seconds to import.
     provenance = collect_provenance(request.config)
+    notice_deleted(request.root)
     from pipelines.local import create_pipeline, run_pipeline
 
     with listening(on_progress):

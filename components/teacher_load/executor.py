@@ -15,7 +15,7 @@ from components.examples_files import read_held_out, read_labels, write_logits
 from components.parameters import config_from, from_json
 from learn2compress import progress
 from learn2compress.config import EvaluateConfig, TaskConfig, TeacherConfig
-from learn2compress.config_file import ConfigError
+from learn2compress.config_file import ConfigError, about
 from learn2compress.data.records import Split
 from learn2compress.litert.measure import measure_model
 from learn2compress.results import write_json
@@ -44,7 +44,7 @@ class Executor(base_executor.BaseExecutor):
         config = config_from(TeacherConfig, exec_properties)
         task = from_json(TaskConfig, exec_properties["task"])
         examples = artifact_utils.get_single_instance(input_dict["examples"])
-        with tempfile.TemporaryDirectory() as folder:
+        with about("teacher.uri"), tempfile.TemporaryDirectory() as folder:
             path = fetch_teacher(config.uri, Path(folder))
             teacher = load_teacher(path, config, task, examples.num_classes)
         if teacher.content_sha256 != exec_properties["teacher_sha256"]:

@@ -6,6 +6,7 @@ import hashlib
 import html.parser
 import json
 import re
+import shutil
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -345,3 +346,21 @@ def test_after_the_destination_is_mended_the_pusher_alone_executes(run: Any, tea
     subprocess.run(["sha256sum", "--check", "--strict", "SHA256SUMS"], cwd=version, check=True)
     for name in NAMES:
         assert (version / name / f"{name}.tflite").read_bytes() == pushed_file(run, name).read_bytes()
+
+
+def test_a_deleted_version_is_pushed_again(run: Any, teacher: Path) -> None:
+    run.write(teacher={"uri": str(teacher)})
+    before = run.files(1)
+    shutil.rmtree(run.versions / "1")
+    process = run.run()
+    assert process.returncode == 0, process.stderr
+    assert executed(run) == {"Pusher"}
+    (restored,) = [path for path in run.versions.iterdir() if path.name != "2"]
+    assert run.files(int(restored.name)) == before
+
+
+def test_a_deleted_artifact_is_made_again(run: Any) -> None:
+    shutil.rmtree(run.root / "artifacts" / "little" / "Evaluate.small")
+    process = run.run()
+    assert process.returncode == 0, process.stderr
+    assert executed(run) == {"Evaluate.small", "Pusher"}

@@ -1,0 +1,34 @@
+"""Notices what was deleted by hand, so that a cached step is never taken for one whose result is there."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from learn2compress.push import is_pushed
+from pipelines.metadata_store import Artifact, live_artifacts, mark_deleted, open_store, properties_of
+from pipelines.run_root import RunRoot
+
+
+def notice_deleted(root: RunRoot) -> list[str]:
+    """Records in the metadata which artifacts are gone; TFX then runs the steps that made them again.
+
+    Args:
+      root: A folder of runs; one without metadata has nothing to notice.
+
+    Returns:
+      Where the deleted artifacts were.
+
+    Raises:
+      ConfigError: a push destination can't be asked.
+    """
+    if not root.metadata.exists():
+        return []
+    store = open_store(root)
+    deleted = [artifact for artifact in live_artifacts(store) if not _is_there(artifact)]
+    mark_deleted(store, deleted)
+    return [properties_of(artifact).get("destination") or artifact.uri for artifact in deleted]
+
+
+def _is_there(artifact: Artifact) -> bool:
+    destination = properties_of(artifact).get("destination")
+    return Path(artifact.uri).exists() and (not destination or is_pushed(destination))
