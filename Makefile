@@ -2,6 +2,8 @@
 PYTHON ?= python3.11
 BIN := .venv/bin
 INSTALLED := .venv/.installed
+# TensorFlow's C++ says much that is not about us.
+export TF_CPP_MIN_LOG_LEVEL ?= 3
 
 .PHONY: demo test check unit end-to-end format lock clean
 .DEFAULT_GOAL := demo

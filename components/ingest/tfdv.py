@@ -22,7 +22,7 @@ class RecordBatchSQLSliceQuery:
     """Stands where tfx-bsl's query was; can't be built."""
 
     def __init__(self, *_: object):
-        raise NotImplementedError("slices by SQL need a tfx-bsl with its SQL engine; there is none in this version")
+        raise RuntimeError("slices by SQL need a tfx-bsl with its SQL engine; there is none in this version")
 
 
 if _SQL_MODULE not in sys.modules and importlib.util.find_spec(_SQL_MODULE) is None:
