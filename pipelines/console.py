@@ -95,9 +95,10 @@ class RunDisplay:
         elif is_new or report.done == report.total or time.monotonic() - self._last_line > _LINE_SECONDS:
             self._last_line = time.monotonic()
             elapsed = self._last_line - self._work_started
-            left = elapsed / max(1, report.done) * (report.total - report.done)
-            position = f"{report.work}, {report.done}/{report.total}, {left:.0f} s left"
-            self._print(f"    {self._step}: {position} {report.detail}".rstrip())
+            position = f"{report.work}, {report.done}/{report.total}"
+            if elapsed > 1.0 and 0 < report.done < report.total:
+                position += f", {elapsed / report.done * (report.total - report.done):.0f} s left"
+            self._print(f"    {self._step}: {position}" + (f", {report.detail}" if report.detail else ""))
 
     def _print(self, line: str) -> None:
         (self._live.console if self._live else self._console).print(line, highlight=False, markup=False)
