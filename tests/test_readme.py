@@ -17,13 +17,20 @@ ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 
+BLOCKS = re.findall(r"^```(\w*)\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)
+
+
 def blocks(language: str) -> list[str]:
-    return re.findall(rf"^```{language}\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)
+    found = [text for name, text in BLOCKS if name == language]
+    assert found, f"the README has no block of {language or 'commands'}"
+    return found
 
 
 def commands(program: str) -> list[list[str]]:
     lines = "\n".join(blocks("")).splitlines()
-    return [shlex.split(line, comments=True) for line in lines if line.startswith(f"{program} ")]
+    found = [shlex.split(line, comments=True) for line in lines if line.startswith(f"{program} ")]
+    assert found, f"the README shows no {program} command"
+    return found
 
 
 @pytest.mark.parametrize("command", commands("l2c"), ids=" ".join)
