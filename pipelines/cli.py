@@ -68,7 +68,7 @@ def schema() -> None:
 def run(config: ConfigArgument, root: RootOption = DEFAULT_ROOT) -> None:
     """Run a configuration on this machine; steps whose inputs have not changed are taken from earlier runs."""
     from learn2compress.config_file import load_config
-    from pipelines.console import RunDisplay, library_noise_to
+    from pipelines.console import library_noise_to, run_display
     from pipelines.run_root import RunRoot
     from pipelines.trigger import RunRequest, new_log_file, start_run
 
@@ -76,7 +76,7 @@ def run(config: ConfigArgument, root: RootOption = DEFAULT_ROOT) -> None:
     os.environ.update({name: os.environ.get(name, value) for name, value in _QUIET_ENVIRONMENT.items()})
     with request.root.locked():
         log_file = new_log_file(request.root, request.config.name)
-        with library_noise_to(log_file) as console, RunDisplay(console) as display:
+        with library_noise_to(log_file) as console, run_display(console) as display:
             console.print(f"Running {config}; messages of libraries go to {log_file}", highlight=False, soft_wrap=True)
             try:
                 start_run(request, display.on_step, display.on_progress)

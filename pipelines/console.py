@@ -12,7 +12,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    Progress,
+    TaskID,
+    TaskProgressColumn,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
 
 from learn2compress.progress import Progress as Report
 
@@ -23,85 +31,108 @@ if TYPE_CHECKING:
 _LINE_SECONDS = 15.0
 
 
-class RunDisplay:
-    """Shows steps and the progress inside them.
+class LineDisplay:
+    """Plain lines: when a step starts and ends, when its work changes, and now and then in between.
 
     Args:
-      console: Where to show it.
+      console: Where to print.
     """
 
     def __init__(self, console: Console):
         self._console = console
-        self._step = ""
-        self._started = time.monotonic()
-        self._work_started = self._last_line = 0.0
-        self._work = ""
-        self._live = (
-            Progress(
-                TextColumn("  {task.description}"),
-                BarColumn(bar_width=24),
-                TaskProgressColumn(),
-                TimeElapsedColumn(),
-                TimeRemainingColumn(),
-                TextColumn("{task.fields[detail]}"),
-                console=console,
-                transient=True,
-            )
-            if console.is_terminal
-            else None
-        )
-        # Without a total the bar moves to and fro: something goes on, nobody knows for how long.
-        self._task = self._live.add_task("starting", total=None, detail="") if self._live else None
+        self._step = self._work = ""
+        self._step_started = self._work_started = self._last_line = time.monotonic()
 
-    def __enter__(self) -> RunDisplay:
-        if self._live:
-            self._live.start()
+    def __enter__(self) -> LineDisplay:
         return self
 
     def __exit__(self, *_: object) -> None:
-        if self._live:
-            self._live.stop()
+        """Nothing to put away."""
 
     def on_step(self, event: StepEvent) -> None:
         """Shows that a step starts or has ended."""
-        position = f"[{event.number}/{event.total}]"
+        position = f"[{event.number}/{event.total}] {event.step}"
         if event.state == "started":
-            self._step, self._work, self._started = event.step, "", time.monotonic()
-            if self._live is not None and self._task is not None:
-                self._live.reset(self._task, total=None, description=f"{position} {event.step}", detail="")
-            else:
-                self._print(f"{position} {event.step} ...")
+            self._step, self._work, self._step_started = event.step, "", time.monotonic()
+            self._show_start(position)
             return
-        seconds = time.monotonic() - self._started
-        outcome = "cached" if event.state == "cached" else f"done in {seconds:.1f} s"
-        self._print(f"{position} {event.step} {outcome}")
+        outcome = "cached" if event.state == "cached" else f"done in {time.monotonic() - self._step_started:.1f} s"
+        self._print(f"{position} {outcome}")
 
     def on_progress(self, report: Report) -> None:
         """Shows how far the work inside the step is."""
         phase = report.work.partition(" epoch ")[0]
         is_new = phase != self._work
-        if is_new or report.done == 0:
+        if is_new:
             self._work, self._work_started = phase, time.monotonic()
-            if self._live is not None and self._task is not None:
-                self._live.reset(self._task, total=report.total, detail="")
-        if self._live is not None and self._task is not None:
-            self._live.update(
-                self._task,
-                description=f"{self._step}: {report.work}",
-                completed=report.done,
-                total=report.total,
-                detail=report.detail,
-            )
-        elif is_new or report.done == report.total or time.monotonic() - self._last_line > _LINE_SECONDS:
-            self._last_line = time.monotonic()
-            elapsed = self._last_line - self._work_started
-            position = f"{report.work}, {report.done}/{report.total}"
-            if elapsed > 1.0 and 0 < report.done < report.total:
-                position += f", {elapsed / report.done * (report.total - report.done):.0f} s left"
-            self._print(f"    {self._step}: {position}" + (f", {report.detail}" if report.detail else ""))
+        self._show_progress(report, is_new)
+
+    def _show_start(self, position: str) -> None:
+        self._print(f"{position} ...")
+
+    def _show_progress(self, report: Report, is_new: bool) -> None:
+        now = time.monotonic()
+        if not (is_new or report.done == report.total or now - self._last_line > _LINE_SECONDS):
+            return
+        self._last_line, elapsed = now, now - self._work_started
+        line = f"    {self._step}: {report.work}, {report.done}/{report.total}"
+        if elapsed > 1.0 and 0 < report.done < report.total:
+            line += f", {elapsed / report.done * (report.total - report.done):.0f} s left"
+        self._print(line + (f", {report.detail}" if report.detail else ""))
 
     def _print(self, line: str) -> None:
-        (self._live.console if self._live else self._console).print(line, highlight=False, markup=False)
+        self._console.print(line, highlight=False, markup=False)
+
+
+class LiveDisplay(LineDisplay):
+    """A line for each step that has ended, and under them a bar of the work that goes on.
+
+    Args:
+      console: A terminal.
+    """
+
+    def __init__(self, console: Console):
+        super().__init__(console)
+        self._bars = Progress(
+            TextColumn("  {task.description}", markup=False),
+            BarColumn(bar_width=24),
+            TaskProgressColumn(),
+            TimeElapsedColumn(),
+            TimeRemainingColumn(),
+            TextColumn("{task.fields[detail]}", markup=False),
+            console=console,
+            transient=True,
+        )
+        self._bar: TaskID | None = None
+        self._show_start("starting")
+
+    def __enter__(self) -> LiveDisplay:
+        self._bars.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._bars.stop()
+
+    def _show_start(self, position: str) -> None:
+        # Without a total the bar moves to and fro: something goes on, nobody knows for how long.
+        self._replace_bar(position, total=None)
+
+    def _show_progress(self, report: Report, is_new: bool) -> None:
+        description = f"{self._step}: {report.work}"
+        if is_new or self._bar is None:
+            self._replace_bar(description, total=report.total)
+        if self._bar is not None:
+            self._bars.update(self._bar, description=description, completed=report.done, detail=report.detail)
+
+    def _replace_bar(self, description: str, total: int | None) -> None:
+        if self._bar is not None:
+            self._bars.remove_task(self._bar)
+        self._bar = self._bars.add_task(description, total=total, detail="")
+
+
+def run_display(console: Console) -> LineDisplay:
+    """The display that suits a console: live on a terminal, lines elsewhere."""
+    return LiveDisplay(console) if console.is_terminal else LineDisplay(console)
 
 
 @contextlib.contextmanager

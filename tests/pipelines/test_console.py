@@ -14,7 +14,7 @@ import pytest
 from rich.console import Console
 
 from learn2compress.progress import Progress
-from pipelines.console import RunDisplay, library_noise_to
+from pipelines.console import library_noise_to, run_display
 from pipelines.local import StepEvent, StepState
 
 # In a process of its own: pytest replaces Python's streams by some that do not write to 1 and 2.
@@ -63,7 +63,7 @@ def test_streams_are_restored_after_an_error(tmp_path: Path, capfd: pytest.Captu
 
 def test_a_log_gets_plain_lines() -> None:
     shown = io.StringIO()
-    with RunDisplay(Console(file=shown, width=100)) as display:
+    with run_display(Console(file=shown, width=100)) as display:
         display.on_step(StepEvent("Ingest", StepState.STARTED, 1, 3))
         display.on_step(StepEvent("Ingest", StepState.CACHED, 1, 3))
         display.on_step(StepEvent("Prune.small", StepState.STARTED, 2, 3))
@@ -82,7 +82,7 @@ def test_a_log_gets_plain_lines() -> None:
 
 def test_a_log_is_not_flooded() -> None:
     shown = io.StringIO()
-    with RunDisplay(Console(file=shown, width=100)) as display:
+    with run_display(Console(file=shown, width=100)) as display:
         display.on_step(StepEvent("Prune.small", StepState.STARTED, 1, 1))
         for step in range(1, 1001):
             display.on_progress(Progress("prune epoch 1/1", step, 1000))
@@ -91,7 +91,7 @@ def test_a_log_is_not_flooded() -> None:
 
 def test_a_terminal_gets_a_live_display() -> None:
     shown = io.StringIO()
-    with RunDisplay(Console(file=shown, width=100, force_terminal=True)) as display:
+    with run_display(Console(file=shown, width=100, force_terminal=True)) as display:
         display.on_step(StepEvent("Prune.small", StepState.STARTED, 1, 1))
         display.on_progress(Progress("prune epoch 1/2", 4, 8, "30.0 steps/s"))
         deadline = time.monotonic() + 30.0
@@ -100,10 +100,11 @@ def test_a_terminal_gets_a_live_display() -> None:
             time.sleep(0.02)
         display.on_step(StepEvent("Prune.small", StepState.FINISHED, 1, 1))
     assert "[1/1] Prune.small done in " in shown.getvalue()
+    assert "\x1b" in shown.getvalue()  # it moves the cursor, which lines never do
 
 
 def test_names_are_not_read_as_markup() -> None:
     shown = io.StringIO()
-    with RunDisplay(Console(file=shown, width=100)) as display:
+    with run_display(Console(file=shown, width=100)) as display:
         display.on_step(StepEvent("[bold]x[/bold]", StepState.STARTED, 1, 1))
     assert shown.getvalue() == "[1/1] [bold]x[/bold] ...\n"
