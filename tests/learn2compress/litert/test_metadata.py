@@ -5,6 +5,7 @@ import subprocess
 import sys
 import zipfile
 from collections.abc import Callable
+from ctypes.util import find_library
 from typing import Any
 
 import numpy as np
@@ -18,6 +19,11 @@ from learn2compress.litert.interpreter import predict
 from learn2compress.litert.metadata import ModelMetadata, read_metadata, with_metadata
 from learn2compress.litert.operators import model_cost
 
+MEDIAPIPE_LIBRARIES = ("EGL", "GLESv2")
+runs_mediapipe = pytest.mark.skipif(
+    not all(find_library(name) for name in MEDIAPIPE_LIBRARIES),
+    reason="MediaPipe's own runtime needs libEGL and libGLESv2: apt-get install libegl1 libgles2",
+)
 LABELS = ("temple", "blue sky", "Blüte", "葉")
 RGB = TaskConfig(input_shape=(8, 8, 3))
 
@@ -80,6 +86,7 @@ def test_labels_are_a_stored_zip_entry_with_a_fixed_date(models: Any) -> None:
     assert entry.date_time == (1980, 1, 1, 0, 0, 0)
 
 
+@runs_mediapipe
 def test_mediapipe_classifies_with_our_labels_and_our_scores(models: Any, write: Callable[..., Any]) -> None:
     import mediapipe
     from mediapipe.tasks.python import BaseOptions, vision
@@ -99,6 +106,7 @@ def test_mediapipe_classifies_with_our_labels_and_our_scores(models: Any, write:
             assert [scores[label] for label in LABELS] == pytest.approx(ours[example].tolist())
 
 
+@runs_mediapipe
 def test_mediapipe_takes_a_float_model_with_the_same_normalization(models: Any, write: Callable[..., Any]) -> None:
     import mediapipe
     from mediapipe.tasks.python import BaseOptions, vision
@@ -114,6 +122,7 @@ def test_mediapipe_takes_a_float_model_with_the_same_normalization(models: Any, 
     )
 
 
+@runs_mediapipe
 def test_one_channel_says_grayscale_which_mediapipe_refuses(
     convert_function: Callable[..., bytes], write: Callable[..., Any]
 ) -> None:

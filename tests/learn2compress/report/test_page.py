@@ -194,7 +194,7 @@ def test_the_same_report_gives_the_same_page_in_another_process(family: FamilyRe
     assert printed == [hashlib.sha256(render_page(family).encode()).hexdigest()] * 2
 
 
-@pytest.mark.skipif(shutil.which("chromium") is None, reason="needs chromium")
+@pytest.mark.skipif(shutil.which("chromium") is None, reason="needs a browser: apt-get install chromium")
 def test_the_page_never_scrolls_sideways(family_of: Callable[..., FamilyReport], tmp_path: Path) -> None:
     long_labels = (*(f"a long label number {index} " * 20 for index in range(10)), "x" * 500)
     pages = [
