@@ -9,26 +9,29 @@ from pipelines.metadata_store import Artifact, live_artifacts, mark_deleted, ope
 from pipelines.run_root import RunRoot
 
 
-def notice_deleted(root: RunRoot) -> list[str]:
+def notice_deleted(root: RunRoot, push_uri: str) -> list[str]:
     """Records in the metadata which artifacts are gone; TFX then runs the steps that made them again.
 
     Args:
       root: A folder of runs; one without metadata has nothing to notice.
+      push_uri: The destination of the run that is about to start. Versions pushed
+        elsewhere are not looked for: this run has no business with other stores.
 
     Returns:
       Where the deleted artifacts were.
 
     Raises:
-      ConfigError: a push destination can't be asked.
+      ConfigError: the push destination can't be asked.
     """
     if not root.metadata.exists():
         return []
     store = open_store(root)
-    deleted = [artifact for artifact in live_artifacts(store) if not _is_there(artifact)]
+    deleted = [artifact for artifact in live_artifacts(store) if not _is_there(artifact, push_uri)]
     mark_deleted(store, deleted)
     return [properties_of(artifact).get("destination") or artifact.uri for artifact in deleted]
 
 
-def _is_there(artifact: Artifact) -> bool:
-    destination = properties_of(artifact).get("destination")
-    return Path(artifact.uri).exists() and (not destination or is_pushed(destination))
+def _is_there(artifact: Artifact, push_uri: str) -> bool:
+    destination = properties_of(artifact).get("destination") or ""
+    is_ours = destination.startswith(f"{push_uri.rstrip('/')}/")
+    return Path(artifact.uri).exists() and (not is_ours or is_pushed(destination))

@@ -43,7 +43,7 @@ def start_run(
 
     # First, because what it reads may be missing, and TFX takes many seconds to import.
     provenance = collect_provenance(request.config)
-    notice_deleted(request.root)
+    notice_deleted(request.root, request.config.push.uri)
     from pipelines.local import create_pipeline, run_pipeline
 
     with listening(on_progress):
