@@ -23,15 +23,24 @@ LITERT_FILE = "model.tflite"
 REPORT_FILE = "report.json"
 HISTORY_FILE = "history.json"
 CONFIG_FILE = "config.json"
+COST_FILE = "joint_cost.json"
+
+# Outputs of the joint training beside its students, whose names no student may have.
+TRAINING_LOGS_OUTPUT = "training_logs"
+TRAINED_TEACHER_OUTPUT = "trained_teacher"
 
 
 class Examples(Artifact):
-    """Validated, split examples: `train/` and `held_out/` shards, labels, and what was refused."""
+    """Validated, split examples: `train/` and `held_out/` shards, labels, and what was refused.
+
+    `num_train` counts all examples to train on, `num_unlabelled` those of them that nobody labelled.
+    """
 
     TYPE_NAME = "L2CExamples"
     PROPERTIES = {
         "num_train": _INT,
         "num_held_out": _INT,
+        "num_unlabelled": _INT,
         "num_bad": _INT,
         "num_classes": _INT,
         "content_sha256": _STRING,
@@ -78,9 +87,17 @@ class Student(Artifact):
         "phase": _STRING,
         "accuracy": _FLOAT,
         "num_parameters": _INT,
+        "macs": _INT,
         "sparsity_ratio": _FLOAT,
         "content_sha256": _STRING,
     }
+
+
+class TrainingLogs(Artifact):
+    """Curves of the joint training as TensorBoard reads them, and what it costs beside training students apart."""
+
+    TYPE_NAME = "L2CTrainingLogs"
+    PROPERTIES = {"joint_macs": _INT, "joint_over_largest": _FLOAT, "joint_over_separate": _FLOAT}
 
 
 class LiteRtModel(Artifact):

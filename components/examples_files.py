@@ -1,8 +1,8 @@
-"""Reads the folder of an Examples artifact into arrays, and writes logits beside it."""
+"""Reads the folder of an Examples artifact into arrays."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
 
@@ -11,7 +11,7 @@ from tfx.types.artifact import Artifact
 
 from components.artifacts import LABELS_FILE
 from learn2compress.config import TaskConfig
-from learn2compress.data.examples import Example, decode_example, read_examples, read_records, shard_paths, write_shard
+from learn2compress.data.examples import Example, read_examples
 from learn2compress.data.records import Split
 
 _BATCH = 1024
@@ -27,34 +27,20 @@ def read_held_out(examples: Artifact, task: TaskConfig) -> tuple[np.ndarray, np.
     return _stack(list(read_examples(Path(examples.uri) / Split.HELD_OUT)), task)
 
 
-def write_logits(
-    split: Path, into: Path, task: TaskConfig, logits_of: Callable[[np.ndarray, list[bytes]], np.ndarray]
-) -> int:
-    """Writes one record of float32 logits for each example of a split, shard beside shard.
+def read_batches(shard: Path, task: TaskConfig) -> Iterator[tuple[np.ndarray, list[bytes]]]:
+    """Examples of one shard in their order, a thousand at a time.
 
     Args:
-      split: Folder of the examples' shards.
-      into: Folder for the logits' shards.
+      shard: Path of the shard.
       task: Gives the shape of one example.
-      logits_of: From inputs uint8 `[n, *input_shape]` and texts to float32 `[n, num_classes]`.
 
-    Returns:
-      Examples written.
+    Yields:
+      Inputs uint8 `[n, *input_shape]` and n texts, empty for images.
     """
-    written = 0
-    for shard in shard_paths(split):
-        rows: list[bytes] = []
-        for batch in _batches(decode_example(record) for record in read_records(shard)):
-            inputs, _, texts = _stack(batch, task)
-            rows += [row.tobytes() for row in logits_of(inputs, texts).astype("<f4")]
-        write_shard(into / shard.name.replace("examples-", "logits-"), rows)
-        written += len(rows)
-    return written
-
-
-def _batches(examples: Iterator[Example]) -> Iterator[list[Example]]:
+    examples = read_examples(shard)
     while batch := list(islice(examples, _BATCH)):
-        yield batch
+        inputs, _, texts = _stack(batch, task)
+        yield inputs, texts
 
 
 def _stack(examples: list[Example], task: TaskConfig) -> tuple[np.ndarray, np.ndarray, list[bytes]]:

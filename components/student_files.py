@@ -9,9 +9,14 @@ from tfx.types.artifact import Artifact
 
 from components.artifacts import HISTORY_FILE, KERAS_FILE
 from learn2compress.results import EpochRecord, read_json, write_json
-from learn2compress.students import content_sha256
+from learn2compress.students.byte_rows import ByteRows
+from learn2compress.students.cost import count_macs
+from learn2compress.students.joint import content_sha256
 
 History = tuple[EpochRecord, ...]
+
+# Layers of students that Keras does not have.
+_OBJECTS = {"learn2compress>ByteRows": ByteRows}
 
 
 def write_student(artifact: Artifact, student: keras.Model, name: str, history: History) -> None:
@@ -26,12 +31,13 @@ def write_student(artifact: Artifact, student: keras.Model, name: str, history: 
     artifact.accuracy = last.held_out_top_1
     artifact.sparsity_ratio = last.sparsity_ratio
     artifact.num_parameters = student.count_params()
+    artifact.macs = count_macs(student)
     artifact.content_sha256 = content_sha256(student)
 
 
 def read_student(artifact: Artifact) -> tuple[keras.Model, History]:
     """Reads what `write_student` wrote."""
     folder = Path(artifact.uri)
-    student = keras.saving.load_model(folder / KERAS_FILE, compile=False, safe_mode=True)
+    student = keras.saving.load_model(folder / KERAS_FILE, compile=False, safe_mode=True, custom_objects=_OBJECTS)
     history: History = read_json(tuple[EpochRecord, ...], folder / HISTORY_FILE)
     return student, history

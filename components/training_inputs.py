@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,22 +13,53 @@ from tfx.types import artifact_utils
 from tfx.types.artifact import Artifact
 from tfx.types.component_spec import ChannelParameter
 
-from components.artifacts import Examples, TeacherLogits
+from components.artifacts import Examples, Teacher, TeacherLogits
 from components.parameters import from_json, json_of
 from learn2compress.checkpoint import Checkpoint
-from learn2compress.config import TaskConfig, TrainingConfig
+from learn2compress.config import StudentConfig, TaskConfig, TeacherConfig, TeacherTraining, TrainingConfig
 from learn2compress.data.batches import TrainingData
 from learn2compress.data.records import Split
-from learn2compress.training import TrainingPlan, make_deterministic
+from learn2compress.teachers.live import LiveTeacher
+from learn2compress.training import make_deterministic
+from learn2compress.training_plan import TrainingPlan
 
-TRAINING_PARAMETERS = {"task": str, "training": str, "seed": int, "checkpoint_root": str, "code_digest": str}
+TRAINING_PARAMETERS = {
+    "task": str,
+    "training": str,
+    "teacher_use": str,
+    "seed": int,
+    "checkpoint_root": str,
+    "code_digest": str,
+}
 TRAINING_INPUTS = {
     "examples": ChannelParameter(type=Examples),
+    "teacher": ChannelParameter(type=Teacher),
     "teacher_logits": ChannelParameter(type=TeacherLogits),
 }
 
 # Where state is kept does not change what is computed.
 _NOT_IN_DIGEST = frozenset({"checkpoint_root"})
+
+
+@dataclasses.dataclass(frozen=True)
+class TeacherUse:
+    """How trainings use the teacher. Where it came from is not their business: moving it must not retrain anything.
+
+    Attributes:
+      is_live: It runs in every step.
+      cached_views: Augmentations of each example that its stored logits cover.
+      learning_rate: Highest in joint training; `None` for a teacher that stays as it is.
+    """
+
+    is_live: bool
+    cached_views: int
+    learning_rate: float | None
+
+    @classmethod
+    def of(cls, config: TeacherConfig) -> TeacherUse:
+        """As the configuration has it."""
+        joint = config.training is TeacherTraining.JOINT
+        return cls(config.is_live, config.cached_views, config.learning_rate if joint else None)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -38,12 +69,14 @@ class TrainingSettings:
     Attributes:
       task: Shape of an example.
       training: Batches, losses, weight decay.
+      teacher_use: How the teacher takes part.
       seed: Seed of everything random.
       checkpoint_root: Folder for state that survives a kill.
     """
 
     task: TaskConfig
     training: TrainingConfig
+    teacher_use: TeacherUse
     seed: int
     checkpoint_root: str
 
@@ -52,6 +85,7 @@ class TrainingSettings:
         return {
             "task": json_of(self.task),
             "training": json_of(self.training),
+            "teacher_use": json_of(self.teacher_use),
             "seed": self.seed,
             "checkpoint_root": self.checkpoint_root,
             "code_digest": code_digest,
@@ -64,13 +98,15 @@ class TrainingInputs:
 
     Attributes:
       examples: The artifact, for its labels and counts.
-      data: Its examples beside the teacher's logits.
+      data: Its examples, beside the teacher's logits unless the teacher is live.
+      teacher: The live teacher.
       settings: What every training of the run is told.
       checkpoint: State of this very training; the same parameters and inputs find it again after a kill.
     """
 
     examples: Artifact
     data: TrainingData
+    teacher: LiveTeacher | None
     settings: TrainingSettings
     checkpoint: Checkpoint
 
@@ -80,35 +116,69 @@ class TrainingInputs:
         settings = TrainingSettings(
             from_json(TaskConfig, exec_properties["task"]),
             from_json(TrainingConfig, exec_properties["training"]),
+            from_json(TeacherUse, exec_properties["teacher_use"]),
             int(exec_properties["seed"]),
             exec_properties["checkpoint_root"],
         )
         make_deterministic(settings.seed)
         examples = artifact_utils.get_single_instance(input_dict["examples"])
         teacher_logits = artifact_utils.get_single_instance(input_dict["teacher_logits"])
+        training, is_live = settings.training, settings.teacher_use.is_live
         data = TrainingData(
             train=Path(examples.uri) / Split.TRAIN,
-            train_logits=Path(teacher_logits.uri) / Split.TRAIN,
+            train_logits=None if is_live else Path(teacher_logits.uri) / Split.TRAIN,
             held_out=Path(examples.uri) / Split.HELD_OUT,
             num_train=examples.num_train,
             num_held_out=examples.num_held_out,
+            num_classes=examples.num_classes,
             input_shape=settings.task.input_shape,
-            batch_size=settings.training.batch_size,
-            shuffle_buffer=settings.training.shuffle_buffer,
+            batch_size=training.batch_size,
+            shuffle_buffer=training.shuffle_buffer,
+            augment=training.augment,
+            num_views=settings.teacher_use.cached_views if training.augment.is_active and not is_live else 1,
+            seed=settings.seed,
         )
+        teacher = None
+        if is_live:
+            folder = Path(artifact_utils.get_single_instance(input_dict["teacher"]).uri)
+            distillation = training.distillation
+            teacher = LiveTeacher.load(
+                folder,
+                settings.task,
+                examples.num_classes,
+                hint_layer=distillation.hint_layer,
+                needs_hints=bool(distillation.hint_weight),
+            )
         digest = _digest(exec_properties, input_dict)
-        return cls(examples, data, settings, Checkpoint(Path(settings.checkpoint_root) / digest))
+        return cls(examples, data, teacher, settings, Checkpoint(Path(settings.checkpoint_root) / digest))
 
-    def plan(self, phase: str, epochs: int, learning_rate: float, warmup_ratio: float = 0.0) -> TrainingPlan:
-        """A phase of training with the run's common settings."""
+    def plan(self, phase: str, epochs: int, learning_rate: float) -> TrainingPlan:
+        """A phase of training of one student with the run's common settings."""
+        training = self.settings.training
         return TrainingPlan(
             phase=phase,
             epochs=epochs,
             learning_rate=learning_rate,
-            warmup_ratio=warmup_ratio,
-            weight_decay=self.settings.training.weight_decay,
-            distillation=self.settings.training.distillation,
+            weight_decay=training.weight_decay,
+            gradient_clip_norm=training.gradient_clip_norm,
+            # Hints shape features early on; a student that is being compressed has its features.
+            distillation=dataclasses.replace(training.distillation, hint_weight=0.0),
             seed=self.settings.seed,
+        )
+
+    def joint_plan(self, students: Sequence[StudentConfig], largest: str) -> TrainingPlan:
+        """The joint training of these students; the smaller ones may follow `largest`."""
+        training = self.settings.training
+        return dataclasses.replace(
+            self.plan("train", training.epochs, training.learning_rate),
+            distillation=training.distillation,
+            warmup_ratio=training.warmup_ratio,
+            weight_average_decay=training.weight_average_decay,
+            early_stopping_epochs=training.early_stopping_epochs,
+            loss_weights={student.name: student.loss_weight for student in students},
+            joins_at_epoch={student.name: int(student.joins_after_ratio * training.epochs) for student in students},
+            largest=largest,
+            teacher_learning_rate=self.settings.teacher_use.learning_rate,
         )
 
 

@@ -6,7 +6,7 @@ import json
 import os
 import shutil
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import keras
@@ -59,6 +59,21 @@ class Checkpoint:
         for value, variable in zip(values, variables, strict=True):
             variable.assign(value)
         return history
+
+    def once(self, name: str, decide: Callable[[], str]) -> str:
+        """A decision that a resumed training finds as it was first made.
+
+        Args:
+          name: Of a file.
+          decide: Makes it; not called where it was made before.
+        """
+        path = self._folder / f"{name}.json"
+        if not path.exists():
+            self._folder.mkdir(parents=True, exist_ok=True)
+            partial = path.with_suffix(".partial")
+            partial.write_text(decide(), encoding="utf-8")
+            partial.replace(path)
+        return path.read_text(encoding="utf-8")
 
     def discard(self) -> None:
         """Removes the state, once its training has ended."""

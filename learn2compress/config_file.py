@@ -184,10 +184,15 @@ def _resolve_paths(config: CompressionConfig, folder: Path) -> CompressionConfig
         config.data,
         uri=config.data.uri and resolve(config.data.uri),
         held_out_uri=config.data.held_out_uri and resolve(config.data.held_out_uri),
+        unlabelled_uri=config.data.unlabelled_uri and resolve(config.data.unlabelled_uri),
     )
+    members = tuple(dataclasses.replace(member, uri=resolve(member.uri)) for member in config.teacher.ensemble)
+    trained = config.training.pretrained
+    pretrained = trained and dataclasses.replace(trained, uri=resolve(trained.uri))
     return dataclasses.replace(
         config,
         data=data,
-        teacher=dataclasses.replace(config.teacher, uri=resolve(config.teacher.uri)),
+        teacher=dataclasses.replace(config.teacher, uri=resolve(config.teacher.uri), ensemble=members),
+        training=dataclasses.replace(config.training, pretrained=pretrained),
         push=dataclasses.replace(config.push, uri=resolve(config.push.uri)),
     )

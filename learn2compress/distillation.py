@@ -1,7 +1,7 @@
-"""Losses by which a student follows its teacher.
+"""Losses by which a student learns from labels, from its teacher, and from the largest student.
 
-All take logits `[batch, num_classes]` and return one value per example
-`[batch]`, in nats.
+All take logits `[batch, num_classes]`. Those named after a method return one
+value per example `[batch]`, in nats; `student_loss` weighs and averages them.
 """
 
 from __future__ import annotations
@@ -12,31 +12,44 @@ from keras import ops
 
 from learn2compress.config import DistillationConfig, DistillationLoss
 
-# Keeps the standard deviation of constant logits from dividing by zero.
+# Keeps the standard deviation of constant logits, or the length of a zero vector, from dividing by zero.
 _EPSILON = 1e-7
+# Takes a class out of a softmax.
+_EXCLUDED = -1e4
 
 
-def student_loss(labels: Any, student_logits: Any, teacher_logits: Any, config: DistillationConfig) -> Any:
-    """Loss of one student on one batch: labels and teacher, weighted.
+def student_loss(
+    targets: Any, student_logits: Any, teacher_logits: Any, config: DistillationConfig, largest_logits: Any = None
+) -> Any:
+    """Loss of one student on one batch: labels, teacher and largest student, weighted.
 
     Args:
-      labels: Class indices `[batch]`.
+      targets: Probability of each class by the label, `[batch, num_classes]`:
+        one-hot, mixed where images were mixed, all zero where there is no label.
       student_logits: `[batch, num_classes]`.
       teacher_logits: `[batch, num_classes]`; log-probabilities serve, too. No
         gradient flows into them.
-      config: Weights, temperature and form of the teacher's part.
+      config: Weights, temperature and form of each part.
+      largest_logits: The largest student's logits for in-place distillation;
+        no gradient flows into them.
 
     Returns:
-      The mean over the batch, a scalar.
+      The mean over the batch, a scalar; the labels' part is the mean over what
+      is labelled.
     """
-    teacher_logits = ops.stop_gradient(teacher_logits)
-    from_labels = ops.sparse_categorical_crossentropy(labels, student_logits, from_logits=True)
-    match config.loss:
-        case DistillationLoss.STANDARDIZED_LOGITS:
-            from_teacher = standardized_logits_loss(student_logits, teacher_logits, config.temperature)
-        case DistillationLoss.TEMPERATURE:
-            from_teacher = temperature_loss(student_logits, teacher_logits, config.temperature)
-    return ops.mean(config.label_weight * from_labels + config.weight * from_teacher)
+    loss = config.label_weight * _label_loss(targets, student_logits, config.label_smoothing)
+    if config.weight:
+        loss += config.weight * ops.mean(_teacher_loss(targets, student_logits, teacher_logits, config))
+    if config.largest_weight and largest_logits is not None:
+        loss += config.largest_weight * ops.mean(_teacher_loss(targets, student_logits, largest_logits, config))
+    return loss
+
+
+def cross_entropy(targets: Any, logits: Any, label_smoothing: float = 0.0) -> Any:
+    """Cross entropy with target probabilities, smoothed towards uniform (Szegedy et al., arXiv:1512.00567)."""
+    spread = ops.sum(targets, axis=-1, keepdims=True) / targets.shape[-1]
+    smoothed = (1.0 - label_smoothing) * targets + label_smoothing * spread
+    return -ops.sum(smoothed * ops.log_softmax(logits), axis=-1)
 
 
 def temperature_loss(student_logits: Any, teacher_logits: Any, temperature: float) -> Any:
@@ -56,11 +69,77 @@ def standardized_logits_loss(student_logits: Any, teacher_logits: Any, temperatu
     return temperature_loss(_standardize(student_logits), _standardize(teacher_logits), temperature)
 
 
-def _standardize(logits: Any) -> Any:
-    centred = logits - ops.mean(logits, axis=-1, keepdims=True)
-    return centred / (ops.std(logits, axis=-1, keepdims=True) + _EPSILON)
+def decoupled_loss(
+    targets: Any, student_logits: Any, teacher_logits: Any, temperature: float, non_target_weight: float
+) -> Any:
+    """Decoupled knowledge distillation (Zhao et al., arXiv:2203.08679), times `temperature**2`.
+
+    The divergence is taken apart: target class against all others, and the
+    others among themselves, which a confident teacher's plain divergence all
+    but ignores. Where no label names the target class, the teacher's first
+    choice does.
+    """
+    labelled = ops.sum(targets, axis=-1) > 0.0
+    target_class = ops.where(labelled, ops.argmax(targets, axis=-1), ops.argmax(teacher_logits, axis=-1))
+    is_target = ops.one_hot(target_class, targets.shape[-1])
+    student, teacher = student_logits / temperature, teacher_logits / temperature
+    target_part = _divergence(_target_or_not(student, is_target), _target_or_not(teacher, is_target))
+    excluded = _EXCLUDED * is_target
+    others_part = _divergence(ops.log_softmax(student + excluded), ops.log_softmax(teacher + excluded))
+    return (target_part + non_target_weight * others_part) * temperature**2
+
+
+def hint_loss(projected: Any, teacher_features: Any) -> Any:
+    """Squared distance of features of length 1 (after FitNets; Romero et al., arXiv:1412.6550).
+
+    Args:
+      projected: The student's features through its learned projection, `[batch, channels]`.
+      teacher_features: `[batch, channels]`; no gradient flows into them.
+
+    Returns:
+      0..4 for each example `[batch]`.
+    """
+    difference = _of_length_1(projected) - _of_length_1(ops.stop_gradient(teacher_features))
+    return ops.sum(ops.square(difference), axis=-1)
 
 
 def top_1(logits: Any, labels: Any) -> Any:
     """Number of examples whose largest logit is the label's, a scalar."""
     return ops.sum(ops.cast(ops.equal(ops.argmax(logits, axis=-1), ops.cast(labels, "int32")), "int32"))
+
+
+def _label_loss(targets: Any, logits: Any, label_smoothing: float) -> Any:
+    num_labelled = ops.maximum(ops.sum(targets), 1.0)
+    return ops.sum(cross_entropy(targets, logits, label_smoothing)) / num_labelled
+
+
+def _teacher_loss(targets: Any, student_logits: Any, teacher_logits: Any, config: DistillationConfig) -> Any:
+    teacher_logits = ops.stop_gradient(teacher_logits)
+    match config.loss:
+        case DistillationLoss.STANDARDIZED_LOGITS:
+            return standardized_logits_loss(student_logits, teacher_logits, config.temperature)
+        case DistillationLoss.TEMPERATURE:
+            return temperature_loss(student_logits, teacher_logits, config.temperature)
+        case DistillationLoss.DECOUPLED:
+            return decoupled_loss(targets, student_logits, teacher_logits, config.temperature, config.non_target_weight)
+
+
+def _standardize(logits: Any) -> Any:
+    centred = logits - ops.mean(logits, axis=-1, keepdims=True)
+    return centred / (ops.std(logits, axis=-1, keepdims=True) + _EPSILON)
+
+
+def _target_or_not(logits: Any, is_target: Any) -> Any:
+    """Log-probabilities of the target class and of all others together, `[batch, 2]`."""
+    target = ops.sum(logits * is_target, axis=-1)
+    others = ops.logsumexp(logits + _EXCLUDED * is_target, axis=-1)
+    return ops.log_softmax(ops.stack([target, others], axis=-1))
+
+
+def _divergence(student_log_probabilities: Any, teacher_log_probabilities: Any) -> Any:
+    difference = teacher_log_probabilities - student_log_probabilities
+    return ops.sum(ops.exp(teacher_log_probabilities) * difference, axis=-1)
+
+
+def _of_length_1(features: Any) -> Any:
+    return features / (ops.norm(features, axis=-1, keepdims=True) + _EPSILON)

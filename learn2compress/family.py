@@ -11,8 +11,9 @@ from typing import Any
 
 import yaml
 
-from learn2compress.config import CompressionConfig
-from learn2compress.config_file import ConfigError, to_dict
+from learn2compress.config import CompressionConfig, TaskConfig, TaskKind
+from learn2compress.config_file import ConfigError, parse, to_dict
+from learn2compress.data.text_files import text_files
 from learn2compress.report.model_card import render_model_card
 from learn2compress.report.page import render_page
 from learn2compress.results import FAMILY_FILE, PAGE_FILE, EpochRecord, FamilyReport, ModelReport, json_bytes
@@ -110,6 +111,8 @@ def version_files(report: FamilyReport, students: Sequence[MeasuredStudent], ver
     selected = {verdict.name for verdict in report.verdicts if verdict.selected}
     config = yaml.safe_dump(report.config, sort_keys=False, allow_unicode=True)
     files: dict[str, bytes | Path] = {**family_files(report), "config.yaml": config.encode()}
+    task = parse(TaskConfig, report.config["task"], "task")
+    for_text = text_files(task) if task.kind is TaskKind.TEXT else {}
     for student in students:
         name = student.report.name
         if name in selected:
@@ -119,6 +122,7 @@ def version_files(report: FamilyReport, students: Sequence[MeasuredStudent], ver
                 f"{name}/report.json": json_bytes(student.report),
                 f"{name}/config.json": json_bytes(dict(student.config)),
                 f"{name}/model_card.md": render_model_card(report, name).encode(),
+                **{f"{name}/{file}": content for file, content in for_text.items()},
             }
     return files
 

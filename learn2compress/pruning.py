@@ -16,7 +16,9 @@ from learn2compress.checkpoint import Checkpoint
 from learn2compress.config import PruneConfig
 from learn2compress.data.batches import TrainingData
 from learn2compress.results import EpochRecord
-from learn2compress.training import TrainingPlan, by_name, fit
+from learn2compress.teachers.live import LiveTeacher
+from learn2compress.training import by_name, fit
+from learn2compress.training_plan import TrainingPlan
 
 # The masks move this many times while sparsity rises: often enough to follow the curve.
 _MASK_UPDATES = 40
@@ -28,6 +30,8 @@ def prune_student(
     data: TrainingData,
     config: PruneConfig,
     plan: TrainingPlan,
+    *,
+    teacher: LiveTeacher | None = None,
     checkpoint: Checkpoint | None = None,
 ) -> tuple[EpochRecord, ...]:
     """Prunes and fine-tunes a student in place.
@@ -35,9 +39,10 @@ def prune_student(
     Args:
       student: A model `[batch, *input] -> [batch, num_classes]` of logits.
       name: Its name in the history.
-      data: Examples beside the teacher's logits.
+      data: Examples, beside the teacher's logits unless `teacher` is given.
       config: Sparsity and its schedule; a sparsity ratio of 0 changes nothing.
       plan: How to train meanwhile.
+      teacher: Runs in each step.
       checkpoint: Where an interrupted pruning goes on.
 
     Returns:
@@ -50,6 +55,7 @@ def prune_student(
         by_name(student, name),
         data,
         plan,
+        teacher=teacher,
         checkpoint=checkpoint,
         hook=pruner,
         sparsity_of=lambda: sparsity_of(student.layers, config.min_layer_weights),
@@ -81,7 +87,10 @@ def magnitude_mask(weights: np.ndarray, sparsity_ratio: float) -> np.ndarray:
 
 
 def prunable_layers(layers: Sequence[keras.Layer], min_layer_weights: int) -> list[keras.Layer]:
-    """Layers whose kernels are pruned: convolutions and dense layers of at least `min_layer_weights` weights."""
+    """Layers whose kernels are pruned: convolutions and dense layers of at least `min_layer_weights` weights.
+
+    Depthwise kernels stay dense, as in the paper: they are few weights, and each is all that its channel sees.
+    """
     kinds = (keras.layers.Conv2D, keras.layers.Dense)
     return [
         layer

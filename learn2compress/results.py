@@ -129,6 +129,7 @@ class EpochRecord:
       loss: Mean training loss of this student.
       held_out_top_1: Accuracy on the held-out split after the epoch.
       sparsity_ratio: Share of prunable weights that are zero after the epoch.
+      learning_rate: At the epoch's last step.
     """
 
     phase: str
@@ -136,6 +137,7 @@ class EpochRecord:
     loss: float
     held_out_top_1: float
     sparsity_ratio: float = 0.0
+    learning_rate: float = 0.0
 
 
 @dataclasses.dataclass(frozen=True)

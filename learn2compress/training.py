@@ -1,62 +1,35 @@
 """The training loop that joint training, pruning and quantization share.
 
-One forward pass per batch, the teacher's logits read from disk, a checkpoint
-after each epoch. Everything random derives from the seed, so that a run that
-was killed and resumed ends at the same weights as one that was not.
+A checkpoint after each epoch; everything random derives from the seed, so that
+a run that was killed and resumed ends at the same weights as one that was not.
+What happens within a step is `learn2compress.train_step`'s.
 """
 
 from __future__ import annotations
 
-import dataclasses
+import contextlib
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, Protocol
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 from learn2compress import progress
 from learn2compress.checkpoint import Checkpoint
-from learn2compress.config import DistillationConfig
 from learn2compress.data.batches import TrainingData
-from learn2compress.distillation import student_loss, top_1
+from learn2compress.held_out import HeldOutAccuracy
 from learn2compress.results import EpochRecord
+from learn2compress.teachers.live import LiveTeacher
+from learn2compress.train_step import TEACHER, TrainStep
+from learn2compress.training_plan import TrainingPlan
+from learn2compress.weight_copies import WeightAverage, WeightCopies
 
 
 class TrainingDivergedError(RuntimeError):
     """A loss stopped being a number."""
-
-
-@dataclasses.dataclass(frozen=True)
-class TrainingPlan:
-    """One phase of training.
-
-    Attributes:
-      phase: "train", "prune" or "quantize".
-      epochs: Passes over the training split.
-      learning_rate: Highest learning rate.
-      warmup_ratio: Share of the steps spent rising to it.
-      weight_decay: Decoupled, of kernels alone.
-      seed: Seed of the order of examples.
-      distillation: The loss.
-    """
-
-    phase: str
-    epochs: int
-    learning_rate: float
-    distillation: DistillationConfig
-    seed: int
-    warmup_ratio: float = 0.0
-    weight_decay: float = 0.0
-
-    def learning_rate_at(self, step: int, total_steps: int) -> float:
-        """Linear warm-up, then half a cosine to zero (SGDR, arXiv:1608.03983)."""
-        warmup_steps = int(self.warmup_ratio * total_steps)
-        if step < warmup_steps:
-            return self.learning_rate * (step + 1) / warmup_steps
-        progressed = (step - warmup_steps) / max(1, total_steps - warmup_steps)
-        return self.learning_rate * 0.5 * (1.0 + math.cos(math.pi * progressed))
 
 
 class StepHook(Protocol):
@@ -82,80 +55,37 @@ def fit(
     data: TrainingData,
     plan: TrainingPlan,
     *,
+    teacher: LiveTeacher | None = None,
     checkpoint: Checkpoint | None = None,
     hook: StepHook | None = None,
     sparsity_of: Callable[[], float] | None = None,
+    frozen_at: Callable[[int], frozenset[str]] | None = None,
 ) -> dict[str, tuple[EpochRecord, ...]]:
     """Trains every student of a network at once, in place.
 
     Args:
       network: Gives a dict of logits `[batch, num_classes]` by student name.
-      data: Examples beside the teacher's logits.
+      data: Examples, beside the teacher's logits unless `teacher` is given.
       plan: How long, how fast, with which loss.
+      teacher: Runs in each step; optimised with the students where the plan has
+        a `teacher_learning_rate`.
       checkpoint: Where state is kept after each epoch; an interrupted training
         goes on from there.
       hook: Acts before each step, such as a pruner.
       sparsity_of: Measures sparsity for the history.
+      frozen_at: Names of the layers that stand still in a 0-based epoch.
 
     Returns:
-      One record per epoch, by student name.
+      One record for each epoch in which it trained, by student name; a jointly
+      optimised teacher's under "teacher".
 
     Raises:
-      TrainingDivergedError: a loss is not finite; the message names the epoch.
+      TrainingDivergedError: a loss is not finite; the message names the step.
     """
-    names = list(network.output)
-    optimizer = optimizer_for(network, plan)
-    train_step = train_step_of(network, optimizer, plan.distillation)
-    state = [*network.variables, *optimizer.variables, *(hook.variables if hook else [])]
-    history: dict[str, list[EpochRecord]] = {name: [] for name in names}
-    first_epoch = 0
-    if checkpoint is not None and (restored := checkpoint.restore(state)) is not None:
-        history = restored
-        first_epoch = len(history[names[0]])
-        work = f"{plan.phase} epoch {first_epoch}/{plan.epochs}"
-        progress.report(work, first_epoch, plan.epochs, "done before: resumed from its checkpoint")
-    steps = data.steps_per_epoch
-    total_steps = steps * plan.epochs
-    started, first_step = time.monotonic(), first_epoch * steps
-
-    for epoch in range(first_epoch, plan.epochs):
-        sums = {name: tf.zeros(()) for name in names}
-        for index, batch in enumerate(data.epoch(plan.seed, epoch)):
-            step = epoch * steps + index
-            if hook is not None:
-                hook.before_step(step)
-            optimizer.learning_rate.assign(plan.learning_rate_at(step, total_steps))
-            losses = train_step(*batch)
-            sums = {name: sums[name] + losses[name] for name in names}
-            progress.report(
-                f"{plan.phase} epoch {epoch + 1}/{plan.epochs}",
-                step + 1,
-                total_steps,
-                _pace(started, step - first_step),
-            )
-        accuracy = held_out_top_1(network, data)
-        for name in names:
-            loss = float(sums[name]) / steps
-            if not math.isfinite(loss):
-                raise TrainingDivergedError(
-                    f"student {name!r}: the loss is {loss} in epoch {epoch + 1} of phase {plan.phase!r}; "
-                    f"lower its learning_rate, found {plan.learning_rate}"
-                )
-            sparsity_ratio = sparsity_of() if sparsity_of else 0.0
-            history[name].append(EpochRecord(plan.phase, epoch + 1, loss, accuracy[name], sparsity_ratio))
-        if checkpoint is not None:
-            checkpoint.save(state, history)
-    return {name: tuple(records) for name, records in history.items()}
-
-
-def held_out_top_1(network: keras.Model, data: TrainingData) -> dict[str, float]:
-    """Accuracy of each student of a network on the held-out split, 0..1."""
-    count = _count_correct(network)
-    correct = dict.fromkeys(network.output, 0)
-    for inputs, labels in data.held_out():
-        for name, number in count(inputs, labels).items():
-            correct[name] += int(number)
-    return {name: number / data.num_held_out for name, number in correct.items()}
+    training = Training(network, data, plan, teacher=teacher, hook=hook, sparsity_of=sparsity_of, frozen_at=frozen_at)
+    for _ in training.epochs(checkpoint):
+        pass
+    return training.finish()
 
 
 def by_name(student: keras.Model, name: str) -> keras.Model:
@@ -163,46 +93,167 @@ def by_name(student: keras.Model, name: str) -> keras.Model:
     return keras.Model(student.input, {name: student.output})
 
 
-def optimizer_for(network: keras.Model, plan: TrainingPlan) -> keras.optimizers.Optimizer:
-    """AdamW (Loshchilov & Hutter, arXiv:1711.05101) with the plan's decay on kernels alone."""
-    optimizer = keras.optimizers.AdamW(plan.learning_rate, weight_decay=plan.weight_decay)
-    kernels = {id(variable) for variable in network.trainable_variables if variable.name == "kernel"}
-    optimizer.exclude_from_weight_decay([v for v in network.trainable_variables if id(v) not in kernels])
-    optimizer.build(network.trainable_variables)
-    return optimizer
+class Training:
+    """What `fit` does, epoch by epoch; arguments as there."""
 
+    def __init__(
+        self,
+        network: keras.Model,
+        data: TrainingData,
+        plan: TrainingPlan,
+        *,
+        teacher: LiveTeacher | None = None,
+        hook: StepHook | None = None,
+        sparsity_of: Callable[[], float] | None = None,
+        frozen_at: Callable[[int], frozenset[str]] | None = None,
+    ):
+        self._network, self._data, self._plan = network, data, plan
+        self._teacher, self._hook = teacher, hook
+        self._sparsity_of, self._frozen_at = sparsity_of, frozen_at
+        # The optimizer must know every variable that will ever learn.
+        self._freeze(frozenset())
+        self._step = TrainStep(
+            network,
+            plan.distillation,
+            learning_rate=plan.learning_rate,
+            weight_decay=plan.weight_decay,
+            gradient_clip_norm=plan.gradient_clip_norm,
+            loss_weights=plan.loss_weights,
+            largest=plan.largest,
+            teacher=teacher,
+            train_teacher=plan.teacher_learning_rate is not None,
+        )
+        self._accuracy = HeldOutAccuracy.of_students(network)
+        self._teacher_accuracy = (
+            HeldOutAccuracy(lambda inputs: {TEACHER: teacher(inputs)[0]})
+            if teacher is not None and self._step.teacher_optimizer is not None
+            else None
+        )
+        self._average = (
+            WeightAverage(network.variables, plan.weight_average_decay) if plan.weight_average_decay else None
+        )
+        self._best = WeightCopies(network.variables) if plan.early_stopping_epochs else None
+        self._total_steps = data.steps_per_epoch * plan.epochs
+        self._history: dict[str, list[EpochRecord]] = {name: [] for name in self._step.losses_of(self._step.students)}
 
-def train_step_of(
-    network: keras.Model, optimizer: keras.optimizers.Optimizer, config: DistillationConfig
-) -> Callable[..., dict[str, Any]]:
-    """One step on one batch: a forward and a backward pass for all students together.
+    def epochs(self, checkpoint: Checkpoint | None = None) -> Iterator[int]:
+        """Trains, and yields the number of epochs done after each that is trained here."""
+        first_epoch = self._restore(checkpoint)
+        self._started, self._first_step = time.monotonic(), first_epoch * self._data.steps_per_epoch
+        for epoch in range(first_epoch, self._plan.epochs):
+            if self._plan.stops(self._mean_accuracies()):
+                return
+            if self._frozen_at is not None:
+                self._freeze(self._frozen_at(epoch))
+            losses = self._run_epoch(epoch)
+            self._evaluate(epoch, losses)
+            if checkpoint is not None:
+                checkpoint.save(self._state(), self._history)
+            yield epoch + 1
 
-    Returns:
-      A function of inputs `[batch, *input_shape]`, labels `[batch]` and teacher
-      logits `[batch, num_classes]` that gives each student's loss by name.
-    """
+    def finish(self) -> dict[str, tuple[EpochRecord, ...]]:
+        """Leaves the weights that the plan asks for in the network; gives the history by student name."""
+        self._freeze(frozenset())
+        for leaving in (self._average, self._best):
+            if leaving is not None:
+                leaving.give()
+        return {name: tuple(records) for name, records in self._history.items()}
 
-    @tf.function(reduce_retracing=True)
-    def step(inputs: Any, labels: Any, teacher_logits: Any) -> dict[str, Any]:
-        with tf.GradientTape() as tape:
-            outputs = network(inputs, training=True)
-            losses = {name: student_loss(labels, logits, teacher_logits, config) for name, logits in outputs.items()}
-            total = tf.add_n(list(losses.values()))
-        gradients = tape.gradient(total, network.trainable_variables)
-        optimizer.apply_gradients(zip(gradients, network.trainable_variables, strict=True))
+    def _restore(self, checkpoint: Checkpoint | None) -> int:
+        """Number of epochs that are done already."""
+        restored = checkpoint.restore(self._state()) if checkpoint else None
+        if restored is None:
+            return 0
+        self._history = restored
+        done = max(records[-1].epoch for records in restored.values() if records)
+        work = f"{self._plan.phase} epoch {done}/{self._plan.epochs}"
+        progress.report(work, done, self._plan.epochs, "done before: resumed from its checkpoint")
+        return done
+
+    def _state(self) -> list[keras.Variable]:
+        state = [*self._network.variables, *self._step.variables]
+        for keeper in (self._average, self._best):
+            state += keeper.copies if keeper else []
+        return state + (self._hook.variables if self._hook else [])
+
+    def _active(self, epoch: int) -> list[str]:
+        return [name for name in self._step.students if epoch >= self._plan.joins_at_epoch.get(name, 0)]
+
+    def _freeze(self, frozen: frozenset[str]) -> None:
+        if self._frozen_at is not None:
+            for layer in self._network.layers:
+                layer.trainable = layer.name not in frozen
+
+    def _run_epoch(self, epoch: int) -> dict[str, float]:
+        """Mean loss of each student that took part, and of a teacher that learns."""
+        active = self._active(epoch)
+        names = self._step.losses_of(active)
+        sums = np.zeros(len(names))
+        running: tuple[int, Any] | None = None
+        for index, batch in enumerate(self._data.epoch(self._plan.seed, epoch)):
+            step = epoch * self._data.steps_per_epoch + index
+            self._before_step(step)
+            losses = self._step.run(batch, active)
+            if self._average is not None:
+                self._average.update(step)
+            # One step late, so that a device that computes ahead is not waited for.
+            sums += self._finite(running, names)
+            running = step, losses
+            self._report(epoch, step)
+        sums += self._finite(running, names)
+        return dict(zip(names, sums / self._data.steps_per_epoch, strict=True))
+
+    def _before_step(self, step: int) -> None:
+        share = self._plan.schedule(step, self._total_steps)
+        self._step.optimizer.learning_rate.assign(self._plan.learning_rate * share)
+        if self._step.teacher_optimizer is not None and self._plan.teacher_learning_rate is not None:
+            self._step.teacher_optimizer.learning_rate.assign(self._plan.teacher_learning_rate * share)
+        if self._hook is not None:
+            self._hook.before_step(step)
+
+    def _finite(self, running: tuple[int, Any] | None, names: list[str]) -> Any:
+        if running is None:
+            return 0.0
+        step, losses = running[0], running[1].numpy()
+        for name, loss in zip(names, losses, strict=True):
+            if not math.isfinite(loss):
+                raise TrainingDivergedError(
+                    f"student {name!r}: the loss is {loss} in step {step + 1} of {self._total_steps} of phase "
+                    f"{self._plan.phase!r}; lower its learning_rate, found {self._plan.learning_rate}"
+                )
         return losses
 
-    return step
+    def _evaluate(self, epoch: int, losses: dict[str, float]) -> None:
+        """Measures on the held-out split what would leave the training now, and writes the epoch down."""
+        with self._average.applied() if self._average else contextlib.nullcontext():
+            accuracy = self._accuracy.measure(self._data)
+            if self._teacher_accuracy is not None:
+                accuracy |= self._teacher_accuracy.measure(self._data)
+            self._append(epoch, losses, accuracy)
+            *before, latest = self._mean_accuracies()
+            if self._best is not None and latest > max(before, default=-1.0):
+                self._best.take()
 
+    def _append(self, epoch: int, losses: dict[str, float], accuracy: dict[str, float]) -> None:
+        sparsity_ratio = self._sparsity_of() if self._sparsity_of else 0.0
+        last_step = (epoch + 1) * self._data.steps_per_epoch - 1
+        share = self._plan.schedule(last_step, self._total_steps)
+        for name, loss in losses.items():
+            highest = self._plan.teacher_learning_rate if name == TEACHER else self._plan.learning_rate
+            learning_rate = share * (highest or 0.0)
+            self._history[name].append(
+                EpochRecord(self._plan.phase, epoch + 1, float(loss), accuracy[name], sparsity_ratio, learning_rate)
+            )
 
-def _count_correct(network: keras.Model) -> Callable[[Any, Any], dict[str, Any]]:
-    @tf.function(reduce_retracing=True)
-    def count(inputs: Any, labels: Any) -> dict[str, Any]:
-        return {name: top_1(logits, labels) for name, logits in network(inputs, training=False).items()}
+    def _mean_accuracies(self) -> list[float]:
+        """Mean held-out accuracy after each epoch of the students that took part in it."""
+        epochs: dict[int, list[float]] = {}
+        for name, records in self._history.items():
+            for record in records if name != TEACHER else []:
+                epochs.setdefault(record.epoch, []).append(record.held_out_top_1)
+        return [float(np.mean(epochs[epoch])) for epoch in sorted(epochs)]
 
-    return count
-
-
-def _pace(started: float, steps_before: int) -> str:
-    seconds = max(1e-9, time.monotonic() - started)
-    return f"{(steps_before + 1) / seconds:.1f} steps/s"
+    def _report(self, epoch: int, step: int) -> None:
+        seconds = max(1e-9, time.monotonic() - self._started)
+        pace = f"{(step - self._first_step + 1) / seconds:.1f} steps/s"
+        progress.report(f"{self._plan.phase} epoch {epoch + 1}/{self._plan.epochs}", step + 1, self._total_steps, pace)

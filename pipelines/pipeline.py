@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from tfx.dsl.components.base.base_component import BaseComponent
 
+from components.artifacts import TRAINED_TEACHER_OUTPUT
 from components.evaluate.component import Evaluate
 from components.ingest.component import Ingest
 from components.joint_distill_trainer.component import JointDistillTrainer
@@ -16,7 +17,7 @@ from components.prune.component import Prune
 from components.pusher.component import Pusher
 from components.quantize.component import Quantize
 from components.teacher_load.component import TeacherLoad
-from components.training_inputs import TrainingSettings
+from components.training_inputs import TeacherUse, TrainingSettings
 from learn2compress.config import CompressionConfig
 from pipelines.provenance import Provenance
 
@@ -42,24 +43,35 @@ def create_components(config: CompressionConfig, provenance: Provenance, checkpo
         examples=examples,
         teacher=config.teacher,
         teacher_sha256=provenance.teacher_sha256,
+        augment=config.training.augment,
+        seed=config.seed,
+        beam_options=config.data.beam_options,
         evaluate=config.evaluate,
         task=config.task,
         code_digest=code["teacher_load"],
     )
     teacher_logits = teacher_load.outputs["teacher_logits"]
-    settings = TrainingSettings(config.task, config.training, config.seed, checkpoint_root)
+    teacher = teacher_load.outputs["teacher"]
+    settings = TrainingSettings(
+        config.task, config.training, TeacherUse.of(config.teacher), config.seed, checkpoint_root
+    )
     trainer = JointDistillTrainer(
         examples=examples,
+        teacher=teacher,
         teacher_logits=teacher_logits,
         students=config.students,
         settings=settings,
+        pretrained_sha256=provenance.pretrained_sha256,
         code_digest=code["joint_distill_trainer"],
     )
     components: list[BaseComponent] = [ingest, teacher_load, trainer]
+    # Branches go on with the teacher as the joint training left it.
+    signal = trainer.outputs.get(TRAINED_TEACHER_OUTPUT, teacher)
     models, evaluations = {}, {}
     for student in config.students:
         prune = Prune(
             examples=examples,
+            teacher=signal,
             teacher_logits=teacher_logits,
             student=trainer.outputs[student.name],
             prune=config.prune_of(student),
@@ -69,6 +81,7 @@ def create_components(config: CompressionConfig, provenance: Provenance, checkpo
         ).with_id(f"Prune.{student.name}")
         quantize = Quantize(
             examples=examples,
+            teacher=signal,
             teacher_logits=teacher_logits,
             student=prune.outputs["pruned"],
             quantize=config.quantize_of(student),
@@ -80,7 +93,7 @@ def create_components(config: CompressionConfig, provenance: Provenance, checkpo
         ).with_id(f"Quantize.{student.name}")
         evaluate = Evaluate(
             examples=examples,
-            teacher=teacher_load.outputs["teacher"],
+            teacher=teacher,
             student=prune.outputs["pruned"],
             model=quantize.outputs["model"],
             evaluate=config.evaluate,
@@ -94,7 +107,7 @@ def create_components(config: CompressionConfig, provenance: Provenance, checkpo
     pusher = Pusher(
         config=config,
         examples=examples,
-        teacher=teacher_load.outputs["teacher"],
+        teacher=teacher,
         models=models,
         evaluations=evaluations,
         provenance=provenance.as_dict(),

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import components
 import learn2compress
-from learn2compress.config import CompressionConfig
+from learn2compress.config import CompressionConfig, PretrainedConfig, TeacherConfig
 from learn2compress.config_file import about, to_dict
 
 # Packages whose version can change what a run computes.
@@ -35,7 +35,7 @@ class Provenance:
     Attributes:
       config_sha256: Of the whole configuration.
       data_fingerprint: Of the data's listing, not its content: cheap to take before a run.
-      teacher_sha256: Of the teacher's bytes.
+      teacher_sha256: Of the bytes of the teacher, and of all of an ensemble.
       code_digests: Of the code behind each component, by component folder.
       packages: Versions by package name.
     """
@@ -43,6 +43,7 @@ class Provenance:
     config_sha256: str
     data_fingerprint: str
     teacher_sha256: str
+    pretrained_sha256: str
     code_digests: dict[str, str]
     packages: dict[str, str]
 
@@ -52,6 +53,7 @@ class Provenance:
             "learn2compress": learn2compress.__version__,
             "config_sha256": self.config_sha256,
             "teacher_sha256": self.teacher_sha256,
+            **({"pretrained_sha256": self.pretrained_sha256} if self.pretrained_sha256 else {}),
             "code_sha256": hashlib.sha256("".join(sorted(self.code_digests.values())).encode()).hexdigest(),
             **self.packages,
         }
@@ -61,14 +63,15 @@ def collect_provenance(config: CompressionConfig) -> Provenance:
     """Takes the digests of what a run of this configuration would read.
 
     Raises:
-      ConfigError: the data or the teacher can't be read.
+      ConfigError: the data, the teacher or the model that students start from can't be read.
     """
     from learn2compress.data.sources import source_fingerprint
 
     return Provenance(
         config_sha256=hashlib.sha256(json.dumps(to_dict(config), sort_keys=True).encode()).hexdigest(),
         data_fingerprint=source_fingerprint(config.data),
-        teacher_sha256=_teacher_sha256(config.teacher.uri),
+        teacher_sha256=_teacher_sha256(config.teacher),
+        pretrained_sha256=_pretrained_sha256(config.training.pretrained),
         code_digests=code_digests(),
         packages={name: importlib.metadata.version(name) for name in _PACKAGES},
     )
@@ -85,12 +88,26 @@ def code_digests() -> dict[str, str]:
     }
 
 
-def _teacher_sha256(uri: str) -> str:
+def _teacher_sha256(config: TeacherConfig) -> str:
+    from learn2compress.teachers.members import fetch_members, joint_sha256, members_of
+    from learn2compress.teachers.safety import content_sha256
+
+    digests = []
+    with tempfile.TemporaryDirectory() as folder:
+        for field, path in zip(members_of(config), fetch_members(config, Path(folder)), strict=True):
+            with about(f"{field}.uri"):
+                digests.append(content_sha256(path))
+    return joint_sha256(digests)
+
+
+def _pretrained_sha256(config: PretrainedConfig | None) -> str:
     from learn2compress.teachers.fetching import fetch_teacher
     from learn2compress.teachers.safety import content_sha256
 
-    with about("teacher.uri"), tempfile.TemporaryDirectory() as folder:
-        return content_sha256(fetch_teacher(uri, Path(folder)))
+    if config is None:
+        return ""
+    with about("training.pretrained.uri"), tempfile.TemporaryDirectory() as folder:
+        return content_sha256(fetch_teacher(config.uri, Path(folder)))
 
 
 def _sources(folder: Path, pattern: str) -> list[Path]:

@@ -11,8 +11,8 @@ from tfx.dsl.components.base import base_executor
 from tfx.types import artifact_utils
 
 from components.artifacts import BAD_RECORDS_FILE, INGEST_REPORT_FILE, LABELS_FILE
+from components.beam_runner import make_pipeline
 from components.ingest import statistics, steps
-from components.ingest.runner import make_pipeline
 from components.parameters import config_from, from_json
 from learn2compress.config import DataConfig, TaskConfig
 from learn2compress.config_file import ConfigError
@@ -23,6 +23,8 @@ from learn2compress.progress import report
 from learn2compress.results import write_json
 
 _TALLY_FILE = ".tally.json"
+# Workers that are processes of their own import it before anything of TFDV.
+_PLUGIN = "components.ingest.tfdv"
 _NUM_STAGES = 3
 
 
@@ -63,6 +65,7 @@ class Executor(base_executor.BaseExecutor):
         write_json(Path(examples.uri) / INGEST_REPORT_FILE, summary)
         examples.num_train = summary["num_train"]
         examples.num_held_out = summary["num_held_out"]
+        examples.num_unlabelled = summary["num_unlabelled"]
         examples.num_bad = summary["num_bad"]
         examples.num_classes = len(summary["labels"])
         examples.content_sha256 = summary["content_sha256"]
@@ -85,8 +88,10 @@ def summarize(tally: dict[str, Any], num_bad: int) -> dict[str, Any]:
     held_out_counts = splits[Split.HELD_OUT]["class_counts"]
     return {
         "labels": list(labels),
-        "num_train": sum(splits[Split.TRAIN]["class_counts"]),
+        "num_train": sum(splits[Split.TRAIN]["class_counts"]) + splits[Split.TRAIN]["num_unlabelled"],
         "num_held_out": sum(held_out_counts),
+        "num_unlabelled": splits[Split.TRAIN]["num_unlabelled"],
+        "num_unlabelled_left_out": tally["num_left_out"],
         "num_bad": num_bad,
         "num_duplicates": sum(splits[split]["num_duplicates"] for split in Split),
         "num_shared_by_splits": tally["num_shared"],
@@ -98,7 +103,7 @@ def summarize(tally: dict[str, Any], num_bad: int) -> dict[str, Any]:
 
 
 def _run_beam(plan: ReadPlan, data: DataConfig, task: TaskConfig, examples: Path, stats: Path) -> dict[str, Any]:
-    pipeline = make_pipeline(data.beam_options)
+    pipeline = make_pipeline(data.beam_options, [_PLUGIN])
     tally = examples / _TALLY_FILE
     try:
         for folder in (*(examples / split.value for split in Split), stats):
@@ -121,7 +126,7 @@ def _write_bad_records(plan: ReadPlan, tally: dict[str, Any], path: Path) -> lis
 
 
 def _check_bad_ratio(bad: list[dict[str, str]], summary: dict[str, Any], max_bad_ratio: float) -> None:
-    num_records = summary["num_train"] + summary["num_held_out"] + len(bad)
+    num_records = summary["num_train"] + summary["num_held_out"] + summary["num_unlabelled_left_out"] + len(bad)
     if bad and len(bad) / num_records > max_bad_ratio:
         reasons = "; ".join(f"{record['source']}: {record['reason']}" for record in bad[:3])
         raise ConfigError(

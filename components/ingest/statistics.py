@@ -2,7 +2,8 @@
 
 Statistics are made of a few measures of each record, not of its pixels: they
 show what is wrong with data (a dark split, an unknown label, another image
-size) and cost little.
+size) and cost little. They count every good record that was read, also an
+unlabelled one that is left out later since its content is held out.
 """
 
 from __future__ import annotations
@@ -22,15 +23,16 @@ from learn2compress.data.records import MAX_CLASSES, Split
 LABEL_FEATURE = "label"
 
 
-def record_batch(records: list[PreparedRecord], labels: list[str]) -> pa.RecordBatch:
+def record_batch(records: list[PreparedRecord], labels: list[str | None]) -> pa.RecordBatch:
     """Measures of some records as TFDV takes them: a list of one value for each record.
 
     Args:
       records: At least one.
-      labels: Class name of each.
+      labels: Class name of each; an unlabelled one counts as missing.
     """
     names = list(records[0].measures)
-    columns = [pa.array([[label.encode()] for label in labels], pa.large_list(pa.large_binary()))]
+    encoded = [None if label is None else [label.encode()] for label in labels]
+    columns = [pa.array(encoded, pa.large_list(pa.large_binary()))]
     for name in names:
         values = [[record.measures[name]] for record in records]
         columns.append(pa.array(values, pa.large_list(pa.float32())))

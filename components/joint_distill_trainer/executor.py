@@ -2,18 +2,32 @@
 
 from __future__ import annotations
 
+import dataclasses
+import json
+from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 from tfx.dsl.components.base import base_executor
 from tfx.types import artifact_utils
 from tfx.types.artifact import Artifact
 
+from components.artifacts import COST_FILE, TRAINED_TEACHER_OUTPUT, TRAINING_LOGS_OUTPUT
+from components.examples_files import read_labels
 from components.parameters import from_json
 from components.student_files import write_student
 from components.training_inputs import TrainingInputs
+from learn2compress import progress
 from learn2compress.config import StudentConfig
-from learn2compress.students import build_joint_network, standalone_student
-from learn2compress.training import fit
+from learn2compress.config_file import to_dict
+from learn2compress.results import EpochRecord, write_json
+from learn2compress.students.budget import resolve_budgets
+from learn2compress.students.joint import build_joint_network, standalone_student
+from learn2compress.students.pretrained import frozen_layers, load_pretrained
+from learn2compress.students.sharing import JointCost, joint_cost
+from learn2compress.train_step import TEACHER
+from learn2compress.training import fit, make_deterministic
+from learn2compress.training_log import write_tensorboard
 
 
 class Executor(base_executor.BaseExecutor):
@@ -26,13 +40,60 @@ class Executor(base_executor.BaseExecutor):
         exec_properties: dict[str, Any],
     ) -> None:
         """Trains, and writes one Student for each name."""
-        students = from_json(tuple[StudentConfig, ...], exec_properties["students"])
         inputs = TrainingInputs.open(input_dict, exec_properties)
-        training = inputs.settings.training
-        network = build_joint_network(inputs.settings.task, inputs.examples.num_classes, training.stages, students)
-        plan = inputs.plan("train", training.epochs, training.learning_rate, training.warmup_ratio)
-        history = fit(network, inputs.data, plan, checkpoint=inputs.checkpoint)
+        training, num_classes = inputs.settings.training, inputs.examples.num_classes
+        students = _sized(inputs, from_json(tuple[StudentConfig, ...], exec_properties["students"]))
+        pretrained = load_pretrained(training, inputs.settings.task, exec_properties["pretrained_sha256"])
+        # Looking for sizes built networks, too; what follows starts from the seed whether it was done now or before.
+        make_deterministic(inputs.settings.seed)
+        network = build_joint_network(inputs.settings.task, num_classes, training, students, pretrained)
+        cost = joint_cost(network)
+        progress.report("joint network", 1, 1, _describe(cost))
+
+        history = fit(
+            network,
+            inputs.data,
+            inputs.joint_plan(students, cost.largest),
+            teacher=inputs.teacher,
+            checkpoint=inputs.checkpoint,
+            frozen_at=lambda epoch: frozen_layers(training, network, epoch),
+        )
         for student in students:
             artifact = artifact_utils.get_single_instance(output_dict[student.name])
             write_student(artifact, standalone_student(network, student.name), student.name, history[student.name])
+        _write_logs(artifact_utils.get_single_instance(output_dict[TRAINING_LOGS_OUTPUT]), history, cost)
+        if TRAINED_TEACHER_OUTPUT in output_dict and inputs.teacher is not None:
+            artifact = artifact_utils.get_single_instance(output_dict[TRAINED_TEACHER_OUTPUT])
+            inputs.teacher.save(Path(artifact.uri))
+            artifact.accuracy = history[TEACHER][-1].held_out_top_1
         inputs.checkpoint.discard()
+
+
+def _sized(inputs: TrainingInputs, students: Sequence[StudentConfig]) -> Sequence[StudentConfig]:
+    """Students with widths instead of budgets. A latency is not measured twice alike: the first finding stays."""
+
+    def resolve() -> str:
+        settings = inputs.settings
+        sized = resolve_budgets(settings.task, read_labels(inputs.examples), settings.training, students)
+        return json.dumps([to_dict(student) for student in sized])
+
+    if all(student.budget is None for student in students):
+        return students
+    sized: tuple[StudentConfig, ...] = from_json(tuple[StudentConfig, ...], inputs.checkpoint.once("students", resolve))
+    return sized
+
+
+def _describe(cost: JointCost) -> str:
+    return (
+        f"{cost.joint_macs / 1e6:.1f} M MACs: {cost.joint_over_largest:.2f} times the largest student, "
+        f"{cost.joint_over_separate:.2f} times all apart"
+    )
+
+
+def _write_logs(artifact: Artifact, history: dict[str, tuple[EpochRecord, ...]], cost: JointCost) -> None:
+    folder = Path(artifact.uri)
+    write_tensorboard(folder, history)
+    write_json(folder / COST_FILE, dataclasses.asdict(cost))
+    artifact.joint_macs = cost.joint_macs
+    artifact.joint_over_largest = cost.joint_over_largest
+    artifact.joint_over_separate = cost.joint_over_separate

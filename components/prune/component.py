@@ -31,6 +31,7 @@ class Prune(base_component.BaseComponent):
         self,
         *,
         examples: channel.BaseChannel,
+        teacher: channel.BaseChannel,
         teacher_logits: channel.BaseChannel,
         student: channel.BaseChannel,
         student_name: str,
@@ -40,6 +41,7 @@ class Prune(base_component.BaseComponent):
     ):
         spec = PruneSpec(
             examples=examples,
+            teacher=teacher,
             teacher_logits=teacher_logits,
             student=student,
             pruned=channel.Channel(type=Student),

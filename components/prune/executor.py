@@ -29,6 +29,8 @@ class Executor(base_executor.BaseExecutor):
         inputs = TrainingInputs.open(input_dict, exec_properties)
         student, history = read_student(artifact_utils.get_single_instance(input_dict["student"]))
         plan = inputs.plan("prune", prune.epochs, prune.learning_rate)
-        history += prune_student(student, name, inputs.data, prune, plan, inputs.checkpoint)
+        history += prune_student(
+            student, name, inputs.data, prune, plan, teacher=inputs.teacher, checkpoint=inputs.checkpoint
+        )
         write_student(artifact_utils.get_single_instance(output_dict["pruned"]), student, name, history)
         inputs.checkpoint.discard()

@@ -37,6 +37,7 @@ class Quantize(base_component.BaseComponent):
         self,
         *,
         examples: channel.BaseChannel,
+        teacher: channel.BaseChannel,
         teacher_logits: channel.BaseChannel,
         student: channel.BaseChannel,
         student_name: str,
@@ -48,6 +49,7 @@ class Quantize(base_component.BaseComponent):
     ):
         spec = QuantizeSpec(
             examples=examples,
+            teacher=teacher,
             teacher_logits=teacher_logits,
             student=student,
             model=channel.Channel(type=LiteRtModel),

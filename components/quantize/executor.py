@@ -15,11 +15,9 @@ from components.examples_files import read_labels
 from components.parameters import config_from
 from components.student_files import read_student
 from components.training_inputs import TrainingInputs
-from learn2compress import __version__
 from learn2compress.config import QuantizeConfig
 from learn2compress.config_file import to_dict
-from learn2compress.export import to_int8_litert
-from learn2compress.litert.metadata import with_metadata
+from learn2compress.export import shipped_file
 from learn2compress.quantization import train_quantized
 from learn2compress.results import write_json
 
@@ -39,12 +37,13 @@ class Executor(base_executor.BaseExecutor):
         student, history = read_student(artifact_utils.get_single_instance(input_dict["student"]))
         plan = inputs.plan("quantize", quantize.epochs, quantize.learning_rate)
         min_layer_weights = int(exec_properties["min_layer_weights"])
-        network, records = train_quantized(student, name, inputs.data, min_layer_weights, plan, inputs.checkpoint)
-        model = with_metadata(
-            to_int8_litert(network),
-            name=f"{exec_properties['family_name']} {name}",
-            description=f"Student {name!r} of the family {exec_properties['family_name']!r}, compressed to full int8.",
-            version=__version__,
+        network, records = train_quantized(
+            student, name, inputs.data, min_layer_weights, plan, teacher=inputs.teacher, checkpoint=inputs.checkpoint
+        )
+        model = shipped_file(
+            network,
+            family_name=exec_properties["family_name"],
+            student_name=name,
             labels=read_labels(inputs.examples),
             task=inputs.settings.task,
         )

@@ -1,6 +1,9 @@
-"""`TeacherLoad`: checks the teacher, measures it, and computes its logits once."""
+"""`TeacherLoad`: checks the teacher, measures it, and computes its logits once where they can be reused."""
 
 from __future__ import annotations
+
+import json
+from collections.abc import Sequence
 
 from tfx.dsl.components.base import base_component, executor_spec
 from tfx.types import channel
@@ -9,13 +12,16 @@ from tfx.types.component_spec import ChannelParameter, ComponentSpec
 from components.artifacts import Examples, Teacher, TeacherLogits
 from components.parameters import exec_properties_of, json_of, parameters_of
 from components.teacher_load.executor import Executor
-from learn2compress.config import EvaluateConfig, TaskConfig, TeacherConfig
+from learn2compress.config import AugmentConfig, EvaluateConfig, TaskConfig, TeacherConfig
+from learn2compress.teachers.views import ViewPlan
 
 
 class TeacherLoadSpec(ComponentSpec):
-    """Examples in; the measured teacher and its logits for each of them out."""
+    """Examples in; the measured teacher and its logits for each of them out, or its files where it is live."""
 
-    PARAMETERS = parameters_of(TeacherConfig, teacher_sha256=str, evaluate=str, task=str, code_digest=str)
+    PARAMETERS = parameters_of(
+        TeacherConfig, teacher_sha256=str, views=str, beam_options=str, evaluate=str, task=str, code_digest=str
+    )
     INPUTS = {"examples": ChannelParameter(type=Examples)}
     OUTPUTS = {
         "teacher": ChannelParameter(type=Teacher),
@@ -24,7 +30,20 @@ class TeacherLoadSpec(ComponentSpec):
 
 
 class TeacherLoad(base_component.BaseComponent):
-    """Refuses unsafe or mismatched teachers before they are loaded; the baseline of every comparison."""
+    """Refuses unsafe or mismatched teachers before they are loaded; the baseline of every comparison.
+
+    Args:
+      examples: From `Ingest`.
+      teacher: Where the teachers are, and how they are asked.
+      teacher_sha256: Hash of all of them: a change makes the step run again.
+      augment: How the training augments; logits are stored of `teacher.cached_views` views.
+      seed: The run's seed, which decides the views.
+      beam_options: Options of Apache Beam. The workers must be able to read the
+        pipeline root, and a teacher that is given as a path.
+      evaluate: How the baseline is measured.
+      task: The examples' kind and shape.
+      code_digest: Digest of the code that the step runs.
+    """
 
     SPEC_CLASS = TeacherLoadSpec
     EXECUTOR_SPEC = executor_spec.ExecutorClassSpec(Executor)
@@ -35,6 +54,9 @@ class TeacherLoad(base_component.BaseComponent):
         examples: channel.BaseChannel,
         teacher: TeacherConfig,
         teacher_sha256: str,
+        augment: AugmentConfig,
+        seed: int,
+        beam_options: Sequence[str],
         evaluate: EvaluateConfig,
         task: TaskConfig,
         code_digest: str,
@@ -45,6 +67,9 @@ class TeacherLoad(base_component.BaseComponent):
             teacher_logits=channel.Channel(type=TeacherLogits),
             **exec_properties_of(teacher),
             teacher_sha256=teacher_sha256,
+            # Not the seed itself: without augmentation it changes nothing here.
+            views=json_of(ViewPlan.of(teacher, augment, seed)),
+            beam_options=json.dumps(list(beam_options)),
             evaluate=json_of(evaluate),
             task=json_of(task),
             code_digest=code_digest,

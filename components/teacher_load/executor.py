@@ -1,7 +1,8 @@
-"""Checks the teacher, measures it, and writes its logits."""
+"""Checks the teacher, measures it, and writes its logits, or its files for a teacher that is live."""
 
 from __future__ import annotations
 
+import json
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -11,17 +12,18 @@ from tfx.types import artifact_utils
 from tfx.types.artifact import Artifact
 
 from components.artifacts import LITERT_FILE, REPORT_FILE
-from components.examples_files import read_held_out, read_labels, write_logits
+from components.examples_files import read_held_out, read_labels
 from components.parameters import config_from, from_json
-from learn2compress import progress
+from components.teacher_load.logits import LogitsWork, write_logits
 from learn2compress.config import EvaluateConfig, TaskConfig, TeacherConfig
-from learn2compress.config_file import ConfigError, about
-from learn2compress.data.records import Split
+from learn2compress.config_file import ConfigError
 from learn2compress.litert.measure import measure_model
 from learn2compress.results import write_json
-from learn2compress.teachers.fetching import fetch_teacher
 from learn2compress.teachers.loading import load_teacher
+from learn2compress.teachers.members import fetch_members
+from learn2compress.teachers.stored import store_copies
 from learn2compress.teachers.teacher import Teacher
+from learn2compress.teachers.views import ViewPlan
 
 # The teacher's file takes raw bytes as floats: its own scaling is inside.
 _RAW_INPUT_SCALE = 1.0
@@ -36,7 +38,7 @@ class Executor(base_executor.BaseExecutor):
         output_dict: dict[str, list[Artifact]],
         exec_properties: dict[str, Any],
     ) -> None:
-        """Writes the measured teacher and its logits.
+        """Writes the measured teacher; and its logits, or its files for one that is live.
 
         Raises:
           ConfigError: the teacher is unsafe, does not fit the data, or is not the one the run was started with.
@@ -44,19 +46,35 @@ class Executor(base_executor.BaseExecutor):
         config = config_from(TeacherConfig, exec_properties)
         task = from_json(TaskConfig, exec_properties["task"])
         examples = artifact_utils.get_single_instance(input_dict["examples"])
-        with about("teacher.uri"), tempfile.TemporaryDirectory() as folder:
-            path = fetch_teacher(config.uri, Path(folder))
-            teacher = load_teacher(path, config, task, examples.num_classes)
-        if teacher.content_sha256 != exec_properties["teacher_sha256"]:
-            raise ConfigError(
-                f"teacher.uri: {config.uri} changed while the run was going on, accepted is one that stays"
-            )
-
-        evaluate = from_json(EvaluateConfig, exec_properties["evaluate"])
-        self._measure(artifact_utils.get_single_instance(output_dict["teacher"]), teacher, examples, task, evaluate)
         artifact = artifact_utils.get_single_instance(output_dict["teacher"])
-        artifact.source_uri = config.uri
-        self._write_logits(artifact_utils.get_single_instance(output_dict["teacher_logits"]), teacher, examples, task)
+        logits = artifact_utils.get_single_instance(output_dict["teacher_logits"])
+        for output in (artifact, logits):
+            Path(output.uri).mkdir(parents=True, exist_ok=True)
+
+        # Below the pipeline root, which the workers of a cluster can read.
+        with tempfile.TemporaryDirectory(dir=artifact.uri) as folder:
+            paths = fetch_members(config, Path(folder))
+            teacher = load_teacher(paths, config, task, examples.num_classes)
+            teacher.check_content(exec_properties["teacher_sha256"])
+            self._measure(artifact, teacher, examples, task, from_json(EvaluateConfig, exec_properties["evaluate"]))
+            artifact.source_uri = config.uri
+            logits.num_classes = teacher.num_classes
+            logits.num_examples = 0
+            if config.is_live:
+                store_copies(Path(artifact.uri), paths, teacher.members)
+                return
+            work = LogitsWork(
+                teacher_paths=paths,
+                teacher=config,
+                teacher_sha256=teacher.content_sha256,
+                task=task,
+                num_classes=teacher.num_classes,
+                views=from_json(ViewPlan, exec_properties["views"]),
+                examples=Path(examples.uri),
+                logits=Path(logits.uri),
+            )
+            num_passes = examples.num_train * work.views.num_views + examples.num_held_out
+            logits.num_examples = write_logits(work, num_passes, json.loads(exec_properties["beam_options"]))
 
     def _measure(
         self, artifact: Artifact, teacher: Teacher, examples: Artifact, task: TaskConfig, config: EvaluateConfig
@@ -68,7 +86,6 @@ class Executor(base_executor.BaseExecutor):
                 "students are measured against the teacher's LiteRT file"
             )
         folder = Path(artifact.uri)
-        folder.mkdir(parents=True, exist_ok=True)
         path = folder / LITERT_FILE
         path.write_bytes(model)
         inputs, labels, _ = read_held_out(examples, task)
@@ -83,19 +100,3 @@ class Executor(base_executor.BaseExecutor):
         artifact.num_parameters = report.num_parameters
         artifact.macs = report.macs
         artifact.latency_ms = report.latency.median_ms
-
-    def _write_logits(self, artifact: Artifact, teacher: Teacher, examples: Artifact, task: TaskConfig) -> None:
-        total = examples.num_train + examples.num_held_out
-        done = 0
-
-        def logits_of(inputs: Any, texts: list[bytes]) -> Any:
-            nonlocal done
-            logits = teacher.logits(inputs, texts if teacher.takes_text else None)
-            done += len(inputs)
-            progress.report("teacher's logits", done, total)
-            return logits
-
-        artifact.num_examples = sum(
-            write_logits(Path(examples.uri) / split, Path(artifact.uri) / split, task, logits_of) for split in Split
-        )
-        artifact.num_classes = teacher.num_classes

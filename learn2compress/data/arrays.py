@@ -2,7 +2,7 @@
 
 An `.npz` file holds `x` and `y`, or `x_train`, `y_train`, `x_test` and
 `y_test` (the test part is then the held-out split), and may hold `labels`, the
-class names. Only the headers are read to plan; pickled objects are refused
+class names. Without labels it holds `x` or `x_train`. Only the headers are read to plan; pickled objects are refused
 (`allow_pickle=False`), since loading them runs their code.
 """
 
@@ -58,8 +58,13 @@ def read_digits() -> Iterator[RawRecord]:
         yield RawRecord(f"digits#{index}", int(label), image)
 
 
-def plan_npz(location: Location, split: Split | None) -> ReadPlan:
+def plan_npz(location: Location, split: Split | None, *, labelled: bool = True) -> ReadPlan:
     """Units of an `.npz` file.
+
+    Args:
+      location: The file.
+      split: The split that it belongs to, where the file does not tell itself.
+      labelled: Whether its labels are read.
 
     Raises:
       SourceError: the file or an array in it is missing, of the wrong type,
@@ -70,16 +75,18 @@ def plan_npz(location: Location, split: Split | None) -> ReadPlan:
         raise location.error(f"found no file at {location.uri}, accepted is an .npz file")
     with _opened(location) as archive:
         shapes = {name.removesuffix(".npy"): _header(archive, name, location) for name in archive.namelist()}
-        names = _label_names(archive, location) if "labels" in shapes else None
+        names = _label_names(archive, location) if labelled and "labels" in shapes else None
+        pairs = _array_pairs(shapes, location, split) if labelled else _unlabelled_array(shapes, location, split)
         units = []
-        for x_key, y_key, part in _array_pairs(shapes, location, split):
+        for x_key, y_key, part in pairs:
             _check_images(shapes[x_key], x_key, location)
             num_records = shapes[x_key][0][0]
-            _check_labels(_array(archive, y_key, location), y_key, num_records, names, location)
-            for start, stop in record_ranges(num_records):
-                units.append(
-                    Unit(DataFormat.NPZ, location.field, location.uri, (x_key, y_key), start, stop, part, names)
-                )
+            if labelled:
+                _check_labels(_array(archive, y_key, location), y_key, num_records, names, location)
+            units += [
+                Unit(DataFormat.NPZ, location.field, location.uri, (x_key, y_key), start, stop, part, names, labelled)
+                for start, stop in record_ranges(num_records)
+            ]
     return ReadPlan(tuple(units), names)
 
 
@@ -89,12 +96,11 @@ def read_npz(unit: Unit) -> Iterator[RawRecord]:
     x_key, y_key = unit.paths
     name = location.path.rpartition("/")[2]
     with _opened(location) as archive:
-        labels = _array(archive, y_key, location).reshape(-1)[unit.start : unit.stop]
         images = _array(archive, x_key, location)[unit.start : unit.stop]
-    for index, (image, label) in enumerate(zip(images, labels, strict=True), unit.start):
-        source = f"{name}#{x_key}[{index}]"
-        plain = int(label) if labels.dtype.kind in "iu" else _text(label)
-        yield RawRecord(source, unit.names[plain] if unit.names and isinstance(plain, int) else plain, image)
+        labels = _array(archive, y_key, location).reshape(-1)[unit.start : unit.stop] if unit.labelled else None
+    for index, image in enumerate(images):
+        label = None if labels is None else _label(labels[index], unit.names)
+        yield RawRecord(f"{name}#{x_key}[{unit.start + index}]", label, image)
 
 
 def _array_pairs(
@@ -111,6 +117,15 @@ def _array_pairs(
     raise location.error(
         f"{location.uri}: found arrays {sorted(shapes)}, accepted are x and y, or x_train, y_train, x_test and y_test"
     )
+
+
+def _unlabelled_array(
+    shapes: dict[str, Any], location: Location, split: Split | None
+) -> list[tuple[str, str, Split | None]]:
+    for key in ("x", "x_train"):
+        if key in shapes:
+            return [(key, "", split)]
+    raise location.error(f"{location.uri}: found arrays {sorted(shapes)}, accepted are x or x_train")
 
 
 @contextlib.contextmanager
@@ -205,6 +220,12 @@ def check_indices(labels: NDArray[Any], num_classes: int, what: str, location: L
         raise location.error(
             f"{location.uri}: {what}: found labels {lowest}..{highest}, accepted are 0..{num_classes - 1}"
         )
+
+
+def _label(value: Any, names: tuple[str, ...] | None) -> str | int:
+    if isinstance(value, np.integer):
+        return names[int(value)] if names else int(value)
+    return _text(value)
 
 
 def _text(value: Any) -> str:

@@ -1,88 +1,149 @@
-"""Batches for training: examples beside the teacher's logits, in an order that the seed decides."""
+"""Batches for training: examples beside the teacher's logits, in an order and in views that the seed decides.
+
+Examples are batched first, then parsed and augmented a batch at a time, which
+costs a fraction of doing it one by one. Memory is bounded by `shuffle_buffer`:
+a split that fits it is read and inflated once, a larger one anew in every epoch.
+"""
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import tensorflow as tf
 
-from learn2compress.data.examples import parse_example, shard_paths
+from learn2compress.config import AugmentConfig
+from learn2compress.data.augmentation import augment, example_seeds, view_seed
+from learn2compress.data.examples import parse_examples, shard_paths
+from learn2compress.data.mixing import mix
 
 HELD_OUT_BATCH = 512
 
 
+class Batch(NamedTuple):
+    """What one training step takes.
+
+    Attributes:
+      inputs: uint8 `[batch, *input_shape]`, augmented and mixed.
+      targets: float32 `[batch, num_classes]`: one-hot, or a mixture of two; a row
+        of zeros for an unlabelled example.
+      teacher_logits: float32 `[batch, num_classes]` for these very inputs, or
+        `[batch, 0]` where the teacher computes them in the step.
+    """
+
+    inputs: Any
+    targets: Any
+    teacher_logits: Any
+
+
 class TrainingData:
-    """Both splits of an Examples folder with the teacher's logits of the training split.
+    """Both splits of an Examples folder, with the teacher's logits of the training split where they are stored.
 
     Args:
       train: Folder of the training shards.
-      train_logits: Folder of the teacher's logits, a shard for each.
+      train_logits: Folder of the teacher's logits, a shard for each and a record
+        of `num_views * num_classes` float32 for each example; `None` where the
+        teacher computes them in the step.
       held_out: Folder of the held-out shards.
-      num_train: Examples in the training split.
+      num_train: Examples in the training split, labelled or not.
       num_held_out: Examples in the held-out split.
+      num_classes: Length of targets and logits.
       input_shape: Shape of one example.
       batch_size: Examples in one step; a smaller split is one batch.
       shuffle_buffer: Examples held in memory.
+      augment: Augmentation of images.
+      num_views: Views that the stored logits were computed of; epochs take turns
+        at them. Without stored logits every epoch is a view of its own.
+      seed: The run's seed, which the stored views derive from.
+
+    Raises:
+      ValueError: mixup or CutMix with stored logits, which are those of unmixed images.
     """
 
     def __init__(
         self,
         *,
         train: Path,
-        train_logits: Path,
+        train_logits: Path | None,
         held_out: Path,
         num_train: int,
         num_held_out: int,
+        num_classes: int,
         input_shape: tuple[int, ...],
         batch_size: int,
         shuffle_buffer: int,
+        augment: AugmentConfig = AugmentConfig(),  # noqa: B008 - frozen
+        num_views: int = 1,
+        seed: int = 0,
     ):
+        if augment.mixes and train_logits is not None:
+            raise ValueError("train_logits: found stored logits with mixup or CutMix, accepted is None")
         self.num_held_out = num_held_out
         self.batch_size = min(batch_size, num_train)
         self.steps_per_epoch = num_train // self.batch_size
+        self._num_classes = num_classes
         self._input_shape = input_shape
         self._shuffle_buffer = min(shuffle_buffer, num_train)
-        pairs = tf.data.Dataset.zip(_records(shard_paths(train)), _records(shard_paths(train_logits)))
-        # What the buffer may hold is read and inflated once; what it may not is read in every epoch.
-        self._pairs = pairs.cache() if num_train <= shuffle_buffer else pairs
-        examples = _records(shard_paths(held_out))
+        self._augment = augment
+        self._num_views = num_views
+        self._view_seeds = [view_seed(seed, view) for view in range(num_views)]
+        self._has_logits = train_logits is not None
+        records = _records(train, train_logits) if train_logits is not None else _records(train)
+        self._train = records.cache() if num_train <= shuffle_buffer else records
+        examples = _records(held_out)
         examples = examples.cache() if num_held_out <= shuffle_buffer else examples
-        self._held_out = examples.batch(HELD_OUT_BATCH).map(self._inputs_and_labels).prefetch(1)
+        parsed = examples.batch(HELD_OUT_BATCH).map(lambda records: parse_examples(records, input_shape)[1:])
+        self._held_out = parsed.with_options(_options()).prefetch(1)
+        # Traced once: tracing it anew would cost more than a short epoch.
+        self._make = tf.function(self._batch)
 
-    def epoch(self, seed: int, epoch: int) -> Iterable[tuple[Any, Any, Any]]:
-        """Batches of one epoch; its order is a function of `seed` and `epoch` alone.
+    def epoch(self, seed: int, epoch: int) -> Iterable[Batch]:
+        """Batches of one epoch; all of it is a function of `seed` and `epoch`.
 
-        Returns:
-          Inputs float32 `[batch_size, *input_shape]` in 0..1, labels int64
-          `[batch_size]`, teacher logits float32 `[batch_size, num_classes]`.
-          Examples that don't fill a batch wait for another epoch.
+        Examples that don't fill a batch wait for another epoch.
         """
         digest = hashlib.sha256(f"{seed}:{epoch}".encode()).digest()
-        shuffled = self._pairs.shuffle(self._shuffle_buffer, seed=int.from_bytes(digest[:4], "big"))
-        batches = shuffled.batch(self.batch_size, drop_remainder=True).map(self._with_logits, num_parallel_calls=2)
-        return batches.with_options(_in_order()).prefetch(4)
+        order_seed, first_batch_seed = (int.from_bytes(digest[at : at + 4], "big") for at in (0, 4))
+        live_view = tf.constant(view_seed(seed, epoch), tf.int64)
+        number = tf.constant(epoch, tf.int64)
+        shuffled = self._train.shuffle(self._shuffle_buffer, seed=order_seed)
+        batches = shuffled.batch(self.batch_size, drop_remainder=True).enumerate(first_batch_seed)
+        made = batches.map(lambda batch_seed, records: self._make(records, batch_seed, number, live_view), 2)
+        return made.with_options(_options()).prefetch(4)
 
     def held_out(self) -> Iterable[tuple[Any, Any]]:
-        """The held-out split in its stored order: inputs and labels, shaped as in `epoch`."""
+        """The held-out split in its stored order: inputs uint8 `[batch, *input_shape]` and labels int64 `[batch]`."""
         return self._held_out
 
-    def _with_logits(self, examples: Any, logits: Any) -> tuple[Any, Any, Any]:
-        inputs, labels = self._inputs_and_labels(examples)
-        return inputs, labels, tf.io.decode_raw(logits, tf.float32)
+    def _batch(self, records: tuple[Any, ...], batch_seed: Any, epoch: Any, live_view: Any) -> Batch:
+        contents, inputs, labels = parse_examples(records[0], self._input_shape)
+        # The label of an unlabelled example is -1, which is nowhere in a one-hot row.
+        targets = tf.one_hot(labels, self._num_classes)
+        seeds = example_seeds(contents)
+        if self._has_logits:
+            views = tf.math.floormod(epoch + seeds, self._num_views)
+            all_logits = tf.reshape(tf.io.decode_raw(records[1], tf.float32), [-1, self._num_views, self._num_classes])
+            logits = tf.gather(all_logits, views, batch_dims=1)
+            view_seeds = tf.gather(tf.constant(self._view_seeds, tf.int64), views)
+        else:
+            logits = tf.zeros([self.batch_size, 0])
+            view_seeds = tf.fill([self.batch_size], live_view)
+        if self._augment.is_active:
+            inputs = augment(inputs, seeds, view_seeds, self._augment)
+            inputs, targets = mix(inputs, targets, batch_seed, self._augment)
+        return Batch(inputs, targets, logits)
 
-    def _inputs_and_labels(self, examples: Any) -> tuple[Any, Any]:
-        inputs, labels = parse_example(examples, self._input_shape)
-        return tf.cast(inputs, tf.float32) / 255.0, labels
+
+def _records(*folders: Path) -> tf.data.Dataset:
+    files = [[str(shard) for shard in shard_paths(folder)] for folder in folders]
+    return tf.data.Dataset.zip(tuple(tf.data.TFRecordDataset(names, compression_type="GZIP") for names in files))
 
 
-def _records(shards: list[Path]) -> tf.data.Dataset:
-    return tf.data.TFRecordDataset([str(shard) for shard in shards], compression_type="GZIP")
-
-
-def _in_order() -> tf.data.Options:
+def _options() -> tf.data.Options:
     options = tf.data.Options()
     options.deterministic = True
+    # Kernels that split their work over threads cost more in all, and the training needs the other cores.
+    options.threading.max_intra_op_parallelism = 1
     return options

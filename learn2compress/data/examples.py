@@ -20,6 +20,9 @@ from google.protobuf.message import DecodeError
 
 from learn2compress.data.records import SourceError
 
+# Stored where nobody told the class; a one-hot row of it is all zeros.
+UNLABELLED = -1
+
 _SHARD_NAME = re.compile(r"[a-z]+-(\d{5})-of-(\d{5})\.tfrecord\.gz")
 
 
@@ -29,7 +32,7 @@ class Example:
 
     Attributes:
       input: Bytes of the uint8 tensor of `task.input_shape`, C order.
-      label: Index of the class.
+      label: Index of the class, or `UNLABELLED`.
       content_sha256: Hex SHA-256 of the input's bytes.
       source: Where the record came from.
       text: The text in UTF-8, for text tasks.
@@ -47,7 +50,7 @@ def encode_example(content: bytes, label: int, content_sha256: str, source: str,
 
     Args:
       content: Bytes of the uint8 input, C order.
-      label: Index of the class.
+      label: Index of the class, or `UNLABELLED`.
       content_sha256: Hex SHA-256 of `content`.
       source: Where the record came from.
       text: The text, for text tasks.
@@ -84,22 +87,21 @@ def decode_example(serialized: bytes) -> Example:
         raise ValueError("found no example of learn2compress, accepted are shards that Ingest wrote") from error
 
 
-def parse_example(serialized: Any, input_shape: tuple[int, ...]) -> tuple[Any, Any]:
-    """Parses inside `tf.data`, one example or a batch of them; a batch is much quicker.
+def parse_examples(serialized: Any, input_shape: tuple[int, ...]) -> tuple[Any, Any, Any]:
+    """Parses a batch inside `tf.data`, which is much quicker than one example after the other.
 
     Args:
-      serialized: String tensor, scalar or `[batch]`.
+      serialized: String tensor `[batch]`.
       input_shape: `task.input_shape`.
 
     Returns:
-      uint8 tensor `[*input_shape]` and int64 scalar, or both with the batch in front.
+      Bytes of the inputs, string `[batch]`; the inputs, uint8 `[batch,
+      *input_shape]`; labels, int64 `[batch]`.
     """
-    batched = tf.convert_to_tensor(serialized).shape.rank == 1
     features = {"input": tf.io.FixedLenFeature([], tf.string), "label": tf.io.FixedLenFeature([], tf.int64)}
-    parse = tf.io.parse_example if batched else tf.io.parse_single_example
-    parsed = parse(serialized, features)
-    pixels = tf.io.decode_raw(parsed["input"], tf.uint8)
-    return tf.reshape(pixels, [-1, *input_shape] if batched else input_shape), parsed["label"]
+    parsed = tf.io.parse_example(serialized, features)
+    inputs = tf.reshape(tf.io.decode_raw(parsed["input"], tf.uint8), [-1, *input_shape])
+    return parsed["input"], inputs, parsed["label"]
 
 
 def shard_path(folder: str | Path, index: int, count: int, stem: str = "examples") -> Path:

@@ -3,7 +3,7 @@
 A header of two zero bytes, the element type, the number of dimensions and each
 dimension as a big-endian 32-bit number is followed by the elements, in C
 order. Files may be gzipped. `...images...idx3...` is read with its sibling
-`...labels...idx1...`.
+`...labels...idx1...`, or without labels alone.
 """
 
 from __future__ import annotations
@@ -31,8 +31,13 @@ _READ_BYTES = 2**20
 _UNREADABLE = (OSError, EOFError, zlib.error)
 
 
-def plan_idx(location: Location, split: Split | None) -> ReadPlan:
+def plan_idx(location: Location, split: Split | None, *, labelled: bool = True) -> ReadPlan:
     """Units of an images file, or of the `train-` and `t10k-` files of a folder.
+
+    Args:
+      location: The file or the folder.
+      split: The split that it belongs to, where a folder's file names don't tell.
+      labelled: Whether labels are read; without them a folder gives its `train-` images alone.
 
     Raises:
       SourceError: a file is missing, damaged, too large, or labels don't fit.
@@ -41,17 +46,17 @@ def plan_idx(location: Location, split: Split | None) -> ReadPlan:
     if found is None:
         raise location.error(f"found nothing at {location.uri}, accepted is an idx images file or a folder of them")
     if not found.is_folder:
-        return ReadPlan(_units(location, location.path, split))
+        return ReadPlan(_units(location, location.path, split, labelled))
     names = [entry.name for entry in location.folder() if not entry.problem and not entry.is_folder]
     train = _images_file(names, "train")
     test = _images_file(names, "t10k")
     if split is Split.HELD_OUT and (test or train):
-        return ReadPlan(_units(location, f"{location.path}/{test or train}", split))
+        return ReadPlan(_units(location, f"{location.path}/{test or train}", split, labelled))
     if train is None:
         raise location.error(f"found no train-images-idx3-ubyte[.gz] in {location.uri}, accepted is a folder with one")
-    units = _units(location, f"{location.path}/{train}", Split.TRAIN if test and split is None else split)
+    units = _units(location, f"{location.path}/{train}", Split.TRAIN if test and split is None else split, labelled)
     if test and split is None:
-        units += _units(location, f"{location.path}/{test}", Split.HELD_OUT)
+        units += _units(location, f"{location.path}/{test}", Split.HELD_OUT, labelled)
     return ReadPlan(units)
 
 
@@ -62,8 +67,8 @@ def read_idx(unit: Unit) -> Iterator[RawRecord]:
       SourceError: the file ends early, holds more than it claims, or is damaged.
     """
     location = Location(unit.uri, unit.field)
-    images_path, labels_path = unit.paths
-    labels = _labels(location, labels_path)[unit.start : unit.stop]
+    images_path = unit.paths[0]
+    labels = _labels(location, unit.paths[1])[unit.start : unit.stop] if unit.labelled else None
     name = images_path.rpartition("/")[2]
     with _opened(location, images_path) as file:
         num_images, height, width = _dimensions(file, 3, location, images_path)
@@ -73,21 +78,26 @@ def read_idx(unit: Unit) -> Iterator[RawRecord]:
             raw = _exactly(file, (stop - start) * height * width, location, images_path)
             images = np.frombuffer(raw, np.uint8).reshape(stop - start, height, width)
             for index, image in enumerate(images, start):
-                yield RawRecord(f"{name}#{index}", int(labels[index - unit.start]), image)
+                label = None if labels is None else int(labels[index - unit.start])
+                yield RawRecord(f"{name}#{index}", label, image)
         if unit.stop == num_images:
             _expect_end(file, location, images_path)
 
 
-def _units(location: Location, images_path: str, split: Split | None) -> tuple[Unit, ...]:
-    labels_path = labels_path_of(location, images_path)
+def _units(location: Location, images_path: str, split: Split | None, labelled: bool) -> tuple[Unit, ...]:
     with _opened(location, images_path) as file:
         num_images, _, _ = _dimensions(file, 3, location, images_path)
-    labels = _labels(location, labels_path)
-    if len(labels) != num_images:
-        raise location.error(f"{images_path}: found {num_images} images and {len(labels)} labels, accepted are as many")
-    check_indices(labels, MAX_CLASSES, labels_path, location)
+    paths: tuple[str, ...] = (images_path,)
+    if labelled:
+        paths = (images_path, labels_path_of(location, images_path))
+        labels = _labels(location, paths[1])
+        if len(labels) != num_images:
+            raise location.error(
+                f"{images_path}: found {num_images} images and {len(labels)} labels, accepted are as many"
+            )
+        check_indices(labels, MAX_CLASSES, paths[1], location)
     return tuple(
-        Unit(DataFormat.IDX, location.field, location.uri, (images_path, labels_path), start, stop, split)
+        Unit(DataFormat.IDX, location.field, location.uri, paths, start, stop, split, labelled=labelled)
         for start, stop in record_ranges(num_images)
     )
 

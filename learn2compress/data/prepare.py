@@ -10,7 +10,7 @@ import numpy as np
 from learn2compress.config import TaskConfig, TaskKind
 from learn2compress.data.decode import DecodeError, image_input
 from learn2compress.data.records import BadRecord, RawRecord, Split, label_problem
-from learn2compress.data.text_features import MAX_TEXT_CHARACTERS, hashed_ngrams
+from learn2compress.data.text_features import MAX_TEXT_CHARACTERS, text_input
 
 
 @dataclasses.dataclass(frozen=True)
@@ -20,7 +20,7 @@ class PreparedRecord:
     Attributes:
       content_sha256: Hex SHA-256 of `content`.
       source: Where the record came from.
-      label: Name of the class, or its index.
+      label: Name of the class, or its index, or `None` where nobody told it.
       content: The uint8 input of `task.input_shape`, in C order.
       text: The text, for text tasks.
       measures: What statistics are made of, by name.
@@ -28,7 +28,7 @@ class PreparedRecord:
 
     content_sha256: str
     source: str
-    label: str | int
+    label: str | int | None
     content: bytes
     text: str | None
     measures: dict[str, float]
@@ -82,7 +82,7 @@ def shard_of(content_sha256: str, num_shards: int) -> int:
 def _prepare_text(record: RawRecord, text: str, task: TaskConfig) -> PreparedRecord | BadRecord:
     if len(text) > MAX_TEXT_CHARACTERS:
         return BadRecord(record.source, f"found {len(text)} characters, accepted are {MAX_TEXT_CHARACTERS} at most")
-    features = hashed_ngrams(text, task.input_shape[0])
+    features = text_input(text, task)
     if not features.any():
         return BadRecord(record.source, "found no text, accepted is at least one word")
     measures = (float(len(text)), float(len(text.split())), float(np.count_nonzero(features)))

@@ -50,13 +50,13 @@ class RawRecord:
 
     Attributes:
       source: Where it is: a path below the data's folder, or file#index.
-      label: Name of the class, or its index.
+      label: Name of the class, or its index, or `None` in a source without labels.
       payload: Bytes of a PNG or JPEG file, pixels `[height, width]` or
         `[height, width, channels]` of an integer type, or text.
     """
 
     source: str
-    label: str | int
+    label: str | int | None
     payload: bytes | str | NDArray[np.integer]
 
 
@@ -73,6 +73,7 @@ class Unit:
       stop: Record after the last.
       split: The split that the source belongs to, or `None` where a record's content decides.
       names: Class names in index order, where the source declares them.
+      labelled: Whether its records have labels; if not, those that are there are not read.
     """
 
     format: DataFormat
@@ -83,6 +84,7 @@ class Unit:
     stop: int = 0
     split: Split | None = None
     names: tuple[str, ...] | None = None
+    labelled: bool = True
 
 
 @dataclasses.dataclass(frozen=True)

@@ -3,6 +3,11 @@
 Every format has a module of its own that plans and reads; a plan opens no
 more than listings and headers, so it is quick and finds what is wrong with a
 source as a whole before work starts.
+
+Unlabelled examples are stored in the same format. Labels that are there are not
+read: an `.npz` gives its `x` or `x_train`, idx the images file, TFRecords the
+image or text, a table its text, and a folder all images below it, however
+nested.
 """
 
 from __future__ import annotations
@@ -11,12 +16,13 @@ import dataclasses
 import hashlib
 import importlib.metadata
 import importlib.util
+import itertools
 from collections.abc import Iterator
 from pathlib import Path
 
 from learn2compress.config import DataConfig, DataFormat, TaskConfig, TaskKind
 from learn2compress.data import arrays, idx, image_folder, tables, tfrecords
-from learn2compress.data.locations import Location
+from learn2compress.data.locations import Entry, Location
 from learn2compress.data.records import BadRecord, RawRecord, ReadPlan, SourceError, Split, Unit
 
 _FORMATS = {
@@ -46,14 +52,17 @@ def plan(data: DataConfig, task: TaskConfig) -> ReadPlan:
     if data.uri is None:
         return arrays.plan_digits()
     apart = data.held_out_uri is not None
-    train = _plan_source(Location(data.uri, "data.uri"), data.format, Split.TRAIN if apart else None)
-    if data.held_out_uri is None:
-        return train
-    held_out = _plan_source(Location(data.held_out_uri, "data.held_out_uri"), data.format, Split.HELD_OUT)
-    unknown = sorted(set(held_out.names or ()) - set(train.names or ())) if train.names else []
-    if unknown:
-        raise SourceError(f"data.held_out_uri: found class {unknown[0]!r}, accepted are the classes of data.uri")
-    return dataclasses.replace(train, units=train.units + held_out.units, refused=train.refused + held_out.refused)
+    whole = _plan_source(Location(data.uri, "data.uri"), data.format, Split.TRAIN if apart else None)
+    if data.held_out_uri is not None:
+        held_out = _plan_source(Location(data.held_out_uri, "data.held_out_uri"), data.format, Split.HELD_OUT)
+        unknown = sorted(set(held_out.names or ()) - set(whole.names or ())) if whole.names else []
+        if unknown:
+            raise SourceError(f"data.held_out_uri: found class {unknown[0]!r}, accepted are the classes of data.uri")
+        whole = _joined(whole, held_out)
+    if data.unlabelled_uri is not None:
+        place = Location(data.unlabelled_uri, "data.unlabelled_uri")
+        whole = _joined(whole, _plan_source(place, data.format, Split.TRAIN, labelled=False))
+    return whole
 
 
 def read_unit(unit: Unit, task: TaskConfig) -> Iterator[RawRecord | BadRecord]:
@@ -98,25 +107,36 @@ def source_fingerprint(data: DataConfig) -> str:
     if data.uri is None:
         return _digits_fingerprint()
     digest = hashlib.sha256(data.format.value.encode())
-    for field, uri in (("data.uri", data.uri), ("data.held_out_uri", data.held_out_uri)):
-        if uri is not None:
-            for line in _listing(Location(uri, field), data.format):
-                digest.update(line.encode("utf-8", "surrogateescape") + b"\n")
+    listings = [_listing(Location(data.uri, "data.uri"), data.format)]
+    if data.held_out_uri is not None:
+        listings.append(_listing(Location(data.held_out_uri, "data.held_out_uri"), data.format))
+    if data.unlabelled_uri is not None:
+        listings.append(_listing_unlabelled(Location(data.unlabelled_uri, "data.unlabelled_uri"), data.format))
+    for line in itertools.chain.from_iterable(listings):
+        digest.update(line.encode("utf-8", "surrogateescape") + b"\n")
     return digest.hexdigest()
 
 
-def _plan_source(location: Location, data_format: DataFormat, split: Split | None) -> ReadPlan:
+def _plan_source(
+    location: Location, data_format: DataFormat, split: Split | None, *, labelled: bool = True
+) -> ReadPlan:
     match data_format:
-        case DataFormat.IMAGE_FOLDER:
+        case DataFormat.IMAGE_FOLDER if labelled:
             return image_folder.plan_image_folder(location, split)
+        case DataFormat.IMAGE_FOLDER:
+            return image_folder.plan_unlabelled_images(location, split)
         case DataFormat.NPZ:
-            return arrays.plan_npz(location, split)
+            return arrays.plan_npz(location, split, labelled=labelled)
         case DataFormat.IDX:
-            return idx.plan_idx(location, split)
+            return idx.plan_idx(location, split, labelled=labelled)
         case DataFormat.TFRECORD:
-            return tfrecords.plan_tfrecord(location, split)
+            return tfrecords.plan_tfrecord(location, split, labelled=labelled)
         case _:
-            return tables.plan_table(location, data_format, split)
+            return tables.plan_table(location, data_format, split, labelled=labelled)
+
+
+def _joined(whole: ReadPlan, more: ReadPlan) -> ReadPlan:
+    return dataclasses.replace(whole, units=whole.units + more.units, refused=whole.refused + more.refused)
 
 
 def _digits_fingerprint() -> str:
@@ -129,19 +149,31 @@ def _digits_fingerprint() -> str:
     return hashlib.sha256(f"digits {version} ".encode() + content).hexdigest()
 
 
+def _listing_unlabelled(location: Location, data_format: DataFormat) -> Iterator[str]:
+    found = location.entry()
+    if data_format is DataFormat.IMAGE_FOLDER and found is not None and found.is_folder:
+        entries = [entry for _, entry in image_folder.files_below(location)]
+    else:
+        entries = location.folder() if found is not None and found.is_folder else location.files(name_part="")
+    yield f"unlabelled {location.uri}"
+    yield from map(_line, entries)
+
+
 def _listing(location: Location, data_format: DataFormat) -> Iterator[str]:
     found = location.entry()
     yield location.uri
     if found is None or not found.is_folder:
-        for entry in location.files(name_part=""):
-            yield f"{entry.path} {entry.num_bytes} {entry.stamp}"
+        yield from map(_line, location.files(name_part=""))
         if data_format is DataFormat.IDX:
             labels = location.filesystem.info(idx.labels_path_of(location, location.path))
             yield f"{labels['name']} {labels.get('size')} {labels.get('mtime', '')}"
         return
     for entry in location.folder():
         if entry.is_folder and data_format is DataFormat.IMAGE_FOLDER and not entry.problem:
-            for file in location.folder(entry.path):
-                yield f"{file.path} {file.num_bytes} {file.stamp}"
+            yield from map(_line, location.folder(entry.path))
         else:
-            yield f"{entry.path} {entry.num_bytes} {entry.stamp}"
+            yield _line(entry)
+
+
+def _line(entry: Entry) -> str:
+    return f"{entry.path} {entry.num_bytes} {entry.stamp}"

@@ -1,14 +1,16 @@
 """Text and its label in lines: TSV (`label<TAB>text`) and CSV (RFC 4180).
 
 A header line with the columns `label` and `text`, in any order and among
-others, is recognised; without one there are two columns, label first.
+others, is recognised; without one there are two columns, label first. Without
+labels the header needs `text` alone, and without a header the text is the only
+column or the second of two.
 """
 
 from __future__ import annotations
 
 import csv
 from collections.abc import Iterator
-from typing import BinaryIO
+from typing import BinaryIO, NamedTuple
 
 from learn2compress.config import DataFormat
 from learn2compress.data.locations import Location
@@ -18,7 +20,15 @@ MAX_LINE_BYTES = 2**20
 _BYTE_ORDER_MARK = "\ufeff"
 
 
-def plan_table(location: Location, table_format: DataFormat, split: Split | None) -> ReadPlan:
+class _Columns(NamedTuple):
+    """Positions of label and text, and the number of columns of every row."""
+
+    label: int | None
+    text: int
+    num_columns: int
+
+
+def plan_table(location: Location, table_format: DataFormat, split: Split | None, *, labelled: bool = True) -> ReadPlan:
     """A unit for each file.
 
     Raises:
@@ -26,7 +36,10 @@ def plan_table(location: Location, table_format: DataFormat, split: Split | None
     """
     files = location.files(name_part=f".{table_format.value}")
     return ReadPlan(
-        tuple(Unit(table_format, location.field, location.uri, (file.path,), split=split) for file in files)
+        tuple(
+            Unit(table_format, location.field, location.uri, (file.path,), split=split, labelled=labelled)
+            for file in files
+        )
     )
 
 
@@ -39,7 +52,7 @@ def read_table(unit: Unit) -> Iterator[RawRecord | BadRecord]:
     location = Location(unit.uri, unit.field)
     (path,) = unit.paths
     name = location.relative(path)
-    columns: tuple[int, int, int] | None = None
+    columns: _Columns | None = None
     try:
         with location.open(path) as file:
             lines = _lines(file, location, path)
@@ -50,31 +63,32 @@ def read_table(unit: Unit) -> Iterator[RawRecord | BadRecord]:
                     yield BadRecord(source, row)
                     continue
                 if columns is None:
-                    columns = _columns(row)
-                    if columns is not None:
+                    columns, is_header = _columns(row, labelled=unit.labelled)
+                    if is_header:
                         continue
-                    columns = (0, 1, 2)
                 yield _record(source, row, columns)
     except OSError as error:
         raise location.error(f"{path}: {error.strerror or error}; accepted is a readable file") from error
 
 
-def _record(source: str, row: list[str], columns: tuple[int, int, int]) -> RawRecord | BadRecord:
-    label_column, text_column, num_columns = columns
-    if len(row) != num_columns:
-        return BadRecord(source, f"found {len(row)} columns, accepted are {num_columns}")
-    label, text = row[label_column].strip(), row[text_column].strip()
-    if any("\ud800" <= character <= "\udfff" for character in label + text):
+def _record(source: str, row: list[str], columns: _Columns) -> RawRecord | BadRecord:
+    if len(row) != columns.num_columns:
+        return BadRecord(source, f"found {len(row)} columns, accepted are {columns.num_columns}")
+    label = None if columns.label is None else row[columns.label].strip()
+    text = row[columns.text].strip()
+    if any("\ud800" <= character <= "\udfff" for character in (label or "") + text):
         return BadRecord(source, "found bytes that are not UTF-8, accepted is UTF-8 text")
     return RawRecord(source, label, text)
 
 
-def _columns(row: list[str]) -> tuple[int, int, int] | None:
-    """Positions of label and text and the number of columns, if `row` is a header."""
+def _columns(row: list[str], *, labelled: bool) -> tuple[_Columns, bool]:
+    """Which columns there are, by the first row, and whether it is a header."""
     names = [name.strip().lower() for name in row]
-    if names.count("label") == 1 and names.count("text") == 1:
-        return names.index("label"), names.index("text"), len(names)
-    return None
+    if names.count("text") == 1 and (not labelled or names.count("label") == 1):
+        return _Columns(names.index("label") if labelled else None, names.index("text"), len(names)), True
+    if labelled:
+        return _Columns(0, 1, 2), False
+    return _Columns(None, 1, 2) if len(row) == 2 else _Columns(None, 0, 1), False
 
 
 def _lines(file: BinaryIO, location: Location, path: str) -> Iterator[str]:

@@ -3,7 +3,8 @@
 Feature names are those that TensorFlow's own tools write. Image: `image/encoded`
 or `image`. Class index: `label` or `image/class/label` (int64). Class name:
 `label`, `image/class/text` or `label/text` (bytes); an index wins over a name,
-since it says which output of the teacher is meant. Text: `text`.
+since it says which output of the teacher is meant. Text: `text`. Without labels
+a record needs no more than its image or text.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ _FOOTER_BYTES = 4
 _READ_BYTES = 2**20
 
 
-def plan_tfrecord(location: Location, split: Split | None) -> ReadPlan:
+def plan_tfrecord(location: Location, split: Split | None, *, labelled: bool = True) -> ReadPlan:
     """A unit for each file.
 
     Raises:
@@ -36,7 +37,10 @@ def plan_tfrecord(location: Location, split: Split | None) -> ReadPlan:
     """
     files = location.files(name_part="tfrecord")
     return ReadPlan(
-        tuple(Unit(DataFormat.TFRECORD, location.field, location.uri, (file.path,), split=split) for file in files)
+        tuple(
+            Unit(DataFormat.TFRECORD, location.field, location.uri, (file.path,), split=split, labelled=labelled)
+            for file in files
+        )
     )
 
 
@@ -56,7 +60,7 @@ def read_tfrecord(unit: Unit, kind: TaskKind) -> Iterator[RawRecord | BadRecord]
         with location.local_file(path) as local:
             compression = check_frames(local)
             for serialized in tf.data.TFRecordDataset(local, compression).as_numpy_iterator():
-                yield _record(f"{name}#{num_read}", cast(bytes, serialized), kind)
+                yield _record(f"{name}#{num_read}", cast(bytes, serialized), kind, unit.labelled)
                 num_read += 1
     except (OSError, ValueError, EOFError, zlib.error, tf.errors.OpError) as error:
         reason = str(error) if isinstance(error, ValueError) else f"found a corrupted record after {num_read} records"
@@ -92,7 +96,7 @@ def check_frames(path: str) -> Literal["GZIP", ""]:
     return "GZIP" if zipped else ""
 
 
-def _record(source: str, serialized: bytes, kind: TaskKind) -> RawRecord | BadRecord:
+def _record(source: str, serialized: bytes, kind: TaskKind, labelled: bool) -> RawRecord | BadRecord:
     import tensorflow as tf
     from google.protobuf.message import DecodeError
 
@@ -104,13 +108,13 @@ def _record(source: str, serialized: bytes, kind: TaskKind) -> RawRecord | BadRe
     if payload is None:
         keys = " or ".join(_IMAGE_KEYS if kind is TaskKind.IMAGE else _TEXT_KEYS)
         return BadRecord(source, f"found features {_names(features)}, accepted is {keys} with one bytes value")
-    label = _label(features)
-    if label is None:
+    label = _label(features) if labelled else None
+    if labelled and label is None:
         return BadRecord(source, f"found features {_names(features)}, accepted is a label with one value")
     if isinstance(label, int) and not 0 <= label < MAX_CLASSES:
         return BadRecord(source, f"found label {label}, accepted are 0..{MAX_CLASSES - 1}")
     try:
-        name = label if isinstance(label, int) else label.decode("utf-8")
+        name = label.decode("utf-8") if isinstance(label, bytes) else label
         return RawRecord(source, name, payload if kind is TaskKind.IMAGE else payload.decode("utf-8").strip())
     except UnicodeDecodeError:
         return BadRecord(source, "found bytes that are not UTF-8, accepted is UTF-8 text")

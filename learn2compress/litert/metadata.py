@@ -33,6 +33,7 @@ from ai_edge_litert import schema_py_generated as schema
 
 from learn2compress.config import TaskConfig, TaskKind
 from learn2compress.config_file import ConfigError
+from learn2compress.data.text_features import input_description
 from learn2compress.litert.flatbuffer import ModelFileError, parse_guarded, read_graphs
 from learn2compress.litert.rewrite import with_named_buffer
 
@@ -141,7 +142,7 @@ def _describe(
         source.content.contentProperties = fb.ImagePropertiesT(color_space, fb.ImageSizeT(width, height))
     else:
         source.name = "features"
-        source.description = f"Vector of {task.input_shape[0]} hashed n-gram features of a text, one byte each."
+        source.description = f"{input_description(task)} Made by {task.text_features.value} of text_features.py."
         source.content.contentPropertiesType = fb.ContentProperties.FeatureProperties
         source.content.contentProperties = fb.FeaturePropertiesT()
     source.processUnits = [

@@ -9,7 +9,9 @@ import re
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from learn2compress.config import TaskKind
+from learn2compress.config import TaskConfig, TaskKind
+from learn2compress.config_file import parse
+from learn2compress.data.text_features import input_description
 from learn2compress.report import formatting
 from learn2compress.report.classes import lowest_recall
 from learn2compress.report.headline import constraint_sentences
@@ -47,14 +49,18 @@ def render_model_card(report: FamilyReport, name: str) -> str:
     )
     environment.filters["md"] = escape_markdown
     environment.globals["fmt"] = formatting
+    task = parse(TaskConfig, report.config["task"], "task")
+    is_image = task.kind is TaskKind.IMAGE
     records = report.histories.get(name, ())
     groups = [list(group) for _, group in itertools.groupby(records, key=lambda record: record.phase)]
     return environment.get_template("model_card.md.j2").render(
         report=report,
         student=student,
         teacher=report.teacher,
-        is_image=report.config["task"]["kind"] == TaskKind.IMAGE.value,
-        input_shape=list(report.config["task"]["input_shape"]),
+        is_image=is_image,
+        input_shape=list(task.input_shape),
+        text_features=None if is_image else task.text_features.value,
+        input_description=None if is_image else input_description(task),
         classes=lowest_recall(student.accuracy, _MAX_CLASSES),
         records=records,
         phases=[{"name": group[0].phase, "epochs": len(group), "last": group[-1]} for group in groups],

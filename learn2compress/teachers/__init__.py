@@ -2,5 +2,6 @@
 
 A teacher comes from somebody's repository or bucket, so `safety` reads the
 file before TensorFlow or Keras may act on it; `loading` then opens it and holds
-it against the task.
+it against the task. Its logits are computed once (`teacher`, `views`), or in
+every training step (`live`).
 """

@@ -44,26 +44,39 @@ def tell_output(raw: np.ndarray, activation: str | None, declared: TeacherOutput
     Args:
       raw: Its outputs on the probe inputs, `[n, num_classes]`.
       activation: Its last activation, where it can be read; see `last_activation`.
-      declared: `teacher.output` of the configuration.
+      declared: What the configuration says; it decides where the outputs leave it open.
       name: What to call the teacher in messages.
 
     Raises:
-      ConfigError: outputs that are not finite, a multi-label teacher, or a
-        declaration that contradicts what was found.
+      ConfigError: outputs that are not finite, or a multi-label teacher.
     """
     if not np.isfinite(raw).all():
         raise ConfigError(f"{name}: found NaN or infinite outputs on probe inputs, accepted are finite ones")
     if activation in _MULTI_LABEL:
         raise ConfigError(f"{name}: found a multi-label {activation} at the end, accepted is {_ACCEPTED}")
-    found = _BY_ACTIVATION.get(activation or "")
-    if found is None:
-        found = _tell_by_values(raw, declared, name)
+    return _BY_ACTIVATION.get(activation or "") or _tell_by_values(raw, declared, name)
+
+
+def check_declared(
+    found: TeacherOutput, activation: str | None, declared: TeacherOutput | None, field: str, name: str
+) -> None:
+    """Holds what the configuration says a teacher returns against what it was found to return.
+
+    Args:
+      found: From `tell_output`.
+      activation: The teacher's last activation, where it can be read.
+      declared: What the configuration says, if anything.
+      field: Where it says so, such as "teacher.output".
+      name: What to call the teacher in messages.
+
+    Raises:
+      ConfigError: they contradict each other.
+    """
     if declared is not None and declared is not found:
         why = f"its last activation is {activation}" if activation in _BY_ACTIVATION else "its outputs on probe inputs"
         raise ConfigError(
-            f"teacher.output: found {declared.value!r}, accepted is {found.value!r} or nothing for {name} ({why})"
+            f"{field}: found {declared.value!r}, accepted is {found.value!r} or nothing for {name} ({why})"
         )
-    return found
 
 
 def _tell_by_values(raw: np.ndarray, declared: TeacherOutput | None, name: str) -> TeacherOutput:

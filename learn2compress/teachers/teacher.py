@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import dataclasses
 import re
-from collections.abc import Callable
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -12,64 +11,54 @@ import tensorflow as tf
 from tensorflow.lite.python.convert_phase import ConverterError
 from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
 
-from learn2compress.config import InputScaling, TeacherOutput
+from learn2compress.config import TeacherOutput
 from learn2compress.config_file import ConfigError
-
-_SMALLEST_PROBABILITY = 1e-7
-
-
-@dataclasses.dataclass(frozen=True)
-class Network:
-    """The network of a teacher, whatever format it came in.
-
-    Attributes:
-      name: What to call it in messages: its path.
-      forward: Takes a batch of scaled float inputs, or of strings; gives
-        `[batch, num_classes]`.
-      input_shape: Shape of one example; of a text teacher's string, `()` or `(1,)`.
-      input_dtype: A float type, or string.
-      fixed_batch: 1 where the network takes one example at a time, otherwise None.
-      num_parameters: Weights in all.
-      activation: The last activation, where it can be read.
-    """
-
-    name: str
-    forward: Callable[[Any], Any]
-    input_shape: tuple[int, ...]
-    input_dtype: Any
-    fixed_batch: int | None
-    num_parameters: int
-    activation: str | None
+from learn2compress.teachers.members import joint_sha256
+from learn2compress.teachers.network import SMALLEST_PROBABILITY, Member, joint_output, joint_scores
 
 
 class Teacher:
-    """A checked teacher; made by `learn2compress.teachers.loading.load_teacher`.
+    """A checked teacher, of one network or several; made by `learn2compress.teachers.loading.load_teacher`.
 
     Attributes:
-      output: Whether the network itself returns logits or probabilities.
+      members: Its networks.
+      name: What to call it in messages: the paths it was loaded from.
+      output: Whether `raw_outputs` are logits or probabilities.
       num_classes: Scores for each example.
       num_parameters: Weights in all.
-      content_sha256: Hash of the file or folder it was loaded from.
+      content_sha256: Hash of the files or folders it was loaded from.
       takes_text: Whether it reads the examples' text instead of their features.
     """
 
-    def __init__(
-        self, network: Network, scaling: InputScaling, batch_size: int, num_classes: int, content_sha256: str
-    ) -> None:
-        self._network = network
-        self._scaling = scaling
-        self._batch_size = network.fixed_batch or batch_size
-        self.output = TeacherOutput.LOGITS
-        self.num_classes = num_classes
-        self.num_parameters = network.num_parameters
-        self.content_sha256 = content_sha256
-        self.takes_text = network.input_dtype == tf.string
+    def __init__(self, members: Sequence[Member], input_shape: tuple[int, ...], batch_size: int) -> None:
+        self.members = tuple(members)
+        self.name = " and ".join(member.network.name for member in members)
+        self.output = joint_output(members)
+        self.num_classes = members[0].num_classes
+        self.num_parameters = sum(member.network.num_parameters for member in members)
+        self.content_sha256 = joint_sha256([member.content_sha256 for member in members])
+        self.takes_text = any(member.network.takes_text for member in members)
+        self._input_shape = input_shape
+        self._batch_size = batch_size
         # One signature for every batch, the last smaller one too: one trace.
-        spec = tf.TensorSpec([network.fixed_batch, *network.input_shape], tf.string if self.takes_text else tf.uint8)
-        self._run = tf.function(self._forward_raw, input_signature=[spec])
+        texts = [tf.TensorSpec([None], tf.string)] * self.takes_text
+        signature = [tf.TensorSpec([None, *input_shape], tf.uint8), *texts]
+        self._run = tf.function(lambda *inputs: joint_scores(self.members, *inputs), input_signature=signature)
+
+    def check_content(self, expected_sha256: str) -> None:
+        """Makes sure that this is the teacher which a run was started with.
+
+        Raises:
+          ConfigError: `content_sha256` is another one.
+        """
+        if self.content_sha256 != expected_sha256:
+            raise ConfigError(
+                f"teacher.uri: found a teacher of SHA-256 {self.content_sha256} in {self.name}, accepted is the one "
+                f"that the run was started with, {expected_sha256}"
+            )
 
     def logits(self, x: np.ndarray, text: list[bytes] | None = None) -> np.ndarray:
-        """The teacher's logits; of a teacher of probabilities, their logarithms.
+        """The teacher's logits; of a teacher of probabilities and of an ensemble, their logarithms.
 
         Args:
           x: Raw examples, uint8 `[n, *input_shape]`; the input scaling is applied here.
@@ -85,42 +74,35 @@ class Teacher:
         finite = np.isfinite(raw).all(axis=1)
         if not finite.all():
             raise ConfigError(
-                f"{self._network.name}: found NaN or infinite outputs for {int((~finite).sum())} of {len(raw)} "
+                f"{self.name}: found NaN or infinite outputs for {int((~finite).sum())} of {len(raw)} "
                 "examples, accepted are finite ones"
             )
         if self.output is TeacherOutput.PROBABILITIES:
-            return np.log(np.clip(raw, _SMALLEST_PROBABILITY, 1.0))
+            return np.log(np.clip(raw, SMALLEST_PROBABILITY, 1.0))
         return raw
 
     def raw_outputs(self, x: np.ndarray, text: list[bytes] | None = None) -> np.ndarray:
-        """What the network itself returns, float32 `[n, num_classes]`; arguments as for `logits`."""
-        if self.takes_text:
-            if text is None or len(text) != len(x):
-                raise ValueError(
-                    f"found {0 if text is None else len(text)} texts, accepted are {len(x)}: one an example"
-                )
-            inputs: Any = np.array(text, dtype=object).reshape(len(text), *self._network.input_shape)
-        else:
-            if x.dtype != np.uint8:
-                raise ValueError(f"found examples of {x.dtype}, accepted is uint8")
-            inputs = x
+        """What the network itself returns, or the mean of the probabilities of several.
+
+        Arguments as for `logits`; float32 `[n, num_classes]`.
+        """
+        if x.dtype != np.uint8:
+            raise ValueError(f"found examples of {x.dtype}, accepted is uint8")
+        if self.takes_text and (text is None or len(text) != len(x)):
+            raise ValueError(f"found {0 if text is None else len(text)} texts, accepted are {len(x)}: one an example")
+        inputs = [x, np.array(text, dtype=object)] if self.takes_text else [x]
         raw = np.empty((len(x), self.num_classes), np.float32)
         for start in range(0, len(x), self._batch_size):
-            batch = tf.constant(inputs[start : start + self._batch_size])
-            raw[start : start + self._batch_size] = self._run(batch).numpy()
+            rows = slice(start, start + self._batch_size)
+            raw[rows] = self._run(*(tf.constant(values[rows]) for values in inputs)).numpy()
         return raw
 
-    def output_shape(self) -> list[int | None]:
-        """Shape of the network's outputs for the task's input; None for a size that isn't fixed."""
-        shape = self._run.get_concrete_function().output_shapes
-        return [] if shape.rank is None else list(shape)
-
     def to_litert(self) -> bytes | None:
-        """The teacher as a float32 LiteRT file, to be measured as the students are.
+        """The teacher as one float32 LiteRT file, to be measured as the students are.
 
         Returns:
           A file that takes float32 raw values 0..255 `[1, *input_shape]`, with the
-          input scaling inside, and gives what the network returns, float32
+          input scaling inside, and gives what `raw_outputs` returns, float32
           `[1, num_classes]`. None for a teacher that takes strings: LiteRT has
           no operators for most of their tokenizers, so there is nothing to measure.
 
@@ -129,11 +111,11 @@ class Teacher:
         """
         if self.takes_text:
             return None
-        spec = tf.TensorSpec([1, *self._network.input_shape], tf.float32, name="input")
+        spec = tf.TensorSpec([1, *self._input_shape], tf.float32, name="input")
 
         @tf.function(input_signature=[spec])
         def scores(inputs: Any) -> dict[str, Any]:
-            return {"scores": tf.ensure_shape(self._forward_raw(inputs), [1, self.num_classes])}
+            return {"scores": tf.ensure_shape(joint_scores(self.members, inputs), [1, self.num_classes])}
 
         try:
             frozen = convert_variables_to_constants_v2(scores.get_concrete_function(), lower_control_flow=False)
@@ -144,14 +126,6 @@ class Teacher:
             names = ", ".join(sorted({first or second for first, second in missing}))
             reason = names or next(iter(str(error).splitlines()), type(error).__name__)
             raise ConfigError(
-                f"{self._network.name}: found operations that LiteRT can't run ({reason}), accepted is a teacher that "
+                f"{self.name}: found operations that LiteRT can't run ({reason}), accepted is a teacher that "
                 "converts with its built-in operations"
             ) from error
-
-    def _forward_raw(self, raw: Any) -> Any:
-        if self.takes_text:
-            inputs = raw
-        else:
-            scaled = tf.cast(raw, tf.float32) * self._scaling.multiply + self._scaling.add
-            inputs = tf.cast(scaled, self._network.input_dtype)
-        return tf.cast(self._network.forward(inputs), tf.float32)

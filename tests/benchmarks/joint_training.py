@@ -1,99 +1,213 @@
-"""What does joint training cost? The step of a whole family against the step of its largest student alone.
+"""What does training a family jointly cost, and what does it give, beside training its students apart?
 
-    python tests/benchmarks/joint_training.py [CONFIG] [--quick]
+    python tests/benchmarks/joint_training.py [CONFIG] [--quick | --full-set] [--output FILE]
 
-Both networks are built from the configuration and trained on the same batches of
-random images with random teacher logits: contents do not change the time of a
-step. Steps are timed in rounds that alternate between the two, in one process.
-The last line printed is one JSON object.
+Trainings that are compared run in one process and take turns epoch by epoch, so
+that whatever else the machine does meets them alike; a ratio is that of their
+times over all epochs. By the default configuration that is CIFAR-10 with the
+teacher that `examples/train_teacher.py` makes.
+
+- cached: the joint training, and each student alone, on stored teacher logits,
+  for three seeds on 10,000 training images: times and held-out accuracies;
+  then the joint training without a teacher's signal.
+- live: the joint training and the largest student alone, the teacher in each step.
+- strategies: the same ratio for `width` and `hybrid`.
+
+`--full-set` trains one seed on all images, without the last three. Results go to
+`--output` as they come, one JSON object a line; the last line printed is one
+JSON object.
 """
 
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import json
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
-import keras
 import numpy as np
+from prepared import Prepared, live_teacher, prepare_examples, prepare_logits
 
-from learn2compress.config import CompressionConfig, StudentConfig
+from learn2compress.config import CompressionConfig, Sharing, StudentConfig, TeacherSignal
 from learn2compress.config_file import load_config
 from learn2compress.litert.latency import median_interval, processor_name
-from learn2compress.students import build_joint_network, standalone_student
-from learn2compress.training import TrainingPlan, make_deterministic, optimizer_for, train_step_of
+from learn2compress.students.joint import build_joint_network
+from learn2compress.students.sharing import joint_cost
+from learn2compress.teachers.live import LiveTeacher
+from learn2compress.training import Training, make_deterministic
+from learn2compress.training_plan import TrainingPlan
 
-CONFIG = Path(__file__).parents[2] / "pipelines" / "configs" / "fashion_mnist.yaml"
-NUM_CLASSES = 10
-WARM_UP_STEPS = 5
-
-
-def make_step(config: CompressionConfig, students: Sequence[StudentConfig]) -> Callable[[], None]:
-    """One training step of these students on one shared trunk."""
-    make_deterministic(config.seed)
-    network = build_joint_network(config.task, NUM_CLASSES, config.training.stages, students)
-    plan = TrainingPlan("train", 1, config.training.learning_rate, config.training.distillation, config.seed)
-    step = train_step_of(network, optimizer_for(network, plan), plan.distillation)
-    random = np.random.default_rng(config.seed)
-    size = config.training.batch_size
-    inputs = keras.ops.convert_to_tensor(random.random((size, *config.task.input_shape), np.float32))
-    labels = keras.ops.convert_to_tensor(random.integers(0, NUM_CLASSES, size))
-    logits = keras.ops.convert_to_tensor(random.normal(size=(size, NUM_CLASSES)).astype(np.float32))
-
-    def run() -> None:
-        for loss in step(inputs, labels, logits).values():
-            loss.numpy()
-
-    return run
+CONFIG = Path(__file__).parents[2] / "pipelines" / "configs" / "cifar10.yaml"
+WORK = Path(__file__).parents[2] / "build" / "benchmarks"
 
 
-def seconds_of(step: Callable[[], None], num_steps: int) -> float:
-    """Time of `num_steps` steps."""
-    started = time.perf_counter()
-    for _ in range(num_steps):
-        step()
-    return time.perf_counter() - started
+@dataclasses.dataclass
+class Contest:
+    """Trainings of one configuration that take turns.
+
+    Attributes:
+      seconds: Time of each epoch, by training: "joint", or a student's name for it alone.
+      accuracy: Held-out accuracy after the last epoch, by training and student.
+    """
+
+    seconds: dict[str, list[float]]
+    accuracy: dict[str, dict[str, float]]
+
+    @property
+    def joint_over(self) -> dict[str, float]:
+        """Time of the joint training as a multiple of each other training's."""
+        joint = sum(self.seconds["joint"])
+        return {name: joint / sum(seconds) for name, seconds in self.seconds.items() if name != "joint"}
+
+
+def contest(
+    config: CompressionConfig,
+    prepared: Prepared,
+    alone: Sequence[str],
+    logits: Path | None = None,
+    teacher: LiveTeacher | None = None,
+) -> Contest:
+    """Trains the family, and each student of `alone` by itself, taking turns epoch by epoch."""
+    groups = {"joint": config.students} | {s.name: (s,) for s in config.students if s.name in alone}
+    trainings, seconds = {}, {}
+    for name, students in groups.items():
+        make_deterministic(config.seed)
+        network = build_joint_network(config.task, prepared.num_classes, config.training, students)
+        data = prepared.training_data(config, logits)
+        trainings[name] = Training(network, data, plan_of(config, joint_cost(network).largest), teacher=teacher)
+        seconds[name] = []
+    turns = {name: training.epochs() for name, training in trainings.items()}
+    for epoch in range(config.training.epochs):
+        # Who comes first alternates: a machine that slows down slows both.
+        for name in list(turns) if epoch % 2 else reversed(turns):
+            started = time.perf_counter()
+            next(turns[name])
+            seconds[name].append(time.perf_counter() - started)
+        print(
+            f"epoch {epoch + 1}: " + ", ".join(f"{name} {times[-1]:.1f} s" for name, times in seconds.items()),
+            flush=True,
+        )
+    histories = {name: training.finish() for name, training in trainings.items()}
+    accuracy = {
+        name: {student: records[-1].held_out_top_1 for student, records in history.items()}
+        for name, history in histories.items()
+    }
+    return Contest(seconds, accuracy)
+
+
+def plan_of(config: CompressionConfig, largest: str) -> TrainingPlan:
+    """The joint training's plan, as the pipeline makes it."""
+    training = config.training
+    return TrainingPlan(
+        "train",
+        training.epochs,
+        training.learning_rate,
+        training.distillation,
+        config.seed,
+        warmup_ratio=training.warmup_ratio,
+        weight_decay=training.weight_decay,
+        gradient_clip_norm=training.gradient_clip_norm,
+        weight_average_decay=training.weight_average_decay,
+        largest=largest,
+    )
+
+
+def with_training(config: CompressionConfig, **changes: Any) -> CompressionConfig:
+    """The configuration with other training settings."""
+    return dataclasses.replace(config, training=dataclasses.replace(config.training, **changes))
+
+
+def of_widths(config: CompressionConfig, sharing: Sharing) -> CompressionConfig:
+    """The same largest student, and two of its depth at half and at a quarter of its width."""
+    names = [student.name for student in sorted(config.students, key=lambda student: -(student.stage or 0))]
+    students = tuple(StudentConfig(name, width=width) for name, width in zip(names, (1.0, 0.5, 0.25), strict=True))
+    training = dataclasses.replace(config.training, sharing=sharing, shared_stages=1)
+    return dataclasses.replace(config, training=training, students=students)
+
+
+def summary(values: Sequence[float]) -> dict[str, Any]:
+    """Mean, smallest and largest of some seeds' results."""
+    return {"mean": round(float(np.mean(values)), 4), "min": round(min(values), 4), "max": round(max(values), 4)}
 
 
 def main() -> None:
-    """Prints the ratio, and what it would be if each student were trained apart."""
+    """Prints what was asked for, one line as it comes and all of it at the end."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("config", type=Path, nargs="?", default=CONFIG)
-    parser.add_argument("--quick", action="store_true", help="fewer rounds")
+    size = parser.add_mutually_exclusive_group()
+    size.add_argument("--quick", action="store_true", help="one seed, 2,000 images, 2 epochs")
+    size.add_argument("--full-set", action="store_true", help="one seed, all images, the configuration's epochs")
+    parser.add_argument("--epochs", type=int, default=20, help="of each seed on the sample")
+    parser.add_argument("--output", type=Path, default=WORK / "joint_training.jsonl")
     arguments = parser.parse_args()
-    config = load_config(arguments.config)
-    num_rounds, num_steps = (12, 5) if arguments.quick else (40, 10)
-    deepest = max(config.students, key=lambda student: student.stage)
+    given = load_config(arguments.config)
+    max_train = None if arguments.full_set else 2000 if arguments.quick else 10000
+    epochs = given.training.epochs if arguments.full_set else 2 if arguments.quick else arguments.epochs
+    seeds = range(given.seed, given.seed + (1 if arguments.quick or arguments.full_set else 3))
+    few_epochs = min(epochs, 3)
+    arguments.output.parent.mkdir(parents=True, exist_ok=True)
 
-    steps = {"joint": make_step(config, config.students)}
-    steps |= {student.name: make_step(config, [student]) for student in config.students}
-    for step in steps.values():
-        seconds_of(step, WARM_UP_STEPS)
-    seconds: dict[str, list[float]] = {name: [] for name in steps}
-    for number in range(num_rounds):
-        order = list(steps) if number % 2 else list(reversed(steps))
-        for name in order:
-            seconds[name].append(seconds_of(steps[name], num_steps) / num_steps)
-        print(f"round {number + 1}/{num_rounds}: " + ", ".join(f"{n} {s[-1] * 1e3:.1f} ms" for n, s in seconds.items()))
+    def record(what: str, **figures: Any) -> None:
+        line = json.dumps({"what": what, "time": time.strftime("%FT%TZ", time.gmtime()), **figures})
+        print(line, flush=True)
+        with arguments.output.open("a") as file:
+            file.write(line + "\n")
 
-    joint = np.array(seconds["joint"])
-    over_largest = joint / np.array(seconds[deepest.name])
-    over_separate = joint / np.sum([seconds[student.name] for student in config.students], axis=0)
-    low, high = median_interval(over_largest)
-    network = build_joint_network(config.task, NUM_CLASSES, config.training.stages, config.students)
-    parameters = {s.name: standalone_student(network, s.name).count_params() for s in config.students}
-    figures = {
+    config = with_training(given, epochs=epochs)
+    prepared = prepare_examples(config, WORK, max_train)
+    names = [student.name for student in config.students]
+    cost = joint_cost(build_joint_network(config.task, prepared.num_classes, config.training, config.students))
+    contests, without = [], []
+    for seed in seeds:
+        seeded = dataclasses.replace(config, seed=seed)
+        logits = prepare_logits(seeded, prepared)
+        contests.append(contest(seeded, prepared, names, logits))
+        record("cached", seed=seed, **dataclasses.asdict(contests[-1]))
+        if not arguments.full_set:
+            no_teacher = dataclasses.replace(config.training.distillation, weight=0.0)
+            without.append(contest(with_training(seeded, distillation=no_teacher), prepared, [], logits))
+            record("without_teacher", seed=seed, **dataclasses.asdict(without[-1]))
+
+    joint_epochs = np.array([run.seconds["joint"] for run in contests])
+    largest_epochs = np.array([run.seconds[cost.largest] for run in contests])
+    separate = sum(sum(run.seconds[name]) for run in contests for name in names)
+    # The first epoch also compiles, which weighs less the longer a training is.
+    later = (joint_epochs[:, 1:] / largest_epochs[:, 1:]).ravel()
+    low, high = median_interval(later)
+    figures: dict[str, Any] = {
         "config": config.name,
-        "students": parameters,
-        "rounds": num_rounds,
-        "joint_over_largest_cached": round(float(np.median(over_largest)), 4),
-        "joint_over_largest_interval": [round(float(low), 4), round(float(high), 4)],
-        "joint_over_separate": round(float(np.median(over_separate)), 4),
-        "step_ms": {name: round(float(np.median(values)) * 1e3, 2) for name, values in seconds.items()},
-        "processor": processor_name(),
+        "num_train": prepared.num_train,
+        "epochs": epochs,
+        "seeds": len(contests),
+        "macs": cost.student_macs,
+        "macs_largest_over_smallest": round(max(cost.student_macs.values()) / min(cost.student_macs.values()), 2),
+        "joint_over_largest_macs": round(cost.joint_over_largest, 4),
+        "joint_over_largest_cached": round(float(joint_epochs.sum() / largest_epochs.sum()), 4),
+        "joint_over_largest_cached_after_first_epoch": round(float(np.median(later)), 4),
+        "joint_over_largest_cached_interval": [round(float(low), 4), round(float(high), 4)],
+        "joint_over_separate": round(float(joint_epochs.sum() / separate), 4),
+        "accuracy_joint": {name: summary([run.accuracy["joint"][name] for run in contests]) for name in names},
+        "accuracy_alone": {name: summary([run.accuracy[name][name] for run in contests]) for name in names},
     }
+    if not arguments.full_set:
+        figures["accuracy_without_teacher"] = {
+            name: summary([run.accuracy["joint"][name] for run in without]) for name in names
+        }
+        short = with_training(config, epochs=few_epochs)
+        live = dataclasses.replace(short, teacher=dataclasses.replace(short.teacher, signal=TeacherSignal.LIVE))
+        teacher = live_teacher(live, prepared)
+        run = contest(live, prepared, [cost.largest], teacher=teacher)
+        record("live", **dataclasses.asdict(run))
+        figures["joint_over_largest_live"] = round(run.joint_over[cost.largest], 4)
+        figures["joint_over_largest"] = {}
+        for sharing in (Sharing.WIDTH, Sharing.HYBRID):
+            run = contest(of_widths(short, sharing), prepared, [cost.largest], prepare_logits(config, prepared))
+            record(sharing.value, **dataclasses.asdict(run))
+            figures["joint_over_largest"][sharing.value] = round(run.joint_over[cost.largest], 4)
+    figures["processor"] = processor_name()
     print(json.dumps(figures))
 
 

@@ -1,5 +1,6 @@
 """Ingest as a whole: its executor on real data, its artifacts read back."""
 
+import dataclasses
 import gzip
 import hashlib
 import io
@@ -26,11 +27,10 @@ from components.artifacts import (
 )
 from components.ingest.component import Ingest
 from components.ingest.executor import Executor
-from components.ingest.runner import make_pipeline
 from components.parameters import exec_properties_of, json_of
 from learn2compress.config import DataConfig, DataFormat, TaskConfig, TaskKind
 from learn2compress.config_file import ConfigError
-from learn2compress.data.examples import read_examples, shard_paths
+from learn2compress.data.examples import UNLABELLED, read_examples, shard_paths
 from learn2compress.data.records import Split
 from learn2compress.data.text_features import hashed_ngrams
 from learn2compress.progress import Progress, listening
@@ -178,7 +178,7 @@ def test_bad_images_are_listed_and_limited(images: Path, tmp_path: Path) -> None
         ("cat/truncated.png", "found a truncated or damaged PNG"),
         ("dog/gif.png", "found GIF content"),
         ("dog/large.png", "found 9x8 pixels (height x width)"),
-        ("dog/notes.txt", "found another kind of file in a class folder"),
+        ("dog/notes.txt", "found another kind of file"),
     ]
     assert (result.examples.num_bad, result.report["labels"]) == (5, ["cat", "dog"])
     assert result.examples.num_train + result.examples.num_held_out == 60
@@ -263,21 +263,82 @@ def test_label_that_is_held_out_alone_is_an_anomaly(tmp_path: Path) -> None:
     assert first.input == hashed_ngrams(first.text.decode(), 256).tobytes()
 
 
+def test_unlabelled_images_are_trained_on_and_held_out_ones_are_left_out(images: Path, tmp_path: Path) -> None:
+    pool = tmp_path / "pool"
+    labelled = DataConfig(format=DataFormat.IMAGE_FOLDER, uri=str(images), num_shards=2, held_out_ratio=0.3)
+    without = ingest(tmp_path / "without", labelled)
+    held_out = [example.source for example in read_examples(without.folder / Split.HELD_OUT)]
+    trained_on = [example.source for example in read_examples(without.folder / Split.TRAIN)]
+    for index in range(40):
+        png(pool / "new" / f"{index % 3}" / f"{index:02d}.png", 200 + index)
+    for source in (*held_out, *trained_on[:2]):
+        (pool / source).parent.mkdir(parents=True, exist_ok=True)
+        (pool / source).write_bytes((images / source).read_bytes())
+    (pool / "new" / "broken.png").write_bytes(b"no image")
+    data = dataclasses.replace(labelled, unlabelled_uri=str(pool), max_bad_ratio=0.1)
+    result = ingest(tmp_path / "with", data)
+
+    report, train = result.report, list(read_examples(result.folder / Split.TRAIN))
+    unlabelled = [example for example in train if example.label == UNLABELLED]
+    assert len(unlabelled) == 42
+    assert (report["num_unlabelled"], result.examples.num_unlabelled) == (42, 42)
+    assert report["num_unlabelled_left_out"] == len(held_out) > 0
+    assert report["num_train"] == result.examples.num_train == len(train) == len(trained_on) + 42
+    assert report["num_duplicates"] == 2
+    assert report["num_shared_by_splits"] == 0
+    assert (report["labels"], report["class_counts"]) == (without.report["labels"], without.report["class_counts"])
+    (bad,) = map(json.loads, (result.folder / BAD_RECORDS_FILE).read_text().splitlines())
+    assert (bad["field"], bad["source"]) == ("data.unlabelled_uri", "new/broken.png")
+    held_out_shards = {name: digest for name, digest in result.digests().items() if name.startswith(Split.HELD_OUT)}
+    assert held_out_shards.items() <= without.digests().items()
+    assert report["content_sha256"] != without.report["content_sha256"]
+    # The statistics count what was read, and miss no label that somebody told.
+    assert result.statistics.num_anomalies == 0
+    content = (Path(result.statistics.uri) / STATISTICS_FILE).read_bytes()
+    by_name = {d.name: d for d in statistics_pb2.DatasetFeatureStatisticsList.FromString(content).datasets}
+    (label,) = [f for f in by_name["train"].features if f.path.step[0] == "label"]
+    assert label.string_stats.common_stats.num_missing == 42 + len(held_out)
+    assert label.string_stats.common_stats.num_non_missing == len(trained_on)
+
+    threads = ingest(tmp_path / "threads", dataclasses.replace(data, beam_options=TWO_THREADS))
+    assert threads.digests() == result.digests()
+
+
+def test_unlabelled_text_beside_a_held_out_split_of_its_own(tmp_path: Path) -> None:
+    (tmp_path / "train.tsv").write_text("a\tone thing\nb\tanother thing\n")
+    (tmp_path / "test.tsv").write_text("a\tseen in the test\n")
+    (tmp_path / "pool.tsv").write_text("nobody knows\nSeen in  the TEST\none thing\n")
+    places = {name: str(tmp_path / f"{name}.tsv") for name in ("train", "test", "pool")}
+    data = DataConfig(
+        format=DataFormat.TSV, uri=places["train"], held_out_uri=places["test"], unlabelled_uri=places["pool"]
+    )
+    result = ingest(tmp_path / "out", data, TEXT)
+    found = {(example.text, example.label) for example in read_examples(result.folder / Split.TRAIN)}
+    assert found == {
+        (b"one thing", 0),
+        (b"another thing", 1),
+        (b"nobody knows", UNLABELLED),
+        (b"one thing", UNLABELLED),
+    }
+    assert (result.report["num_unlabelled"], result.report["num_unlabelled_left_out"]) == (2, 1)
+    assert result.report["labels"] == ["a", "b"]
+
+
+def test_unlabelled_examples_are_no_examples_of_a_class(images: Path, tmp_path: Path) -> None:
+    (images / "owl").mkdir()
+    (images / "owl" / "1.png").write_text("text")
+    png(tmp_path / "pool" / "owl" / "1.png", 7)
+    data = DataConfig(
+        format=DataFormat.IMAGE_FOLDER, uri=str(images), unlabelled_uri=str(tmp_path / "pool"), max_bad_ratio=0.5
+    )
+    with pytest.raises(ConfigError, match=r"^data: class 'owl' is empty for training: it has no valid example"):
+        ingest(tmp_path / "out", data)
+
+
 def test_destination_that_can_not_be_written(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
     with pytest.raises(ConfigError, match=r"Not a directory; accepted is a folder that can be written"):
         ingest(tmp_path / "file", DataConfig())
-
-
-@pytest.mark.parametrize("options", [("--runner=NoSuchRunner",), ("--direct_num_workers=two",)])
-def test_beam_options_that_beam_refuses(options: tuple[str, ...]) -> None:
-    with pytest.raises(ConfigError, match=r"^data.beam_options: found "):
-        make_pipeline(options)
-
-
-def test_direct_runner_never_becomes_prism() -> None:
-    runner = make_pipeline(("--runner=DirectRunner",)).runner
-    assert f"{type(runner).__module__}.{type(runner).__name__}".endswith("fn_runner.FnApiRunner")
 
 
 def test_component_carries_the_configuration() -> None:

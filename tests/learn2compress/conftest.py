@@ -38,13 +38,14 @@ def digits_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def digits_data(digits_folder: Path) -> Callable[..., TrainingData]:
     """Makes `TrainingData` of the digits."""
 
-    def make(batch_size: int = 16, shuffle_buffer: int = 1000) -> TrainingData:
+    def make(batch_size: int = 16, shuffle_buffer: int = 1000, live: bool = False) -> TrainingData:
         return TrainingData(
             train=digits_folder / "examples" / "train",
-            train_logits=digits_folder / "logits" / "train",
+            train_logits=None if live else digits_folder / "logits" / "train",
             held_out=digits_folder / "examples" / "held_out",
             num_train=NUM_TRAIN,
             num_held_out=NUM_HELD_OUT,
+            num_classes=10,
             input_shape=(8, 8, 1),
             batch_size=batch_size,
             shuffle_buffer=shuffle_buffer,

@@ -56,6 +56,25 @@ def test_relative_paths_are_relative_to_the_file(tmp_path: Path) -> None:
         ({"students": []}, "students: accepts 1 to 16 students, found 0"),
         ({"data": {"format": "image_folder"}}, "data: format 'image_folder' accepts a uri"),
         ({"task": {"kind": "image", "input_shape": [8, 8]}}, "task: an image task accepts an input_shape of"),
+        (
+            {
+                "task": {"kind": "text", "input_shape": [64]},
+                "training": {"pretrained": {"uri": "m.h5", "exits": ["a"]}},
+            },
+            "training.pretrained: found a pretrained trunk for a text task, accepted is one for an image task",
+        ),
+        (
+            {"task": {"kind": "text", "input_shape": [33], "text_features": "hashed_words"}},
+            r"task: input_shape: found \[33\] with hashed_words, accepted is an even number",
+        ),
+        (
+            {"task": {"kind": "text", "input_shape": [32], "text_features": "hashed_words"}},
+            "task.text_features: found 'hashed_words' with family 'projection', accepted are hashed_ngrams",
+        ),
+        (
+            {"task": {"kind": "text", "input_shape": [32]}, "training": {"family": "embedding"}},
+            "task.text_features: found 'hashed_ngrams' with family 'embedding', accepted is hashed_words",
+        ),
         ({"task": {"kind": "sound"}}, "task.kind: found \"sound\", accepted: 'image' or 'text'"),
         ({"push": {"uri": "s3://key:secret@bucket/x"}}, "push.uri: found credentials in the URI"),
         ({"teacher": None}, "teacher: found null"),

@@ -8,7 +8,14 @@ import keras
 import numpy as np
 import pytest
 
-from learn2compress.config import DistillationConfig, PruneConfig, StageConfig, StudentConfig, TaskConfig
+from learn2compress.config import (
+    DistillationConfig,
+    PruneConfig,
+    StageConfig,
+    StudentConfig,
+    TaskConfig,
+    TrainingConfig,
+)
 from learn2compress.data.batches import TrainingData
 from learn2compress.pruning import (
     cubic_sparsity,
@@ -18,19 +25,19 @@ from learn2compress.pruning import (
     prune_student,
     sparsity_of,
 )
-from learn2compress.students import build_joint_network, standalone_student
-from learn2compress.training import TrainingPlan, make_deterministic
+from learn2compress.students.joint import build_joint_network, standalone_student
+from learn2compress.training import make_deterministic
+from learn2compress.training_plan import TrainingPlan
 
 PLAN = TrainingPlan(
     "prune", epochs=2, learning_rate=0.001, distillation=DistillationConfig(), seed=3, weight_decay=0.01
 )
 
 
-def new_student() -> keras.Model:
+def new_student(family: str = "residual") -> keras.Model:
     make_deterministic(5)
-    return standalone_student(
-        build_joint_network(TaskConfig(), 10, (StageConfig(8), StageConfig(16)), [StudentConfig("only", 2)]), "only"
-    )
+    training = TrainingConfig(family=family, stages=(StageConfig(8), StageConfig(16)))
+    return standalone_student(build_joint_network(TaskConfig(), 10, training, [StudentConfig("only", 2)]), "only")
 
 
 def test_cubic_schedule_rises_from_zero_to_the_end_and_stays() -> None:
@@ -67,6 +74,17 @@ def test_small_kernels_stay_dense(digits_data: Callable[..., TrainingData]) -> N
     first = keras.ops.convert_to_numpy(kernel_variable(student.get_layer("stage1_conv1")))
     assert first.size == 72
     assert np.all(first != 0)
+
+
+def test_depthwise_kernels_stay_dense() -> None:
+    student = new_student("mobilenet")
+    depthwise = [layer for layer in student.layers if isinstance(layer, keras.layers.DepthwiseConv2D)]
+    assert len(depthwise) == 2
+    prunable = prunable_layers(student.layers, 1)
+    assert not set(depthwise) & set(prunable)
+    assert {layer.name for layer in prunable} == {
+        layer.name for layer in student.layers if layer.weights and "kernel" in {w.name for w in layer.weights}
+    } - {layer.name for layer in depthwise}
 
 
 def test_a_ratio_of_zero_changes_nothing(digits_data: Callable[..., TrainingData]) -> None:

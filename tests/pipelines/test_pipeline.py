@@ -10,12 +10,14 @@ import pytest
 from tfx.dsl.components.base.base_component import BaseComponent
 
 from learn2compress.config import (
+    AugmentConfig,
     CompressionConfig,
     EvaluateConfig,
     PushConfig,
     QuantizeConfig,
     StudentConfig,
     TeacherConfig,
+    TeacherTraining,
     TrainingConfig,
 )
 from pipelines.local import create_pipeline
@@ -34,7 +36,8 @@ def make_config(**changes: Any) -> CompressionConfig:
 
 
 def make_provenance(**changes: Any) -> Provenance:
-    values = {"config_sha256": "c", "data_fingerprint": "d", "teacher_sha256": "t", "packages": {"keras": "3"}}
+    digests = {"config_sha256": "c", "data_fingerprint": "d", "teacher_sha256": "t", "pretrained_sha256": ""}
+    values = digests | {"packages": {"keras": "3"}}
     return Provenance(**(values | {"code_digests": code_digests()} | changes))
 
 
@@ -79,7 +82,20 @@ def test_each_branch_reads_its_own_student() -> None:
         pusher = components["Pusher"].inputs
         assert pusher[f"model_{name}"].producer_component_id == f"Quantize.{name}"
         assert pusher[f"evaluation_{name}"].producer_component_id == f"Evaluate.{name}"
-    assert set(components["JointDistillTrainer"].outputs) == set(NAMES)
+    assert set(components["JointDistillTrainer"].outputs) == {*NAMES, "training_logs"}
+
+
+def test_branches_go_on_with_a_teacher_that_was_trained_jointly() -> None:
+    fixed, joint = (
+        components_of(make_config(teacher=TeacherConfig("t.keras", training=training))) for training in TeacherTraining
+    )
+    assert "trained_teacher" not in fixed["JointDistillTrainer"].outputs
+    for step in (f"{step}.{name}" for step in ("Prune", "Quantize") for name in NAMES):
+        assert fixed[step].inputs["teacher"].producer_component_id == "TeacherLoad"
+        channel = joint[step].inputs["teacher"]
+        assert (channel.producer_component_id, channel.output_key) == ("JointDistillTrainer", "trained_teacher")
+    # What students are compared with stays the teacher that the team brought along.
+    assert joint["Evaluate.small"].inputs["teacher"].producer_component_id == "TeacherLoad"
 
 
 def test_components_come_in_topological_order() -> None:
@@ -113,8 +129,16 @@ def test_smallest_pruned_layer_reaches_quantization_which_keeps_the_zeros() -> N
             {"training": TrainingConfig(epochs=2)},
             {"JointDistillTrainer", *(f"{step}.{name}" for step in ("Prune", "Quantize") for name in NAMES)},
         ),
+        (
+            {"training": TrainingConfig(augment=AugmentConfig(flip=True))},
+            {
+                "TeacherLoad",
+                "JointDistillTrainer",
+                *(f"{step}.{name}" for step in ("Prune", "Quantize") for name in NAMES),
+            },
+        ),
     ],
-    ids=["push", "evaluate", "quantize", "training"],
+    ids=["push", "evaluate", "quantize", "training", "augmentation"],
 )
 def test_a_change_reaches_the_steps_it_is_about(changes: dict[str, Any], steps: set[str]) -> None:
     assert changed_steps(make_config(), make_config(**changes)) == {*steps, "Pusher"}
@@ -125,6 +149,7 @@ def test_provenance_reaches_the_steps_that_read_what_changed() -> None:
     for change, steps in (
         ({"data_fingerprint": "other"}, {"Ingest"}),
         ({"teacher_sha256": "other"}, {"TeacherLoad", "Pusher"}),
+        ({"pretrained_sha256": "other"}, {"JointDistillTrainer", "Pusher"}),
         ({"code_digests": code_digests() | {"prune": "other"}}, {*(f"Prune.{name}" for name in NAMES), "Pusher"}),
     ):
         after = parameters_of(components_of(make_config(), make_provenance(**change)))

@@ -14,7 +14,15 @@ import numpy as np
 import pytest
 
 import learn2compress
-from learn2compress.config import CompressionConfig, DataConfig, DataFormat, StudentConfig, TeacherConfig
+from learn2compress.config import (
+    CompressionConfig,
+    DataConfig,
+    DataFormat,
+    PretrainedConfig,
+    StudentConfig,
+    TeacherConfig,
+    TeacherMemberConfig,
+)
 from learn2compress.config_file import ConfigError
 from pipelines.provenance import Provenance, code_digests, collect_provenance
 
@@ -116,6 +124,42 @@ def test_each_input_changes_its_own_digest(inputs: Path) -> None:
     assert differing(before, collect_provenance(config_of(inputs))) == {"teacher_sha256"}
     changed = dataclasses.replace(config_of(inputs), seed=9)
     assert differing(collect_provenance(config_of(inputs)), collect_provenance(changed)) == {"config_sha256"}
+
+
+def test_every_teacher_of_an_ensemble_counts(inputs: Path) -> None:
+    second = inputs / "second.keras"
+    second.write_bytes(b"a second teacher")
+    alone = config_of(inputs)
+    together = dataclasses.replace(alone.teacher, ensemble=(TeacherMemberConfig(str(second)),))
+    config = dataclasses.replace(alone, teacher=together)
+    before = collect_provenance(config)
+    assert before.teacher_sha256 != collect_provenance(alone).teacher_sha256
+    second.write_bytes(b"b second teacher")
+    assert differing(before, collect_provenance(config)) == {"teacher_sha256"}
+    second.unlink()
+    with pytest.raises(ConfigError, match=f"^teacher.ensemble.0.uri: {second}: No such file"):
+        collect_provenance(config)
+
+
+def with_pretrained(config: CompressionConfig, path: Path) -> CompressionConfig:
+    training = dataclasses.replace(config.training, pretrained=PretrainedConfig(str(path), ("exit",)))
+    return dataclasses.replace(config, training=training)
+
+
+def test_a_change_of_the_pretrained_model_is_seen(inputs: Path) -> None:
+    model = inputs / "pretrained.keras"
+    model.write_bytes(b"a model")
+    config = with_pretrained(config_of(inputs), model)
+    before = collect_provenance(config)
+    model.write_bytes(b"b model")
+    assert differing(before, collect_provenance(config)) == {"pretrained_sha256"}
+    assert before.as_dict()["pretrained_sha256"] == before.pretrained_sha256
+    assert "pretrained_sha256" not in collect_provenance(config_of(inputs)).as_dict()
+
+
+def test_a_missing_pretrained_model_is_named(inputs: Path) -> None:
+    with pytest.raises(ConfigError, match=f"training.pretrained.uri: {inputs / 'none.keras'}: No such file"):
+        collect_provenance(with_pretrained(config_of(inputs), inputs / "none.keras"))
 
 
 def test_reports_get_flat_text(inputs: Path) -> None:

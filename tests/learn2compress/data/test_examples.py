@@ -11,7 +11,7 @@ from learn2compress.data.examples import (
     Example,
     decode_example,
     encode_example,
-    parse_example,
+    parse_examples,
     read_examples,
     shard_path,
     shard_paths,
@@ -37,16 +37,15 @@ def test_something_else_is_no_example(serialized: bytes) -> None:
         decode_example(serialized)
 
 
-def test_tf_data_parses_one_and_a_batch() -> None:
+def test_tf_data_parses_a_batch() -> None:
     records = [encode_example(CONTENT, label, DIGEST, "x") for label in (1, 2)]
-    dataset = tf.data.Dataset.from_tensor_slices(records)
-    ((single, label), *_) = dataset.map(lambda record: parse_example(record, (2, 2, 3)))
-    ((batch, labels),) = dataset.batch(2).map(lambda record: parse_example(record, (2, 2, 3)))
-    assert single.dtype == tf.uint8
-    assert single.shape == (2, 2, 3)
-    assert single.numpy().tobytes() == CONTENT
-    assert int(label) == 1
-    assert batch.shape == (2, 2, 2, 3)
+    ((contents, inputs, labels),) = (
+        tf.data.Dataset.from_tensor_slices(records).batch(2).map(lambda batch: parse_examples(batch, (2, 2, 3)))
+    )
+    assert contents.numpy().tolist() == [CONTENT, CONTENT]
+    assert inputs.dtype == tf.uint8
+    assert inputs.shape == (2, 2, 2, 3)
+    assert inputs[1].numpy().tobytes() == CONTENT
     assert labels.numpy().tolist() == [1, 2]
 
 

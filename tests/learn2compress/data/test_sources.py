@@ -80,7 +80,7 @@ def test_image_folder_says_what_it_refuses(folder: Path, tmp_path: Path) -> None
         "a/link.png": "a symbolic link that leaves the data's folder",
         "a/broken.png": "not a plain file",
         "a/pipe.png": "not a plain file",
-        "a/notes.txt": "found another kind of file in a class folder",
+        "a/notes.txt": "found another kind of file",
         "a/deeper": "found a folder inside a class folder",
         "a/big.png": "found 67108864 bytes",
     }

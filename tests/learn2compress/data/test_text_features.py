@@ -1,12 +1,28 @@
-"""Hashed n-grams: the definition in the module's docstring, computed here a second time and by hand."""
+"""Text features: the fast form equals the definition that ships, and both keep the values that phones compute."""
 
 import math
+import subprocess
+import sys
 import zlib
+from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
-from learn2compress.data.text_features import hashed_ngrams, normalize
+from learn2compress.config import TaskConfig, TaskKind, TextFeatures
+from learn2compress.data import text_reference
+from learn2compress.data.text_features import hashed_ngrams, hashed_words, input_description, projection, text_input
+from learn2compress.data.text_files import DEFINITION_FILE, VECTORS_FILE, text_files
+from learn2compress.data.text_reference import normalize, tokenize
+
+TEXTS = ("", " \t\n", "a", "To  BE to", "Isn't it? #5", "Straße ﬁne \uff21 日本語 🎵", "a " * 400)
+FUNCTIONS = [
+    (hashed_ngrams, text_reference.hashed_ngrams),
+    (projection, text_reference.projection),
+    (hashed_words, text_reference.hashed_words),
+]
 
 
 def finalized(text: str, kind: bytes) -> int:
@@ -18,8 +34,34 @@ def finalized(text: str, kind: bytes) -> int:
     return value ^ value >> 16
 
 
+@pytest.mark.parametrize(("fast", "defined"), FUNCTIONS)
+@pytest.mark.parametrize("length", [2, 32, 98])
+def test_the_fast_form_equals_the_definition_that_ships(
+    fast: Callable[[str, int], NDArray[np.uint8]], defined: Callable[[str, int], list[int]], length: int
+) -> None:
+    for text in TEXTS:
+        features = fast(text, length)
+        assert features.dtype == np.uint8
+        assert features.shape == (length,)
+        assert features.tolist() == defined(text, length), text
+
+
+@pytest.mark.parametrize("kind", list(TextFeatures))
+def test_the_task_chooses_the_features(kind: TextFeatures) -> None:
+    task = TaskConfig(TaskKind.TEXT, (64,), kind)
+    assert text_input("play some jazz", task).tolist() == getattr(text_reference, kind)("play some jazz", 64)
+    assert ("32 words" if kind is TextFeatures.HASHED_WORDS else "64") in input_description(task)
+
+
+def test_values_are_fixed_for_phones_that_compute_them() -> None:
+    text = "play some jazz"
+    assert list(hashed_ngrams(text, 16)) == [128, 90, 143, 64, 90, 110, 64, 110, 64, 90, 90, 64, 128, 90, 128, 169]
+    assert list(projection(text, 16)) == [76, 190, 42, 99, 190, 99, 99, 122, 88, 110, 53, 145, 76, 88, 156, 167]
+    assert list(hashed_words(text, 10)) == [42, 136, 82, 34, 240, 176, 0, 0, 0, 0]
+
+
 @pytest.mark.parametrize("num_features", [1, 97, 1024])
-def test_vector_is_what_the_definition_says(num_features: int) -> None:
+def test_ngrams_are_counted_at_their_hash(num_features: int) -> None:
     counts = [0] * num_features
     line = " to be to "
     for length in (3, 4, 5):
@@ -31,20 +73,62 @@ def test_vector_is_what_the_definition_says(num_features: int) -> None:
     assert hashed_ngrams("To  BE to", num_features).tolist() == expected
 
 
-def test_values_are_fixed_for_phones_that_compute_them() -> None:
-    features = hashed_ngrams("play some jazz", 16)
-    assert features.dtype == np.uint8
-    assert features.tolist() == [128, 90, 143, 64, 90, 110, 64, 110, 64, 90, 90, 64, 128, 90, 128, 169]
-
-
 def test_normalization_makes_equal_what_reads_equal() -> None:
     assert normalize("Straße ﬁne \uff21") == "strasse fine a"
-    assert hashed_ngrams("CAFE\u0301 ok", 64).tolist() == hashed_ngrams("caf\u00e9\tok", 64).tolist()
+    for features in (hashed_ngrams, projection, hashed_words):
+        assert features("CAFE\u0301 ok", 64).tolist() == features("caf\u00e9\tok", 64).tolist()
+
+
+def test_punctuation_is_a_word_but_for_the_apostrophe() -> None:
+    assert tokenize("Isn't it?! (a_b)") == ["isn't", "it", "?", "!", "(", "a", "_", "b", ")"]
 
 
 def test_text_without_words_gives_zeros() -> None:
-    assert not hashed_ngrams(" \t\n", 32).any()
+    for features in (hashed_ngrams, projection, hashed_words):
+        assert not features(" \t\n", 32).any()
 
 
 def test_repetition_is_clipped_at_the_range() -> None:
     assert hashed_ngrams("a " * 5000, 8).max() == 255
+
+
+def test_projections_of_texts_are_as_near_as_their_ngrams() -> None:
+    first, near, far = (
+        projection(text, 1024) >= 128
+        for text in ("play some jazz music", "play some rock music", "will it snow in Oslo tomorrow?")
+    )
+    assert np.mean(first == near) > 0.65
+    assert 0.4 < np.mean(first == far) < 0.6
+
+
+def test_projected_bits_are_even_and_independent() -> None:
+    rows = np.stack([projection(f"word{number} follows word{number * 7}", 256) for number in range(400)])
+    bits = (rows >= 128) * 2.0 - 1.0
+    assert abs(bits.mean()) < 0.1
+    correlations = bits.T @ bits / len(bits)
+    np.fill_diagonal(correlations, 0.0)
+    assert np.abs(correlations).mean() < 0.15
+
+
+def test_words_beyond_the_length_are_left_out_and_padding_is_zero() -> None:
+    two = hashed_words("jazz, please", 4)
+    assert two.tolist() == hashed_words("jazz, please play", 6)[:4].tolist()
+    assert hashed_words("jazz", 6)[2:].tolist() == [0, 0, 0, 0]
+    assert hashed_words("jazz", 6)[:2].any()
+
+
+def test_the_shipped_definition_runs_alone_and_agrees_with_its_vectors(tmp_path: Path) -> None:
+    for kind in TextFeatures:
+        task = TaskConfig(TaskKind.TEXT, (24,), kind)
+        for name, content in text_files(task).items():
+            (tmp_path / name).write_bytes(content)
+        alone = [sys.executable, "-I", "-S", str(tmp_path / DEFINITION_FILE)]
+        checked = subprocess.run(alone, capture_output=True, text=True, check=True)
+        assert "the same bytes for all" in checked.stdout
+        printed = subprocess.run([*alone, "play some", "jazz"], capture_output=True, text=True, check=True)
+        assert printed.stdout.strip() == text_input("play some jazz", task).tobytes().hex()
+        vectors = (tmp_path / VECTORS_FILE).read_text("utf-8")
+        (tmp_path / VECTORS_FILE).write_text(vectors.replace('"play some jazz"', '"play other jazz"'), "utf-8")
+        wrong = subprocess.run(alone, capture_output=True, text=True, check=False)
+        assert wrong.returncode != 0
+        assert "play other jazz" in wrong.stderr

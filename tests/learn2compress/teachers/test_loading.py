@@ -14,9 +14,10 @@ from ai_edge_litert.interpreter import Interpreter
 
 from learn2compress.config import InputScaling, TaskConfig, TaskKind, TeacherConfig, TeacherOutput
 from learn2compress.config_file import ConfigError
-from learn2compress.teachers.loading import Teacher, load_teacher
+from learn2compress.teachers.loading import load_teacher
 from learn2compress.teachers.outputs import probe_inputs, tell_output
 from learn2compress.teachers.safety import UnsafeTeacherError, content_sha256
+from learn2compress.teachers.teacher import Teacher
 
 TASK = TaskConfig(input_shape=(4, 4, 1))
 TEXT = TaskConfig(kind=TaskKind.TEXT, input_shape=(16,))
@@ -25,13 +26,14 @@ NUM_CLASSES = 3
 
 
 def load(path: Path, task: TaskConfig = TASK, num_classes: int = NUM_CLASSES, **config: Any) -> Teacher:
-    return load_teacher(path, TeacherConfig(uri=str(path), **config), task, num_classes)
+    return load_teacher([path], TeacherConfig(uri=str(path), **config), task, num_classes)
 
 
 def refused(path: Path, what: str, **arguments: Any) -> None:
     with pytest.raises(ConfigError, match=what) as caught:
         load(path, **arguments)
     assert "\n" not in str(caught.value)
+    assert str(caught.value).startswith("teacher.")
 
 
 def run_litert(content: bytes, x: np.ndarray) -> np.ndarray:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import apache_beam as beam
 from apache_beam.options.pipeline_options import PipelineOptions, SetupOptions, StandardOptions
 from apache_beam.portability.api import beam_provision_api_pb2
@@ -11,16 +13,18 @@ from apache_beam.runners.portability.portable_runner import JobServiceHandle
 from learn2compress.config_file import ConfigError
 
 _LOCAL_RUNNERS = ("DirectRunner", "SwitchingDirectRunner")
-# Workers that are processes of their own import it before anything of TFDV.
-_PLUGIN = "components.ingest.tfdv"
 
 
-def make_pipeline(beam_options: tuple[str, ...]) -> beam.Pipeline:
+def make_pipeline(beam_options: Sequence[str], plugins: Sequence[str] = ()) -> beam.Pipeline:
     """A Beam pipeline with options such as `--runner=DirectRunner`.
 
     `DirectRunner` of Beam 2.77 first tries Prism, a Go program that it downloads
     when it is not there. A run must not need the network, so that choice is
     resolved here, to the same in-process runner that `DirectRunner` falls back to.
+
+    Args:
+      beam_options: `data.beam_options` of the configuration.
+      plugins: Modules that workers import before anything else.
 
     Raises:
       ConfigError: Beam does not accept the options.
@@ -29,7 +33,7 @@ def make_pipeline(beam_options: tuple[str, ...]) -> beam.Pipeline:
         options = PipelineOptions(list(beam_options))
         runner = options.view_as(StandardOptions).runner or "DirectRunner"
         setup = options.view_as(SetupOptions)
-        setup.beam_plugins = [*(setup.beam_plugins or []), _PLUGIN]
+        setup.beam_plugins = [*(setup.beam_plugins or []), *plugins]
         if runner not in _LOCAL_RUNNERS:
             return beam.Pipeline(runner=runner, options=options)
         # Worker processes read their options from here.

@@ -1,0 +1,184 @@
+"""The Beam pipeline that writes the teacher's logits, shard by shard beside the examples.
+
+A shard is what one worker does at a time, and its batches are the same whoever
+does it: the bytes written do not depend on how many workers there are. Workers
+read the examples, the teacher's files and write the logits by their paths, so
+on a cluster the pipeline root, and a teacher given as a path, must be on storage
+that all workers mount.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import contextvars
+import dataclasses
+import json
+import threading
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import IO
+
+import apache_beam as beam
+import numpy as np
+
+from components.beam_runner import make_pipeline
+from components.examples_files import read_batches
+from learn2compress import progress
+from learn2compress.config import TaskConfig, TeacherConfig
+from learn2compress.config_file import ConfigError, about
+from learn2compress.data.examples import shard_paths, write_shard
+from learn2compress.data.records import Split
+from learn2compress.teachers.loading import load_teacher
+from learn2compress.teachers.teacher import Teacher
+from learn2compress.teachers.views import ViewPlan
+
+_TALLY_FILE = ".tally.json"
+_PROGRESS_SUFFIX = ".progress"
+_POLL_SECONDS = 0.5
+# Keras keeps state of a loading that is under way in the process.
+_LOADING = threading.Lock()
+
+
+@dataclasses.dataclass(frozen=True)
+class LogitsWork:
+    """All that a worker needs to know; small, and safe to pickle.
+
+    Attributes:
+      teacher_paths: Files or SavedModel folders, one for each member.
+      teacher: How to read them.
+      teacher_sha256: Hash of what is in them: a path may lead elsewhere on another machine.
+      task: The examples' kind and shape.
+      num_classes: Classes of the data.
+      views: Views of each training example; a held-out one has itself alone.
+      examples: Folder with a folder of shards for each split.
+      logits: The same for the logits.
+    """
+
+    teacher_paths: tuple[Path, ...]
+    teacher: TeacherConfig
+    teacher_sha256: str
+    task: TaskConfig
+    num_classes: int
+    views: ViewPlan
+    examples: Path
+    logits: Path
+
+
+def write_logits(work: LogitsWork, num_views_in_all: int, beam_options: Sequence[str]) -> int:
+    """Writes a record of float32 logits for each example, views one after the other.
+
+    Args:
+      work: What to do.
+      num_views_in_all: Forward passes there are to do, for progress.
+      beam_options: Options of Apache Beam.
+
+    Returns:
+      Examples written.
+
+    Raises:
+      ConfigError: the options are not accepted, a shard is damaged or can't be
+        written, or the teacher answers with NaN.
+    """
+    shards = [(split.value, path.name) for split in Split for path in shard_paths(work.examples / split)]
+    for split in Split:
+        (work.logits / split).mkdir(parents=True, exist_ok=True)
+    tally = work.logits / _TALLY_FILE
+    pipeline = make_pipeline(beam_options)
+    _ = (
+        pipeline
+        | "Shards" >> beam.Create(shards)
+        | "Logits" >> beam.ParDo(_WriteLogits(work))
+        | "Together" >> beam.combiners.ToList()
+        | "WriteTally" >> beam.Map(lambda found, path: Path(path).write_text(json.dumps(found)), str(tally))
+    )
+    with _reporting(work.logits, num_views_in_all):
+        pipeline.run().wait_until_finish()
+    found: list[int | str] = json.loads(tally.read_text(encoding="utf-8"))
+    tally.unlink()
+    failures = sorted(result for result in found if isinstance(result, str))
+    if failures:
+        raise ConfigError(failures[0])
+    return sum(result for result in found if isinstance(result, int))
+
+
+class _WriteLogits(beam.DoFn):
+    """Writes the logits of a shard; yields the number of its examples, or what went wrong.
+
+    A failure is a value: an exception inside a Beam worker would reach its user
+    as a traceback of the worker.
+    """
+
+    def __init__(self, work: LogitsWork):
+        self._work = work
+
+    def setup(self) -> None:
+        """Loads the teacher, once for each worker, after the same checks as ever."""
+        work = self._work
+        self._teacher: Teacher | None = None
+        self._failure = ""
+        try:
+            with _LOADING:
+                teacher = load_teacher(work.teacher_paths, work.teacher, work.task, work.num_classes)
+            teacher.check_content(work.teacher_sha256)
+            self._teacher = teacher
+        except ConfigError as error:
+            self._failure = str(error)
+
+    def process(self, shard: tuple[str, str]) -> Iterator[int | str]:
+        split, name = shard
+        if self._teacher is None:
+            yield self._failure
+            return
+        target = self._work.logits / split / name.replace("examples-", "logits-")
+        count = 0
+
+        def rows(teacher: Teacher, tracker: IO[bytes]) -> Iterator[bytes]:
+            nonlocal count
+            views = self._work.views if split == Split.TRAIN else ViewPlan()
+            for inputs, texts in read_batches(self._work.examples / split / name, self._work.task):
+                logits = []
+                for view in views.views(inputs):
+                    with about("teacher.uri"):
+                        logits.append(teacher.logits(view, texts if teacher.takes_text else None))
+                    tracker.write(b"." * len(inputs))
+                yield from (row.tobytes() for row in np.concatenate(logits, axis=1).astype("<f4"))
+                count += len(inputs)
+
+        try:
+            # Its size is how many forward passes are done: whoever sees the file system can follow.
+            with target.with_name(f".{target.name}{_PROGRESS_SUFFIX}").open("wb", buffering=0) as tracker:
+                write_shard(target, rows(self._teacher, tracker))
+        except OSError as error:
+            yield f"{target}: {error.strerror or error}; accepted is a folder with room that can be written"
+        except ConfigError as error:
+            yield str(error)
+        else:
+            yield count
+
+
+@contextlib.contextmanager
+def _reporting(folder: Path, total: int) -> Iterator[None]:
+    """Reports progress while Beam works in this thread, in others or in other processes."""
+    work = "teacher's logits"
+    finished = threading.Event()
+
+    def trackers() -> list[Path]:
+        return sorted(folder.glob(f"*/.*{_PROGRESS_SUFFIX}"))
+
+    def follow() -> None:
+        while not finished.wait(_POLL_SECONDS):
+            done = sum(path.stat().st_size for path in trackers())
+            progress.report(work, min(done, total), total)
+
+    # A thread hears what its context hears: the listener is a context variable.
+    follower = threading.Thread(target=contextvars.copy_context().run, args=(follow,), daemon=True)
+    progress.report(work, 0, total)
+    follower.start()
+    try:
+        yield
+    finally:
+        finished.set()
+        follower.join()
+        for path in trackers():
+            path.unlink()
+    progress.report(work, total, total)

@@ -1,0 +1,152 @@
+"""One whole compression, and the rules between its parts."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Annotated, Any, TypeVar
+
+from pydantic import Field, field_validator, model_validator
+from pydantic.dataclasses import dataclass
+
+from learn2compress.config.compression_steps import (
+    ConstraintsConfig,
+    EvaluateConfig,
+    PruneConfig,
+    PushConfig,
+    QuantizeConfig,
+)
+from learn2compress.config.data import DataConfig, TaskConfig, TaskKind, TextFeatures
+from learn2compress.config.fields import STRICT, Name
+from learn2compress.config.students import StudentConfig
+from learn2compress.config.teacher import TeacherConfig
+from learn2compress.config.training import Sharing, TrainingConfig
+
+T = TypeVar("T")
+
+# Outputs of the training that stand beside the students.
+_RESERVED_NAMES = frozenset({"teacher", "trained_teacher", "training_logs"})
+
+
+@dataclass(frozen=True, config=STRICT)
+class CompressionConfig:
+    """One compression: a teacher goes in, pushed students come out."""
+
+    name: Name
+    """Name of the pipeline in lineage and on dashboards."""
+    teacher: TeacherConfig
+    students: tuple[StudentConfig, ...]
+    task: TaskConfig = dataclasses.field(default_factory=TaskConfig)
+    data: DataConfig = dataclasses.field(default_factory=DataConfig)
+    training: TrainingConfig = dataclasses.field(default_factory=TrainingConfig)
+    prune: PruneConfig = dataclasses.field(default_factory=PruneConfig)
+    quantize: QuantizeConfig = dataclasses.field(default_factory=QuantizeConfig)
+    evaluate: EvaluateConfig = dataclasses.field(default_factory=EvaluateConfig)
+    constraints: ConstraintsConfig = dataclasses.field(default_factory=ConstraintsConfig)
+    push: PushConfig = dataclasses.field(default_factory=PushConfig)
+    seed: Annotated[int, Field(ge=0, le=2**31 - 1)] = 0
+    """Seed of everything random; the same seed gives the same files."""
+
+    @field_validator("students")
+    @classmethod
+    def _check_students(cls, students: tuple[StudentConfig, ...]) -> tuple[StudentConfig, ...]:
+        if not 1 <= len(students) <= 16:
+            raise ValueError(f"accepts 1 to 16 students, found {len(students)}")
+        for student in students:
+            if student.name in _RESERVED_NAMES:
+                raise ValueError(
+                    f"found a student named {student.name!r}, accepted is any other name: results beside the "
+                    "students are called so"
+                )
+        names = [student.name for student in students]
+        if len(set(names)) != len(names):
+            raise ValueError(f"accepts each name once, found {names}")
+        if all(student.joins_after_ratio for student in students):
+            raise ValueError("accepts at least one student with joins_after_ratio 0, found none: nobody would train")
+        return students
+
+    @model_validator(mode="after")
+    def _check(self) -> CompressionConfig:
+        self._check_sizes()
+        self._check_signal()
+        self._check_text()
+        for student in self.students:
+            self.prune_of(student)
+            self.quantize_of(student)
+        return self
+
+    def _check_sizes(self) -> None:
+        training, deepest = self.training, self.training.num_stages
+        if training.pretrained is not None and self.task.kind is not TaskKind.IMAGE:
+            raise ValueError(
+                "training.pretrained: found a pretrained trunk for a text task, accepted is one for an image task"
+            )
+        sizes = []
+        for index, student in enumerate(self.students):
+            stage = student.stage or deepest
+            if stage > deepest:
+                raise ValueError(
+                    f"students.{index}.stage: found {stage}, accepted is 1 to {deepest}, the number of training.stages"
+                )
+            if training.sharing is Sharing.PREFIX and student.width != 1.0:
+                raise ValueError(
+                    f"students.{index}.width: found {student.width} with sharing 'prefix', accepted is 1: "
+                    "all students have the trunk's width"
+                )
+            if training.pretrained is not None and student.budget is not None:
+                raise ValueError(
+                    f"students.{index}.budget: found one with a pretrained trunk, accepted is a stage: "
+                    "the width of a trained model is what it is"
+                )
+            if training.sharing is Sharing.HYBRID and stage <= training.shared_stages:
+                raise ValueError(
+                    f"students.{index}.stage: found {stage}, accepted is {training.shared_stages + 1} to {deepest}: "
+                    "behind training.shared_stages"
+                )
+            budget = None if training.sharing is Sharing.PREFIX else student.budget
+            sizes.append((stage, student.width, budget))
+        if len(set(sizes)) != len(sizes):
+            what = "stage" if training.sharing is Sharing.PREFIX else "stage and width"
+            raise ValueError(f"students: accepts each {what} once, found {[(s, w) for s, w, _ in sizes]}")
+
+    def _check_signal(self) -> None:
+        augment, teacher = self.training.augment, self.teacher
+        if augment.is_active and self.task.kind is not TaskKind.IMAGE:
+            raise ValueError("training.augment: found augmentation of a text task, accepted is that of an image task")
+        if augment.mixes and not teacher.is_live:
+            raise ValueError(
+                "training.augment: found mixup or cutmix with cached logits, accepted is teacher.signal 'live': "
+                "the teacher must see the mixed images"
+            )
+        if self.training.distillation.hint_weight and (not teacher.is_live or teacher.ensemble):
+            raise ValueError(
+                "training.distillation.hint_weight: found hints without one live teacher, accepted is "
+                "teacher.signal 'live' and no ensemble"
+            )
+
+    def _check_text(self) -> None:
+        if self.task.kind is not TaskKind.TEXT:
+            return
+        family, features = self.training.family, self.task.text_features
+        if family in (None, "projection") and features is TextFeatures.HASHED_WORDS:
+            raise ValueError(
+                "task.text_features: found 'hashed_words' with family 'projection', accepted are hashed_ngrams and "
+                "projection: a word's number is no quantity"
+            )
+        if family == "embedding" and features is not TextFeatures.HASHED_WORDS:
+            raise ValueError(
+                f"task.text_features: found {features.value!r} with family 'embedding', accepted is hashed_words"
+            )
+
+    def prune_of(self, student: StudentConfig) -> PruneConfig:
+        """Pruning of one student: the common settings with its own over them."""
+        return _override(self.prune, student.prune, f"students.{student.name}.prune")
+
+    def quantize_of(self, student: StudentConfig) -> QuantizeConfig:
+        """Quantization of one student: the common settings with its own over them."""
+        return _override(self.quantize, student.quantize, f"students.{student.name}.quantize")
+
+
+def _override(common: T, own: dict[str, Any], field: str) -> T:
+    from learn2compress.config_file import parse, to_dict
+
+    return parse(type(common), to_dict(common) | own, field) if own else common

@@ -1,0 +1,96 @@
+"""The students: what they are built from, and how large they are."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Annotated, Any
+
+from pydantic import Field, model_validator
+from pydantic.dataclasses import dataclass
+
+from learn2compress.config.fields import STRICT, Name, PositiveInt, Ratio, Uri
+
+
+@dataclass(frozen=True, config=STRICT)
+class StageConfig:
+    """One stage of the trunk: `blocks` blocks of `channels`; each image stage but the first halves the image."""
+
+    channels: Annotated[int, Field(ge=1, le=2048)]
+    blocks: Annotated[int, Field(ge=1, le=64)] = 1
+
+
+@dataclass(frozen=True, config=STRICT)
+class BudgetConfig:
+    """What one student may cost; the project finds the largest width within it. A limit left out does not apply."""
+
+    max_model_bytes: PositiveInt | None = None
+    """Largest size of the int8 file as stored."""
+    max_macs: PositiveInt | None = None
+    """Most multiply-accumulate operations of one inference."""
+    max_latency_ms: Annotated[float, Field(gt=0.0)] | None = None
+    """Longest median latency of one example on the machine that trains."""
+
+    @model_validator(mode="after")
+    def _check(self) -> BudgetConfig:
+        if self.max_model_bytes is None and self.max_macs is None and self.max_latency_ms is None:
+            raise ValueError("found no limit, accepted is at least one of max_model_bytes, max_macs, max_latency_ms")
+        return self
+
+
+@dataclass(frozen=True, config=STRICT)
+class StudentConfig:
+    """One student: a name, its depth and width, and where it differs from the common settings."""
+
+    name: Name
+    """Name in reports, lineage and file names: a lower-case letter, then letters, digits and underscores."""
+    stage: Annotated[int, Field(ge=1, le=32)] | None = None
+    """The stage after which this student ends; 1 is the first. Left out, it is the last."""
+    width: Annotated[float, Field(ge=0.05, le=8.0)] = 1.0
+    """Multiplies the channels of its own stages; with `sharing: prefix` all students have the trunk's."""
+    budget: BudgetConfig | None = None
+    """Instead of a width: what the student may cost. With `sharing: prefix` one width satisfies every budget."""
+    loss_weight: Annotated[float, Field(gt=0.0, le=1000.0)] = 1.0
+    """Weight of this student's loss in the joint training."""
+    joins_after_ratio: Annotated[float, Field(ge=0.0, lt=1.0)] = 0.0
+    """Share of the epochs that pass before this student joins the training."""
+    prune: dict[str, Any] = dataclasses.field(default_factory=dict)
+    """Keys of `prune` that differ for this student."""
+    quantize: dict[str, Any] = dataclasses.field(default_factory=dict)
+    """Keys of `quantize` that differ for this student."""
+
+    @model_validator(mode="after")
+    def _check(self) -> StudentConfig:
+        if self.budget is not None and self.width != 1.0:
+            raise ValueError(f"width: found {self.width} beside a budget, accepted is one of the two")
+        return self
+
+
+@dataclass(frozen=True, config=STRICT)
+class PretrainedConfig:
+    """A trained Keras image model whose layers become the trunk; `training.stages` and `family` don't apply."""
+
+    uri: Uri
+    """A `.keras` or `.h5` file, local or any fsspec URL."""
+    exits: tuple[str, ...]
+    """Names of layers, from the first to the last: stage 1 ends after the first of them."""
+    input_multiply: Annotated[float, Field(gt=0.0)] = 1.0
+    """The model was trained on `x * input_multiply + input_add` of x in 0..1."""
+    input_add: float = 0.0
+    """See `input_multiply`."""
+    frozen_epochs_ratio: Ratio = 0.0
+    """Share of the epochs in which the trunk stands still and the heads alone learn."""
+    unfreeze_ratio: Ratio = 0.0
+    """Share of the epochs over which the trunk's stages are released after that, from the last to the first."""
+    frozen_stages: Annotated[int, Field(ge=0, le=32)] = 0
+    """The first stages that never learn."""
+
+    @model_validator(mode="after")
+    def _check(self) -> PretrainedConfig:
+        if not 1 <= len(self.exits) <= 32 or len(set(self.exits)) != len(self.exits):
+            raise ValueError(f"exits: found {list(self.exits)}, accepted are 1 to 32 different names of layers")
+        if self.frozen_epochs_ratio + self.unfreeze_ratio > 1.0:
+            raise ValueError(
+                f"unfreeze_ratio: found {self.frozen_epochs_ratio} + {self.unfreeze_ratio}, accepted is a "
+                "frozen_epochs_ratio and unfreeze_ratio of 1 together"
+            )
+        return self

@@ -1,0 +1,90 @@
+"""The trained classifiers that the students learn from."""
+
+from __future__ import annotations
+
+import dataclasses
+from enum import StrEnum
+from typing import Annotated
+
+from pydantic import Field, model_validator
+from pydantic.dataclasses import dataclass
+
+from learn2compress.config.fields import STRICT, LearningRate, PositiveInt, Uri
+
+
+class TeacherOutput(StrEnum):
+    """What the teacher's last layer returns."""
+
+    LOGITS = "logits"
+    PROBABILITIES = "probabilities"
+
+
+class TeacherSignal(StrEnum):
+    """When the teacher's logits are computed."""
+
+    CACHED = "cached"
+    LIVE = "live"
+
+
+class TeacherTraining(StrEnum):
+    """Whether the teacher's weights move."""
+
+    FIXED = "fixed"
+    JOINT = "joint"
+
+
+@dataclass(frozen=True, config=STRICT)
+class InputScaling:
+    """How pixels of 0..255 become what the teacher was trained on: `pixel * multiply + add`."""
+
+    multiply: Annotated[float, Field(gt=0.0)] = 1.0 / 255.0
+    add: float = 0.0
+
+
+@dataclass(frozen=True, config=STRICT)
+class TeacherMemberConfig:
+    """A further teacher; together they are an ensemble whose probabilities are averaged."""
+
+    uri: Uri
+    """A `.keras` file, a `.h5` file or a SavedModel folder, local or any fsspec URL."""
+    input_scaling: InputScaling = dataclasses.field(default_factory=InputScaling)
+    """This member's own input scaling."""
+    output: TeacherOutput | None = None
+    """What this member returns. Left out, it is found by looking at the outputs; given, it is held against them."""
+
+
+@dataclass(frozen=True, config=STRICT)
+class TeacherConfig:
+    """The trained classifier that the students learn from."""
+
+    uri: Uri
+    """A `.keras` file, a `.h5` file or a SavedModel folder, local or any fsspec URL."""
+    input_scaling: InputScaling = dataclasses.field(default_factory=InputScaling)
+    """The teacher's own input scaling."""
+    output: TeacherOutput | None = None
+    """What the teacher returns. Left out, it is found by looking at the outputs; given, it is held against them."""
+    batch_size: PositiveInt = 256
+    """Examples in one forward pass of the teacher."""
+    ensemble: tuple[TeacherMemberConfig, ...] = ()
+    """Further teachers; the students learn from the mean of all teachers' probabilities."""
+    signal: TeacherSignal = TeacherSignal.CACHED
+    """`cached`: logits are computed once and stored. `live`: in every step, of what the students see there."""
+    cached_views: Annotated[int, Field(ge=1, le=64)] = 4
+    """With augmentation and cached logits: fixed augmentations of each example, which the epochs take turns at."""
+    training: TeacherTraining = TeacherTraining.FIXED
+    """`fixed`, or `joint`: the teacher learns from the labels beside the students; this makes its signal live."""
+    learning_rate: LearningRate = 0.0001
+    """Highest learning rate of a jointly trained teacher."""
+
+    @model_validator(mode="after")
+    def _check(self) -> TeacherConfig:
+        if len(self.ensemble) > 7:
+            raise ValueError(f"ensemble: found {len(self.ensemble)} further teachers, accepted are 7 at most")
+        if self.training is TeacherTraining.JOINT and self.ensemble:
+            raise ValueError("training: found 'joint' with an ensemble, accepted is one teacher, or 'fixed'")
+        return self
+
+    @property
+    def is_live(self) -> bool:
+        """Whether the teacher runs in every training step."""
+        return self.signal is TeacherSignal.LIVE or self.training is TeacherTraining.JOINT

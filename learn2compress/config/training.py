@@ -1,0 +1,166 @@
+"""Joint training of all students in one run."""
+
+from __future__ import annotations
+
+import dataclasses
+import importlib.metadata
+from enum import StrEnum
+from typing import Annotated
+
+from pydantic import Field, field_validator, model_validator
+from pydantic.dataclasses import dataclass
+
+from learn2compress.config.fields import STRICT, LearningRate, Name, PositiveInt
+from learn2compress.config.students import PretrainedConfig, StageConfig
+
+FAMILY_ENTRY_POINTS = "learn2compress.families"
+
+
+class Sharing(StrEnum):
+    """How the students of one run share parameters; see `learn2compress.students.sharing`."""
+
+    PREFIX = "prefix"
+    WIDTH = "width"
+    HYBRID = "hybrid"
+
+
+class DistillationLoss(StrEnum):
+    """How a student follows the teacher; see `learn2compress.distillation`."""
+
+    STANDARDIZED_LOGITS = "standardized_logits"
+    TEMPERATURE = "temperature"
+    DECOUPLED = "decoupled"
+
+
+Weight = Annotated[float, Field(ge=0.0, le=1000.0)]
+
+
+@dataclass(frozen=True, config=STRICT)
+class DistillationConfig:
+    """What a student learns from: labels, teacher, and the largest student."""
+
+    loss: DistillationLoss = DistillationLoss.STANDARDIZED_LOGITS
+    """`standardized_logits` (arXiv:2403.01427), `temperature` (arXiv:1503.02531) or `decoupled` (arXiv:2203.08679)."""
+    temperature: Annotated[float, Field(gt=0.0, le=100.0)] = 2.0
+    """Softens both distributions."""
+    weight: Weight = 9.0
+    """Weight of the teacher's loss; 0 trains without it."""
+    label_weight: Weight = 1.0
+    """Weight of the cross entropy with the labels."""
+    label_smoothing: Annotated[float, Field(ge=0.0, lt=1.0)] = 0.0
+    """Share of the label's probability spread over all classes (arXiv:1512.00567)."""
+    non_target_weight: Weight = 8.0
+    """`decoupled` alone: weight of the non-target classes' part (beta in the paper; alpha is 1)."""
+    largest_weight: Weight = 0.0
+    """In-place distillation (arXiv:1903.05134): weight of the largest student's signal to the others."""
+    hint_weight: Weight = 0.0
+    """Weight of feature hints through a learned projection (FitNets, arXiv:1412.6550); needs a live teacher."""
+    hint_layer: Annotated[str, Field(min_length=1, max_length=256)] | None = None
+    """The teacher's layer that gives the hints; left out, it is what its last layer with weights takes."""
+
+
+@dataclass(frozen=True, config=STRICT)
+class AugmentConfig:
+    """Random changes of training images, which the teacher and the students see alike."""
+
+    flip: bool = False
+    """Mirror half of the images left to right."""
+    shift_ratio: Annotated[float, Field(ge=0.0, le=0.5)] = 0.0
+    """Pad with black and crop back, moving the image by up to this share of its height and width."""
+    brightness: Annotated[float, Field(ge=0.0, le=1.0)] = 0.0
+    """Add up to this share of the range of pixels, or take it away."""
+    contrast: Annotated[float, Field(ge=0.0, le=1.0)] = 0.0
+    """Multiply the distance to the image's mean by 1 minus to 1 plus this."""
+    saturation: Annotated[float, Field(ge=0.0, le=1.0)] = 0.0
+    """Multiply the distance to the image's grey by 1 minus to 1 plus this."""
+    mixup_alpha: Annotated[float, Field(ge=0.0, le=10.0)] = 0.0
+    """Mix pairs of images by a share from Beta(alpha, alpha) (arXiv:1710.09412); needs a live teacher."""
+    cutmix_alpha: Annotated[float, Field(ge=0.0, le=10.0)] = 0.0
+    """Paste a rectangle of another image, its area from Beta(alpha, alpha) (arXiv:1905.04899); needs a live teacher."""
+
+    @model_validator(mode="after")
+    def _check(self) -> AugmentConfig:
+        if self.mixup_alpha and self.cutmix_alpha:
+            raise ValueError("found mixup_alpha and cutmix_alpha, accepted is one of them")
+        return self
+
+    @property
+    def is_active(self) -> bool:
+        """Whether anything changes at all."""
+        return self != AugmentConfig()
+
+    @property
+    def mixes(self) -> bool:
+        """Whether two examples become one, so that logits can't be computed before."""
+        return bool(self.mixup_alpha or self.cutmix_alpha)
+
+
+@dataclass(frozen=True, config=STRICT)
+class TrainingConfig:
+    """Joint training of all students in one run."""
+
+    family: Name | None = None
+    """`residual`, `mobilenet`, `nasnet` for images, `projection`, `embedding` for text, or an installed package's
+    own; left out, `residual` or `projection`."""
+    sharing: Sharing = Sharing.PREFIX
+    """`prefix`: one trunk, students leave it at increasing depth. `width`: narrower students use a part of the wider
+    ones' kernels. `hybrid`: one trunk, then a branch of its own for each student."""
+    stages: tuple[StageConfig, ...] = (StageConfig(16, 1), StageConfig(32, 1), StageConfig(64, 1))
+    """The largest student's stages; width multiplies their channels."""
+    shared_stages: Annotated[int, Field(ge=1, le=31)] = 1
+    """`hybrid` alone: the first stages, which all students share."""
+    pretrained: PretrainedConfig | None = None
+    """Transfer learning: the trunk is a trained Keras model."""
+    epochs: Annotated[int, Field(ge=1, le=10000)] = 30
+    """Passes over the training split."""
+    batch_size: Annotated[int, Field(ge=16, le=65536)] = 64
+    """Examples in one step; at least 16, or batch statistics are noise. Also used by `prune` and `quantize`."""
+    learning_rate: LearningRate = 0.003
+    """Highest learning rate: linear warm-up, then a cosine."""
+    warmup_ratio: Annotated[float, Field(ge=0.0, lt=1.0)] = 0.05
+    """Share of the steps spent warming up."""
+    weight_decay: Annotated[float, Field(ge=0.0, le=1.0)] = 0.0005
+    """Decoupled weight decay (AdamW, arXiv:1711.05101) of kernels."""
+    gradient_clip_norm: Annotated[float, Field(gt=0.0)] | None = None
+    """Longest gradient, all weights together (arXiv:1211.5063); left out, it is not clipped."""
+    weight_average_decay: Annotated[float, Field(ge=0.0, lt=1.0)] = 0.0
+    """Decay of a moving average of the weights, which is what leaves the training (arXiv:1806.05594); 0 for none."""
+    early_stopping_epochs: PositiveInt | None = None
+    """Stop after so many epochs without a better mean held-out accuracy; the best epoch's weights leave."""
+    shuffle_buffer: PositiveInt = 20000
+    """Examples held in memory to shuffle; smaller bounds memory, larger mixes better."""
+    augment: AugmentConfig = dataclasses.field(default_factory=AugmentConfig)
+    """Augmentation of images; also used by `prune` and `quantize`."""
+    distillation: DistillationConfig = dataclasses.field(default_factory=DistillationConfig)
+    """What the students learn from; also used by `prune` and `quantize`."""
+
+    @field_validator("stages")
+    @classmethod
+    def _check_stages(cls, stages: tuple[StageConfig, ...]) -> tuple[StageConfig, ...]:
+        if not 1 <= len(stages) <= 32:
+            raise ValueError(f"accepts 1 to 32 stages, found {len(stages)}")
+        return stages
+
+    @field_validator("family")
+    @classmethod
+    def _check_family(cls, family: str | None) -> str | None:
+        installed = sorted(importlib.metadata.entry_points(group=FAMILY_ENTRY_POINTS).names)
+        if family is not None and family not in installed:
+            raise ValueError(f"found {family!r}, accepted are the installed families: {', '.join(installed)}")
+        return family
+
+    @model_validator(mode="after")
+    def _check(self) -> TrainingConfig:
+        if self.pretrained is not None and self.sharing is not Sharing.PREFIX:
+            raise ValueError(f"sharing: found {self.sharing.value!r} with a pretrained trunk, accepted is 'prefix'")
+        if self.sharing is Sharing.HYBRID and self.shared_stages >= len(self.stages):
+            raise ValueError(
+                f"shared_stages: found {self.shared_stages}, accepted is 1 to {len(self.stages) - 1}: "
+                "a branch needs a stage of its own"
+            )
+        return self
+
+    @property
+    def num_stages(self) -> int:
+        """Stages of the deepest student there can be."""
+        return len(self.pretrained.exits) if self.pretrained else len(self.stages)

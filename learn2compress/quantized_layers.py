@@ -1,0 +1,196 @@
+"""Layers that compute as the int8 kernels of LiteRT do, in plain Keras 3.
+
+LiteRT 8-bit quantization specification: weights symmetric around zero without
+the lowest value, per output channel for convolutions; activations asymmetric
+per tensor. Rounding is `fake_quant_with_min_max_vars`, which the LiteRT
+converter folds, with straight-through gradients (Jacob et al., arXiv:1712.05877).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import keras
+import numpy as np
+from keras import ops
+
+_NUM_BITS = 8
+_LAST_LEVEL = 2**_NUM_BITS - 1
+_RANGE_MOMENTUM = 0.95
+# Smallest range of a kernel channel: one that is pruned away still needs a scale.
+_SMALLEST_RANGE = 1e-6
+
+
+class QuantizedRange(keras.layers.Layer):
+    """Rounds activations to 8 bits over a range that follows what it sees.
+
+    The range always holds zero, which padding needs to be exact. Ranges move in
+    training and stand still in inference.
+
+    Args:
+      fixed_range: A (minimum, maximum) that is known; then nothing moves.
+    """
+
+    def __init__(self, fixed_range: tuple[float, float] | None = None, **kwargs: Any):
+        super().__init__(**kwargs)
+        self._fixed_range = fixed_range
+
+    def build(self, input_shape: Any) -> None:
+        """Makes the two bounds, scalars; (0, 0) means unset."""
+        low, high = self._fixed_range or (0.0, 0.0)
+        self.low = self.add_weight(name="low", initializer=keras.initializers.Constant(low), trainable=False)
+        self.high = self.add_weight(name="high", initializer=keras.initializers.Constant(high), trainable=False)
+        self.built = True
+
+    def call(self, inputs: Any, training: bool = False) -> Any:
+        """Activations of any shape, rounded."""
+        if training and self._fixed_range is None:
+            unset = ops.equal(self.high, 0.0)
+            for bound, seen in (
+                (self.low, ops.minimum(ops.min(inputs), 0.0)),
+                (self.high, ops.maximum(ops.max(inputs), _SMALLEST_RANGE)),
+            ):
+                seen = ops.stop_gradient(seen)
+                moved = bound * _RANGE_MOMENTUM + seen * (1.0 - _RANGE_MOMENTUM)
+                bound.assign(ops.where(unset, seen, moved))
+        return keras.quantizers.fake_quant_with_min_max_vars(inputs, self.low, self.high, num_bits=_NUM_BITS)
+
+
+class QuantizedConv2D(keras.layers.Conv2D):
+    """A convolution whose kernel is rounded to 8 bits per output channel."""
+
+    @property
+    def kernel(self) -> Any:
+        """`[height, width, in_channels, filters]`, rounded."""
+        return _rounded_per_channel(super().kernel)
+
+
+class QuantizedDepthwiseConv2D(keras.layers.DepthwiseConv2D):
+    """A depthwise convolution whose kernel is rounded to 8 bits per output channel."""
+
+    def call(self, inputs: Any) -> Any:
+        """See `keras.layers.DepthwiseConv2D`."""
+        # The converter takes output channels in the last dimension alone.
+        height, width, in_channels, multiplier = self.kernel.shape
+        kernel = _rounded_per_channel(ops.reshape(self.kernel, (height, width, 1, in_channels * multiplier)))
+        kernel = ops.reshape(kernel, self.kernel.shape)
+        outputs = ops.depthwise_conv(inputs, kernel, self.strides, self.padding, self.data_format, self.dilation_rate)
+        return outputs if self.bias is None else ops.add(outputs, self.bias)
+
+
+class QuantizedDense(keras.layers.Dense):
+    """A dense layer whose kernel is rounded to 8 bits per tensor: the converter takes no channels here."""
+
+    @property
+    def kernel(self) -> Any:
+        """`[in_features, units]`, rounded."""
+        return _rounded_per_tensor(super().kernel)
+
+
+class QuantizedEmbedding(keras.layers.Embedding):
+    """A table whose numbers are rounded to 8 bits; what is looked up has the table's range."""
+
+    def call(self, inputs: Any) -> Any:
+        """Rows `[...]`, integers, to `[..., output_dim]`."""
+        bound = ops.maximum(ops.max(ops.abs(self.embeddings)), _SMALLEST_RANGE)
+        looked_up = ops.take(_rounded_per_tensor(self.embeddings), inputs, axis=0)
+        # Said again, for the converter: values are on these levels already.
+        return keras.quantizers.fake_quant_with_min_max_vars(
+            looked_up, -bound, bound, num_bits=_NUM_BITS, narrow_range=True
+        )
+
+
+class FrozenNormalization(keras.layers.BatchNormalization):
+    """Batch normalization by the statistics that it has; scale and offset go on learning."""
+
+    def call(self, inputs: Any, training: bool = False, mask: Any = None) -> Any:
+        """See `keras.layers.BatchNormalization`; `training` changes nothing."""
+        return super().call(inputs, training=False, mask=mask)
+
+    def scale_and_offset(self) -> tuple[Any, Any]:
+        """What it multiplies by and then adds, `[channels]` each."""
+        scale = ops.rsqrt(self.moving_variance + self.epsilon)
+        scale = scale if self.gamma is None else scale * self.gamma
+        offset = -self.moving_mean * scale
+        return scale, offset if self.beta is None else offset + self.beta
+
+
+class QuantizedNormalization(FrozenNormalization):
+    """Batch normalization that no layer before it can take in: a 1x1 depthwise convolution with a bias.
+
+    As a multiplication and an addition it would be rounded twice; so it is
+    rounded once, and its scales, one per channel, not at all.
+    """
+
+    def call(self, inputs: Any, training: bool = False, mask: Any = None) -> Any:
+        """See `keras.layers.BatchNormalization`."""
+        return _scaled(inputs, *self.scale_and_offset())
+
+
+class QuantizedNormalizedDense(keras.layers.Layer):
+    """A dense layer and the batch normalization behind it, whose product is rounded to 8 bits.
+
+    Not each by itself: the converter takes one scale for all of a dense layer's
+    kernel, and normalization has one per unit.
+
+    Args:
+      dense: A dense layer, not built yet.
+      norm: Normalizes what it gives, not built yet.
+    """
+
+    def __init__(self, dense: keras.layers.Dense, norm: FrozenNormalization, **config: Any):
+        super().__init__(**config)
+        self.dense = dense
+        self.norm = norm
+
+    def build(self, input_shape: Any) -> None:
+        """Builds both layers."""
+        self.dense.build(input_shape)
+        self.norm.build(self.dense.compute_output_shape(input_shape))
+        self.built = True
+
+    def call(self, inputs: Any) -> Any:
+        """Normalized outputs `[..., units]`."""
+        scale, offset = self.norm.scale_and_offset()
+        if self.dense.bias is not None:
+            offset = offset + self.dense.bias * scale
+        return ops.add(ops.matmul(inputs, _rounded_per_tensor(self.dense.kernel * scale)), offset)
+
+
+class QuantizedRescaling(keras.layers.Rescaling):
+    """A rescaling as a 1x1 depthwise convolution; see `QuantizedNormalization`."""
+
+    def output_range(self) -> tuple[float, float]:
+        """What inputs of 0..1 become, with zero, and a little wider so that zero is one of 256 levels."""
+        ends = np.array([self.offset, np.add(self.scale, self.offset)])
+        low, high = min(float(ends.min()), 0.0), max(float(ends.max()), 0.0)
+        zero_point = round(-low / (high - low) * _LAST_LEVEL)
+        below, above = zero_point, _LAST_LEVEL - zero_point
+        step = max(-low / below if below else 0.0, high / above if above else 0.0)
+        return -below * step, above * step
+
+    def call(self, inputs: Any) -> Any:
+        """See `keras.layers.Rescaling`."""
+        ones = ops.ones(inputs.shape[-1])
+        return _scaled(inputs, ones * self.scale, ones * self.offset)
+
+
+def _rounded_per_channel(kernel: Any) -> Any:
+    bound = ops.maximum(ops.max(ops.abs(kernel), axis=(0, 1, 2)), _SMALLEST_RANGE)
+    return keras.quantizers.fake_quant_with_min_max_vars(
+        kernel, -bound, bound, num_bits=_NUM_BITS, narrow_range=True, axis=-1
+    )
+
+
+def _rounded_per_tensor(kernel: Any) -> Any:
+    bound = ops.maximum(ops.max(ops.abs(kernel)), _SMALLEST_RANGE)
+    return keras.quantizers.fake_quant_with_min_max_vars(kernel, -bound, bound, num_bits=_NUM_BITS, narrow_range=True)
+
+
+def _scaled(inputs: Any, scale: Any, offset: Any) -> Any:
+    """`inputs * scale + offset` per channel of the last dimension, as one convolution."""
+    num_channels = inputs.shape[-1]
+    images = inputs if len(inputs.shape) == 4 else ops.reshape(inputs, (-1, 1, 1, num_channels))
+    kernel = ops.reshape(_rounded_per_channel(ops.reshape(scale, (1, 1, 1, num_channels))), (1, 1, num_channels, 1))
+    outputs = ops.add(ops.depthwise_conv(images, kernel), offset)
+    return outputs if images is inputs else ops.reshape(outputs, (-1, num_channels))

@@ -1,0 +1,78 @@
+"""The network that all students of one run train in, and each student cut out of it."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+from collections.abc import Sequence
+
+import keras
+
+from learn2compress.config import StudentConfig, TaskConfig, TrainingConfig
+from learn2compress.students import sharing
+from learn2compress.students.family import find_family
+from learn2compress.students.sliced import plain_layer, weights_of
+from learn2compress.students.trunk import connect_trunk
+
+
+def build_joint_network(
+    task: TaskConfig,
+    num_classes: int,
+    training: TrainingConfig,
+    students: Sequence[StudentConfig],
+    pretrained: keras.Model | None = None,
+) -> keras.Model:
+    """Builds the network that all students of one run share.
+
+    Args:
+      task: Gives the input's shape; the input is float32 in 0..1.
+      num_classes: Length of each student's logits, at least 2.
+      training: Family, stages and the strategy by which they are shared; what no
+        student needs is not built.
+      students: Names and sizes. A budget must have become a width before.
+      pretrained: The trunk that `training.pretrained` asks for, from
+        `learn2compress.students.pretrained`; its weights are copied.
+
+    Returns:
+      A functional model from `[batch, *task.input_shape]` to a dict of logits
+      `[batch, num_classes]` by student name, in the order of `students`.
+
+    Raises:
+      ConfigError: the family is for another kind of task, or a student's name
+        is that of the trunk's layers.
+    """
+    if (pretrained is None) != (training.pretrained is None):
+        raise ValueError("found training.pretrained without its trunk or the reverse, accepted are both or neither")
+    sized = [dataclasses.replace(student, stage=student.stage or training.num_stages) for student in students]
+    if pretrained is not None:
+        inputs, logits = connect_trunk(pretrained, num_classes, sized)
+    else:
+        inputs = keras.Input(task.input_shape, name="input")
+        logits = sharing.connect(inputs, find_family(training, task), num_classes, training, sized)
+    return keras.Model(inputs, {student.name: logits[student.name] for student in students}, name="joint_network")
+
+
+def standalone_student(joint: keras.Model, name: str) -> keras.Model:
+    """Cuts one student out of the joint network.
+
+    Returns:
+      A plain functional model `[batch, *input] -> [batch, num_classes]` of
+      logits with its own copy of just the weights that it uses.
+
+    Raises:
+      KeyError: no student of that name.
+    """
+    view = keras.Model(joint.input, joint.output[name], name=name)
+    student = keras.models.clone_model(view, clone_function=plain_layer)
+    for layer in view.layers:
+        student.get_layer(layer.name).set_weights(weights_of(layer))
+    return student
+
+
+def content_sha256(student: keras.Model) -> str:
+    """Digest of a student's architecture and weights; unlike a saved file it holds no date."""
+    digest = hashlib.sha256(json.dumps(student.get_config(), sort_keys=True, default=str).encode())
+    for weights in student.get_weights():
+        digest.update(weights.tobytes())
+    return digest.hexdigest()

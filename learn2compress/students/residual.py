@@ -1,0 +1,58 @@
+"""`residual`: plain residual networks of 3x3 convolutions (He et al., arXiv:1512.03385)."""
+
+from __future__ import annotations
+
+import keras
+
+from learn2compress.config import StageConfig, TaskKind
+from learn2compress.students.family import Family
+from learn2compress.students.layers import Layers
+
+
+class Residual(Family):
+    """Each stage is a convolution that sets channels and size, then residual blocks of one convolution each."""
+
+    task_kind = TaskKind.IMAGE
+
+    def stage(self, features: keras.KerasTensor, stage: StageConfig, number: int, layers: Layers) -> keras.KerasTensor:
+        """See `Family.stage`."""
+        channels = layers.channels(stage.channels)
+        for block in range(1, stage.blocks + 1):
+            shortcut = features
+            strides = 2 if block == 1 and halves(features, number) else 1
+            features = layers.conv(features, channels, f"stage{number}_conv{block}", strides=strides)
+            features = layers.norm(features, f"stage{number}_norm{block}")
+            if block > 1:
+                features = layers.add([shortcut, features], f"stage{number}_add{block}")
+            features = layers.relu(features, f"stage{number}_relu{block}")
+        return features
+
+    def head(self, features: keras.KerasTensor, num_classes: int, layers: Layers) -> keras.KerasTensor:
+        """See `Family.head`."""
+        return pooled_head(features, num_classes, layers)
+
+
+def halves(features: keras.KerasTensor, number: int) -> bool:
+    """Whether stage `number` halves the image: each but the first does, while there is something to halve."""
+    return number > 1 and min(features.shape[1:3]) > 1
+
+
+def pooled_head(
+    features: keras.KerasTensor, num_classes: int, layers: Layers, most_channels: int | None = None
+) -> keras.KerasTensor:
+    """Pooling before a 1x1 convolution: next to free in training, whatever the size of the features.
+
+    Args:
+      features: What a stage gives.
+      num_classes: Length of the logits.
+      layers: Makes the layers.
+      most_channels: The convolution has twice the features' channels, but no more than this.
+    """
+    if min(features.shape[1:3]) > 1:
+        features = keras.layers.AveragePooling2D(2, name=layers.name("pool"))(features)
+    channels = 2 * features.shape[-1]
+    features = layers.conv(features, min(channels, most_channels or channels), "conv", kernel_size=1)
+    features = layers.norm(features, "norm")
+    features = layers.relu(features, "relu")
+    features = keras.layers.GlobalAveragePooling2D(name=layers.name("global_pool"))(features)
+    return layers.logits(features, num_classes)

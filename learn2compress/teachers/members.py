@@ -1,0 +1,43 @@
+"""The teachers that a configuration names: the first one, and those that form an ensemble with it."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from pathlib import Path
+
+from learn2compress.config import TeacherConfig, TeacherMemberConfig
+from learn2compress.config_file import about
+from learn2compress.teachers.fetching import fetch_teacher
+
+
+def members_of(config: TeacherConfig) -> dict[str, TeacherMemberConfig]:
+    """All teachers by the configuration's field, such as "teacher" and "teacher.ensemble.0"; the first comes first."""
+    first = TeacherMemberConfig(config.uri, config.input_scaling, config.output)
+    return {"teacher": first} | {f"teacher.ensemble.{index}": member for index, member in enumerate(config.ensemble)}
+
+
+def fetch_members(config: TeacherConfig, into: Path) -> tuple[Path, ...]:
+    """Brings all teachers onto this machine, as `fetch_teacher` does.
+
+    Args:
+      config: Names them.
+      into: A local folder; each remote teacher gets a folder of its own in it.
+
+    Returns:
+      Their local paths, in the order of `members_of`.
+
+    Raises:
+      ConfigError: one can't be found or read, or is too large; the message names
+        its field, such as "teacher.ensemble.0.uri".
+    """
+    paths = []
+    for field, member in members_of(config).items():
+        with about(f"{field}.uri"):
+            paths.append(fetch_teacher(member.uri, into / field))
+    return tuple(paths)
+
+
+def joint_sha256(digests: Sequence[str]) -> str:
+    """One hash of all teachers: a single teacher's own, or one over the hashes of all in their order."""
+    return digests[0] if len(digests) == 1 else hashlib.sha256("".join(digests).encode()).hexdigest()

@@ -1,0 +1,134 @@
+"""The networks that a teacher consists of, and the scores that they give together.
+
+A teacher of one network answers as that network does. Several are an ensemble:
+the mean of their probabilities is the distribution that students learn from
+(Hinton et al., arXiv:1503.02531).
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+from learn2compress.config import InputScaling, TeacherOutput
+
+SMALLEST_PROBABILITY = 1e-7
+"""Probabilities are clipped here before their logarithm is taken."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Network:
+    """The network of a teacher, whatever format it came in.
+
+    Attributes:
+      name: What to call it in messages: its path.
+      forward: Takes a batch of scaled float inputs, or of strings, and whether
+        this is training, which a SavedModel ignores; gives `[batch, num_classes]`.
+      input_shape: Shape of one example; of a text teacher's string, `()` or `(1,)`.
+      input_dtype: A float type, or string.
+      fixed_batch: 1 where the network takes one example at a time, otherwise None.
+      num_parameters: Weights in all.
+      activation: The last activation, where it can be read.
+      model: The Keras model, where it is one that takes batches: it can be trained, and its layers seen.
+    """
+
+    name: str
+    forward: Callable[[Any, bool], Any]
+    input_shape: tuple[int, ...]
+    input_dtype: Any
+    fixed_batch: int | None
+    num_parameters: int
+    activation: str | None
+    model: keras.Model | None = None
+
+    @property
+    def takes_text(self) -> bool:
+        """Whether it reads the examples' text instead of their features."""
+        return bool(self.input_dtype == tf.string)
+
+    def input_spec(self) -> tf.TensorSpec:
+        """What `Member.scores` takes, in a batch that the network takes at once."""
+        return tf.TensorSpec([self.fixed_batch, *self.input_shape], tf.string if self.takes_text else tf.uint8)
+
+
+@dataclasses.dataclass(frozen=True)
+class Member:
+    """One network that was found to fit the task, and how to ask it.
+
+    Attributes:
+      network: The network.
+      scaling: How bytes become its inputs.
+      output: What it returns.
+      num_classes: Scores for each example.
+      content_sha256: Hash of the file or folder it was loaded from.
+    """
+
+    network: Network
+    scaling: InputScaling
+    output: TeacherOutput
+    num_classes: int
+    content_sha256: str
+
+    def scores(self, raw: Any, training: bool = False) -> Any:
+        """What the network returns, inside a graph.
+
+        Args:
+          raw: Numbers 0..255 of any type `[batch, *input_shape]`, or strings
+            for a network that takes text.
+          training: Whether dropout and batch statistics are on.
+
+        Returns:
+          float32 `[batch, num_classes]`.
+        """
+        if self.network.fixed_batch is None or raw.shape[0] == self.network.fixed_batch:
+            return self._scores(raw, training)
+        one = tf.TensorSpec([self.num_classes], tf.float32)
+        return tf.map_fn(lambda example: self._scores(example[tf.newaxis], training)[0], raw, fn_output_signature=one)
+
+    def probabilities(self, raw: Any) -> Any:
+        """float32 `[batch, num_classes]`, each row summing to 1; arguments as for `scores`."""
+        scores = self.scores(raw)
+        return scores if self.output is TeacherOutput.PROBABILITIES else tf.nn.softmax(scores)
+
+    def _scores(self, raw: Any, training: bool) -> Any:
+        return scaled_scores(self.network, self.scaling, raw, training)
+
+
+def scaled_scores(network: Network, scaling: InputScaling, raw: Any, training: bool = False) -> Any:
+    """What a network returns for a batch that it takes at once; see `Member.scores`."""
+    if not network.takes_text:
+        raw = tf.cast(tf.cast(raw, tf.float32) * scaling.multiply + scaling.add, network.input_dtype)
+    return tf.cast(network.forward(raw, training), tf.float32)
+
+
+def joint_scores(members: Sequence[Member], raw: Any, text: Any = None) -> Any:
+    """What one network returns, or the mean of the probabilities of several.
+
+    Args:
+      members: At least one.
+      raw: As for `Member.scores`.
+      text: Strings `[batch]`, where a member takes text.
+
+    Returns:
+      float32 `[batch, num_classes]`; `joint_output` says what it is.
+    """
+    inputs = [tf.reshape(text, [-1, *m.network.input_shape]) if m.network.takes_text else raw for m in members]
+    if len(members) == 1:
+        return members[0].scores(inputs[0])
+    return tf.add_n([m.probabilities(x) for m, x in zip(members, inputs, strict=True)]) / len(members)
+
+
+def joint_output(members: Sequence[Member]) -> TeacherOutput:
+    """What `joint_scores` returns."""
+    return members[0].output if len(members) == 1 else TeacherOutput.PROBABILITIES
+
+
+def log_scores(scores: Any, output: TeacherOutput) -> Any:
+    """Logits as they are, and the logarithms of probabilities, at least log(1e-7); inside a graph."""
+    if output is TeacherOutput.LOGITS:
+        return scores
+    return tf.math.log(tf.clip_by_value(scores, SMALLEST_PROBABILITY, 1.0))

@@ -1,0 +1,112 @@
+"""A configuration's data and teacher signal as the pipeline's first steps write them, for benchmarks that train."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+import shutil
+import tempfile
+from pathlib import Path
+
+import numpy as np
+
+from learn2compress.config import CompressionConfig
+from learn2compress.config_file import to_dict
+from learn2compress.data.batches import TrainingData
+from learn2compress.data.examples import encode_example, read_examples, shard_path, write_shard
+from learn2compress.data.reading import class_index, read_records
+from learn2compress.data.records import Split
+from learn2compress.teachers.live import LiveTeacher
+from learn2compress.teachers.loading import load_teacher
+from learn2compress.teachers.members import fetch_members
+from learn2compress.teachers.stored import store_copies
+from learn2compress.teachers.views import ViewPlan
+
+
+@dataclasses.dataclass(frozen=True)
+class Prepared:
+    """Examples on disk.
+
+    Attributes:
+      folder: Holds a folder of shards for each split.
+      num_train: Examples for training.
+      num_held_out: Examples held out.
+      num_classes: Classes.
+    """
+
+    folder: Path
+    num_train: int
+    num_held_out: int
+    num_classes: int
+
+    def training_data(self, config: CompressionConfig, logits: Path | None) -> TrainingData:
+        """As the pipeline opens it; without `logits` the teacher is live."""
+        training = config.training
+        return TrainingData(
+            train=self.folder / Split.TRAIN,
+            train_logits=logits,
+            held_out=self.folder / Split.HELD_OUT,
+            num_train=self.num_train,
+            num_held_out=self.num_held_out,
+            num_classes=self.num_classes,
+            input_shape=config.task.input_shape,
+            batch_size=training.batch_size,
+            shuffle_buffer=training.shuffle_buffer,
+            augment=training.augment,
+            num_views=config.teacher.cached_views if training.augment.is_active and logits else 1,
+            seed=config.seed,
+        )
+
+
+def prepare_logits(config: CompressionConfig, prepared: Prepared) -> Path:
+    """Writes the fixed teacher's logits of every view of the training examples, or finds them there."""
+    views = ViewPlan.of(config.teacher, config.training.augment, config.seed)
+    with tempfile.TemporaryDirectory() as name:
+        paths = fetch_members(config.teacher, Path(name))
+        teacher = load_teacher(paths, config.teacher, config.task, prepared.num_classes)
+    key = json.dumps([teacher.content_sha256, dataclasses.asdict(views)], sort_keys=True)
+    folder = prepared.folder / f"logits-{hashlib.sha256(key.encode()).hexdigest()[:12]}"
+    if not folder.exists():
+        examples = list(read_examples(prepared.folder / Split.TRAIN))
+        rows = np.frombuffer(b"".join(example.input for example in examples), np.uint8)
+        inputs = rows.reshape(-1, *config.task.input_shape)
+        logits = np.concatenate([teacher.logits(view) for view in views.views(inputs)], axis=1)
+        write_shard(shard_path(folder, 0, 1, "logits"), (row.astype("<f4").tobytes() for row in logits))
+    return folder
+
+
+def live_teacher(config: CompressionConfig, prepared: Prepared) -> LiveTeacher:
+    """The teacher as it runs in each step."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        paths = fetch_members(config.teacher, folder)
+        store_copies(folder, paths, load_teacher(paths, config.teacher, config.task, prepared.num_classes).members)
+        return LiveTeacher.load(folder, config.task, prepared.num_classes)
+
+
+def prepare_examples(config: CompressionConfig, root: Path, max_train: int | None = None) -> Prepared:
+    """Writes the examples below `root`, or finds them there.
+
+    Args:
+      config: Names the data.
+      root: Folder that later runs find again.
+      max_train: Keep this many training examples, those of the smallest content
+        hashes: a sample that depends on nothing else.
+    """
+    key = json.dumps([to_dict(config.data), to_dict(config.task), max_train], sort_keys=True)
+    folder = root / f"{config.name}-{hashlib.sha256(key.encode()).hexdigest()[:12]}"
+    summary = folder / "summary.json"
+    if not summary.exists():
+        shutil.rmtree(folder, ignore_errors=True)
+        records, names = read_records(config)
+        counts = {}
+        for split, rows in records.items():
+            rows = rows[:max_train] if split is Split.TRAIN else rows
+            write_shard(
+                shard_path(folder / split, 0, 1),
+                (encode_example(r.content, class_index(r, names), r.content_sha256, r.source) for r in rows),
+            )
+            counts[split.value] = len(rows)
+        summary.write_text(json.dumps([counts["train"], counts["held_out"], len(names)]))
+    return Prepared(folder, *json.loads(summary.read_text()))

@@ -1,0 +1,341 @@
+"""TeacherLoad as a whole: its executor on real teachers and shards, its artifacts read back."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import fsspec
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+from tfx.types import channel
+from tfx.types.artifact import Artifact
+
+from components.artifacts import Examples, Teacher, TeacherLogits
+from components.teacher_load.component import TeacherLoad
+from components.teacher_load.executor import Executor
+from learn2compress.config import (
+    AugmentConfig,
+    EvaluateConfig,
+    InputScaling,
+    TaskConfig,
+    TeacherConfig,
+    TeacherMemberConfig,
+    TeacherSignal,
+    TeacherTraining,
+)
+from learn2compress.config_file import ConfigError
+from learn2compress.data.augmentation import augment, example_seeds, view_seed
+from learn2compress.data.batches import TrainingData
+from learn2compress.data.examples import (
+    encode_example,
+    read_examples,
+    read_records,
+    shard_path,
+    shard_paths,
+    write_shard,
+)
+from learn2compress.data.records import Split
+from learn2compress.progress import Progress, listening
+from learn2compress.results import ModelReport, read_json
+from learn2compress.teachers.live import LiveTeacher
+from learn2compress.teachers.members import fetch_members, joint_sha256
+from learn2compress.teachers.safety import content_sha256
+
+TASK = TaskConfig(input_shape=(4, 4, 1))
+AUGMENT = AugmentConfig(flip=True, shift_ratio=0.25)
+EVALUATE = EvaluateConfig(latency_rounds=3, latency_runs=1)
+ONE_WORKER = ("--runner=DirectRunner", "--direct_num_workers=1")
+TWO_THREADS = ("--runner=DirectRunner", "--direct_num_workers=2", "--direct_running_mode=multi_threading")
+NUM_SHARDS = 3
+NUM_TRAIN, NUM_HELD_OUT = 1500, 40
+
+
+@dataclass
+class Loaded:
+    teacher: Any
+    logits: Any
+
+    def rows(self, split: Split) -> np.ndarray:
+        """All records of a split's logits, as float32 rows."""
+        shards = shard_paths(Path(self.logits.uri) / split)
+        return np.stack([np.frombuffer(record, "<f4") for shard in shards for record in read_records(shard)])
+
+    def digests(self) -> dict[str, str]:
+        folder = Path(self.logits.uri)
+        files = sorted(path for path in folder.rglob("*") if path.is_file())
+        return {str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
+
+
+def artifact_at(kind: type[Artifact], folder: Path) -> Any:
+    artifact = kind()
+    artifact.uri = str(folder)
+    return artifact
+
+
+def component_of(teacher: TeacherConfig, sha256: str, **changes: Any) -> TeacherLoad:
+    arguments: dict[str, Any] = {"augment": AugmentConfig(), "seed": 7, "beam_options": ONE_WORKER}
+    return TeacherLoad(
+        examples=channel.Channel(type=Examples),
+        teacher=teacher,
+        teacher_sha256=sha256,
+        evaluate=EVALUATE,
+        task=TASK,
+        code_digest="c0de",
+        **(arguments | changes),
+    )
+
+
+def run(out: Path, examples: Any, config: TeacherConfig, **changes: Any) -> Loaded:
+    """Runs the executor as TFX does, with the parameters that the component gives it."""
+    sha256 = joint_sha256([content_sha256(path) for path in fetch_members(config, out / "fetched")])
+    loaded = Loaded(artifact_at(Teacher, out / "teacher"), artifact_at(TeacherLogits, out / "logits"))
+    outputs = {"teacher": [loaded.teacher], "teacher_logits": [loaded.logits]}
+    Executor().Do({"examples": [examples]}, outputs, component_of(config, sha256, **changes).spec.exec_properties)
+    return loaded
+
+
+@pytest.fixture(scope="module")
+def examples(tmp_path_factory: pytest.TempPathFactory) -> Any:
+    """Random images in three shards a split; every tenth one to train on has no label."""
+    folder = tmp_path_factory.mktemp("examples")
+    pixels = np.random.default_rng(9).integers(0, 256, (NUM_TRAIN + NUM_HELD_OUT, 16), dtype=np.uint8)
+    for split, first, last in (("train", 0, NUM_TRAIN), ("held_out", NUM_TRAIN, NUM_TRAIN + NUM_HELD_OUT)):
+        for shard, rows in enumerate(np.array_split(np.arange(first, last), NUM_SHARDS)):
+            labels = [-1 if split == "train" and row % 10 == 0 else int(row % 3) for row in rows]
+            records = [
+                encode_example(pixels[row].tobytes(), label, hashlib.sha256(pixels[row]).hexdigest(), str(row))
+                for row, label in zip(rows, labels, strict=True)
+            ]
+            write_shard(shard_path(folder / split, shard, NUM_SHARDS), records)
+    (folder / "labels.txt").write_text("cat\ndog\nowl\n")
+    artifact = artifact_at(Examples, folder)
+    artifact.num_train, artifact.num_held_out, artifact.num_classes = NUM_TRAIN, NUM_HELD_OUT, 3
+    return artifact
+
+
+@pytest.fixture(scope="module")
+def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two Keras teachers, `one.keras` of logits and `two.keras` of probabilities."""
+    folder = tmp_path_factory.mktemp("models")
+    for seed, name, activation in ((1, "one", None), (2, "two", "softmax")):
+        keras.utils.set_random_seed(seed)
+        inputs = keras.Input((4, 4, 1))
+        x = keras.layers.Conv2D(4, 3, activation="relu")(inputs)
+        x = keras.layers.Dropout(0.5)(keras.layers.BatchNormalization()(x))
+        keras.Model(inputs, keras.layers.Dense(3, activation=activation)(keras.layers.Flatten()(x))).save(
+            folder / f"{name}.keras"
+        )
+    return folder
+
+
+def inputs_of(examples: Any, split: Split) -> np.ndarray:
+    content = b"".join(example.input for example in read_examples(Path(examples.uri) / split))
+    return np.frombuffer(content, np.uint8).reshape(-1, 4, 4, 1)
+
+
+def scores(model: Path, inputs: np.ndarray) -> np.ndarray:
+    return keras.saving.load_model(model)(inputs / np.float32(255.0), training=False).numpy()
+
+
+@pytest.fixture(scope="module")
+def cached(examples: Any, models: Path, tmp_path_factory: pytest.TempPathFactory) -> Loaded:
+    config = TeacherConfig(str(models / "one.keras"), cached_views=2, batch_size=64)
+    return run(tmp_path_factory.mktemp("cached"), examples, config, augment=AUGMENT)
+
+
+def test_each_view_of_each_example_has_its_logits(examples: Any, models: Path, cached: Loaded) -> None:
+    inputs = inputs_of(examples, Split.TRAIN)
+    rows = cached.rows(Split.TRAIN)
+    assert rows.shape == (NUM_TRAIN, 2 * 3)
+    seeds = example_seeds(tf.constant([example.tobytes() for example in inputs]))
+    for view in range(2):
+        seen = augment(inputs, seeds, tf.fill([NUM_TRAIN], tf.constant(view_seed(7, view), tf.int64)), AUGMENT)
+        expected = scores(models / "one.keras", seen.numpy())
+        np.testing.assert_allclose(rows[:, 3 * view : 3 * view + 3], expected, atol=1e-5)
+    assert not np.allclose(rows[:, :3], rows[:, 3:])
+
+
+def test_training_sees_the_views_that_the_logits_are_of(examples: Any, models: Path, cached: Loaded) -> None:
+    data = TrainingData(
+        train=Path(examples.uri) / Split.TRAIN,
+        train_logits=Path(cached.logits.uri) / Split.TRAIN,
+        held_out=Path(examples.uri) / Split.HELD_OUT,
+        num_train=NUM_TRAIN,
+        num_held_out=NUM_HELD_OUT,
+        num_classes=3,
+        input_shape=TASK.input_shape,
+        batch_size=500,
+        shuffle_buffer=NUM_TRAIN,
+        augment=AUGMENT,
+        num_views=2,
+        seed=7,
+    )
+    for epoch in range(2):
+        for batch in data.epoch(7, epoch):
+            expected = scores(models / "one.keras", batch.inputs.numpy())
+            np.testing.assert_allclose(batch.teacher_logits, expected, atol=1e-5)
+
+
+def test_held_out_examples_have_one_plain_view(examples: Any, models: Path, cached: Loaded) -> None:
+    expected = scores(models / "one.keras", inputs_of(examples, Split.HELD_OUT))
+    np.testing.assert_allclose(cached.rows(Split.HELD_OUT), expected, atol=1e-5)
+
+
+def test_artifacts_say_what_they_hold(examples: Any, models: Path, cached: Loaded) -> None:
+    assert (cached.logits.num_examples, cached.logits.num_classes) == (NUM_TRAIN + NUM_HELD_OUT, 3)
+    names = {path.name for path in Path(cached.teacher.uri).iterdir()}
+    assert names == {"model.tflite", "report.json"}
+    assert {path.name for path in Path(cached.logits.uri).iterdir()} == {"train", "held_out"}
+    for split in Split:
+        stored = [path.name for path in sorted((Path(cached.logits.uri) / split).iterdir())]
+        assert stored == [f"logits-0000{shard}-of-00003.tfrecord.gz" for shard in range(NUM_SHARDS)]
+    report = read_json(ModelReport, Path(cached.teacher.uri) / "report.json")
+    predicted = scores(models / "one.keras", inputs_of(examples, Split.HELD_OUT)).argmax(axis=1)
+    labels = [example.label for example in read_examples(Path(examples.uri) / Split.HELD_OUT)]
+    assert report.accuracy.top_1 == cached.teacher.accuracy == pytest.approx(np.mean(predicted == labels))
+    assert cached.teacher.output == "logits"
+    assert cached.teacher.content_sha256 == content_sha256(models / "one.keras")
+    assert cached.teacher.source_uri == str(models / "one.keras")
+
+
+def test_two_workers_write_the_same_bytes_and_progress_is_reported(
+    examples: Any, models: Path, cached: Loaded, tmp_path: Path
+) -> None:
+    heard: list[Progress] = []
+    config = TeacherConfig(str(models / "one.keras"), cached_views=2, batch_size=64)
+    with listening(heard.append):
+        again = run(tmp_path, examples, config, augment=AUGMENT, beam_options=TWO_THREADS)
+    assert again.digests() == cached.digests()
+    done = [progress.done for progress in heard if progress.work == "teacher's logits"]
+    total = 2 * NUM_TRAIN + NUM_HELD_OUT
+    assert (done[0], done[-1]) == (0, total)
+    assert done == sorted(done)
+
+
+def test_the_seed_changes_the_views_alone(examples: Any, models: Path, cached: Loaded, tmp_path: Path) -> None:
+    config = TeacherConfig(str(models / "one.keras"), cached_views=2, batch_size=64)
+    other = run(tmp_path / "augmented", examples, config, augment=AUGMENT, seed=8).digests()
+    changed = {name for name, digest in cached.digests().items() if other[name] != digest}
+    assert changed == {name for name in other if name.startswith("train/")}
+
+
+@pytest.mark.parametrize("live", [{"signal": TeacherSignal.LIVE}, {"training": TeacherTraining.JOINT}])
+def test_a_live_teacher_is_stored_instead_of_its_logits(
+    examples: Any, models: Path, live: dict[str, Any], tmp_path: Path
+) -> None:
+    loaded = run(tmp_path, examples, TeacherConfig(str(models / "one.keras"), **live), augment=AUGMENT)
+    assert (loaded.logits.num_examples, loaded.logits.num_classes) == (0, 3)
+    assert list(Path(loaded.logits.uri).iterdir()) == []
+    folder = Path(loaded.teacher.uri)
+    stored = {path.name for path in folder.iterdir()}
+    assert stored == {"model.tflite", "report.json", "teacher.json", "member-0.keras"}
+    inputs = inputs_of(examples, Split.HELD_OUT)
+    logits, _ = LiveTeacher.load(folder, TASK, 3)(tf.constant(inputs))
+    np.testing.assert_allclose(logits, scores(models / "one.keras", inputs), atol=1e-5)
+
+
+def ensemble(models: Path, **config: Any) -> TeacherConfig:
+    return TeacherConfig(
+        str(models / "one.keras"), ensemble=(TeacherMemberConfig(str(models / "two.keras")),), **config
+    )
+
+
+@pytest.mark.parametrize("signal", list(TeacherSignal))
+def test_an_ensemble_is_measured_and_asked_as_one_teacher(
+    examples: Any, models: Path, signal: TeacherSignal, tmp_path: Path
+) -> None:
+    loaded = run(tmp_path, examples, ensemble(models, signal=signal))
+    inputs = inputs_of(examples, Split.HELD_OUT)
+    one = np.exp(scores(models / "one.keras", inputs))
+    expected = np.log((one / one.sum(axis=1, keepdims=True) + scores(models / "two.keras", inputs)) / 2)
+    if signal is TeacherSignal.CACHED:
+        logits = loaded.rows(Split.HELD_OUT)
+        assert loaded.rows(Split.TRAIN).shape == (NUM_TRAIN, 3)
+    else:
+        logits = LiveTeacher.load(Path(loaded.teacher.uri), TASK, 3)(tf.constant(inputs))[0].numpy()
+    np.testing.assert_allclose(logits, expected, atol=1e-5)
+    labels = np.array([example.label for example in read_examples(Path(examples.uri) / Split.HELD_OUT)])
+    assert loaded.teacher.accuracy == pytest.approx((expected.argmax(axis=1) == labels).mean())
+    assert loaded.teacher.output == "probabilities"
+
+
+@pytest.fixture(scope="module")
+def saved_models(models: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """One teacher as Keras exports it, and as a `tf.Module` with a serving signature, whose batch is open or 1."""
+    folder = tmp_path_factory.mktemp("saved_models")
+    model = keras.saving.load_model(models / "one.keras")
+    model.export(folder / "export", verbose=False)
+    for name, batch in (("module", None), ("module_of_one", 1)):
+        module = tf.Module()
+        module.model = model
+        spec = tf.TensorSpec([batch, 4, 4, 1], tf.float32, name="image")
+        serve = tf.function(lambda image: {"probabilities": tf.nn.softmax(model(image))}, input_signature=[spec])
+        tf.saved_model.save(module, str(folder / name), signatures={"serving_default": serve})
+    return {path.name: path for path in folder.iterdir()}
+
+
+@pytest.mark.parametrize("signal", list(TeacherSignal))
+@pytest.mark.parametrize("kind", ["export", "module", "module_of_one"])
+def test_saved_models_serve_both_signals(
+    examples: Any, models: Path, saved_models: dict[str, Path], kind: str, signal: TeacherSignal, tmp_path: Path
+) -> None:
+    loaded = run(tmp_path, examples, TeacherConfig(str(saved_models[kind]), signal=signal))
+    assert loaded.teacher.output == ("logits" if kind == "export" else "probabilities")
+    inputs = inputs_of(examples, Split.HELD_OUT)
+    expected = scores(models / "one.keras", inputs)
+    if kind != "export":
+        expected -= np.log(np.exp(expected).sum(axis=1, keepdims=True))
+    if signal is TeacherSignal.CACHED:
+        logits = loaded.rows(Split.HELD_OUT)
+    else:
+        teacher = LiveTeacher.load(Path(loaded.teacher.uri), TASK, 3)
+        logits = tf.function(lambda x: teacher(x)[0])(inputs).numpy()
+        assert teacher.trainable_variables == []
+        assert teacher.hint_channels is None
+    np.testing.assert_allclose(logits, expected, atol=1e-5)
+
+
+def test_a_remote_teacher_leaves_nothing_behind(examples: Any, models: Path, cached: Loaded, tmp_path: Path) -> None:
+    fsspec.filesystem("memory").put(str(models / "one.keras"), "/teachers/one.keras")
+    loaded = run(tmp_path, examples, TeacherConfig("memory://teachers/one.keras", batch_size=64))
+    np.testing.assert_array_equal(loaded.rows(Split.HELD_OUT), cached.rows(Split.HELD_OUT))
+    assert {path.name for path in Path(loaded.teacher.uri).iterdir()} == {"model.tflite", "report.json"}
+
+
+def test_a_teacher_that_changed_is_refused(examples: Any, models: Path, tmp_path: Path) -> None:
+    outputs = {
+        "teacher": [artifact_at(Teacher, tmp_path / "teacher")],
+        "teacher_logits": [artifact_at(TeacherLogits, tmp_path / "logits")],
+    }
+    properties = component_of(TeacherConfig(str(models / "one.keras")), "feed").spec.exec_properties
+    with pytest.raises(ConfigError, match=r"^teacher.uri: found a teacher of SHA-256 .*accepted is the one that the"):
+        Executor().Do({"examples": [examples]}, outputs, properties)
+
+
+def test_answers_that_are_not_finite_are_one_line(examples: Any, tmp_path: Path) -> None:
+    # The logarithm of zero for the one image, finite on the probe inputs.
+    brightness = int(inputs_of(examples, Split.TRAIN)[0].sum())
+    inputs = keras.Input((4, 4, 1))
+    flat = keras.layers.Flatten()(inputs)
+    distance = keras.ops.abs(keras.ops.sum(flat, axis=1, keepdims=True) - float(brightness))
+    keras.Model(inputs, keras.layers.Dense(3)(flat) + keras.ops.log(distance)).save(tmp_path / "t.keras")
+    with pytest.raises(ConfigError, match=r"^teacher.uri: .*NaN or infinite outputs for \d+ of") as caught:
+        run(tmp_path, examples, TeacherConfig(str(tmp_path / "t.keras"), InputScaling(1.0)))
+    assert "\n" not in str(caught.value)
+
+
+def test_the_parameters_say_what_the_results_depend_on(tmp_path: Path) -> None:
+    teacher = TeacherConfig("t.keras", cached_views=5)
+    properties = component_of(teacher, "feed", augment=AUGMENT).spec.exec_properties
+    assert json.loads(properties["views"])["num_views"] == 5
+    assert json.loads(properties["views"])["augment"]["flip"] is True
+    assert json.loads(properties["beam_options"]) == list(ONE_WORKER)
+    assert (properties["signal"], properties["training"]) == ("cached", "fixed")
+    plain = [component_of(teacher, "feed", seed=seed).spec.exec_properties for seed in (1, 2)]
+    assert plain[0] == plain[1]
