@@ -115,13 +115,12 @@ def _label_loss(targets: Any, logits: Any, label_smoothing: float) -> Any:
 
 def _teacher_loss(targets: Any, student_logits: Any, teacher_logits: Any, config: DistillationConfig) -> Any:
     teacher_logits = ops.stop_gradient(teacher_logits)
-    match config.loss:
-        case DistillationLoss.STANDARDIZED_LOGITS:
-            return standardized_logits_loss(student_logits, teacher_logits, config.temperature)
-        case DistillationLoss.TEMPERATURE:
-            return temperature_loss(student_logits, teacher_logits, config.temperature)
-        case DistillationLoss.DECOUPLED:
-            return decoupled_loss(targets, student_logits, teacher_logits, config.temperature, config.non_target_weight)
+    # AutoGraph, which reads this, knows no `match`.
+    if config.loss is DistillationLoss.STANDARDIZED_LOGITS:
+        return standardized_logits_loss(student_logits, teacher_logits, config.temperature)
+    if config.loss is DistillationLoss.TEMPERATURE:
+        return temperature_loss(student_logits, teacher_logits, config.temperature)
+    return decoupled_loss(targets, student_logits, teacher_logits, config.temperature, config.non_target_weight)
 
 
 def _standardize(logits: Any) -> Any:

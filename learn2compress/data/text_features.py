@@ -22,7 +22,7 @@ MAX_TEXT_CHARACTERS = 20_000
 _BLOCK = 4096
 _CHARACTER_NGRAMS = (3, 4, 5)
 # Of character n-grams, tokens and pairs of tokens.
-_WEIGHTS = np.float32([1, 5, 3])
+_WEIGHTS = np.array([1, 5, 3], np.float32)
 
 
 def text_input(text: str, task: TaskConfig) -> NDArray[np.uint8]:

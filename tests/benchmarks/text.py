@@ -28,9 +28,10 @@ import yaml
 from learn2compress.config import CompressionConfig
 from learn2compress.config_file import load_config, to_dict
 from learn2compress.litert.latency import processor_name
+from pipelines.console import library_noise_to
 from pipelines.run_history import Outcome, outcome_of
 from pipelines.run_root import RunRoot
-from pipelines.trigger import RunRequest, start_run
+from pipelines.trigger import RunRequest, new_log_file, start_run
 
 ROOT = Path(__file__).parents[2]
 BUILD = ROOT / "build"
@@ -42,8 +43,8 @@ TEACHER_ARGUMENTS = {
 }
 QUICK_TEACHER_ARGUMENTS = ["--width", "32", "--epochs", "3", "--batch-size", "128"]
 QUICK_TRAIN_LINES = 8_000
-EMBEDDING_TASK = {"kind": "text", "input_shape": [48], "text_features": "hashed_words"}
-EMBEDDING_STAGES = [{"channels": 32}, {"channels": 64}]
+EMBEDDING_TASK = {"kind": "text", "input_shape": [64], "text_features": "hashed_words"}
+EMBEDDING_STAGES = [{"channels": 32}, {"channels": 32}]
 
 
 def configuration(name: str, family: str, quick: bool) -> dict[str, Any]:
@@ -74,8 +75,8 @@ def run(config: dict[str, Any], teacher_arguments: list[str]) -> tuple[Compressi
     command = [sys.executable, str(ROOT / "examples" / "train_teacher.py"), str(path), *teacher_arguments]
     subprocess.run(command, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     request = RunRequest(load_config(path), RunRoot(BUILD / "text_runs"))
-    with request.root.locked():
-        start_run(request, lambda event: print(f"  {event.step}: {event.state}", flush=True), lambda progress: None)
+    with request.root.locked(), library_noise_to(new_log_file(request.root, config["name"])) as console:
+        start_run(request, lambda event: console.print(f"  {event.step}: {event.state}"), lambda progress: None)
     return request.config, outcome_of(request.root, request.config.name, run_id=None)
 
 
