@@ -39,7 +39,7 @@ PUBLISHED_SGNN = {"snips": None, "mrda": 86.7, "swda": 83.1}
 TEACHER_ARGUMENTS = {
     "snips": ["--width", "32", "--epochs", "20", "--batch-size", "128"],
     "mrda": ["--width", "32", "--epochs", "8", "--batch-size", "256"],
-    "swda": ["--width", "32", "--epochs", "8", "--batch-size", "256"],
+    "swda": ["--width", "32", "--epochs", "10", "--batch-size", "256"],
 }
 QUICK_TEACHER_ARGUMENTS = ["--width", "32", "--epochs", "3", "--batch-size", "128"]
 QUICK_TRAIN_LINES = 8_000
