@@ -17,6 +17,7 @@ import tensorflow as tf
 from learn2compress.config import DistillationConfig
 from learn2compress.data.batches import Batch
 from learn2compress.distillation import cross_entropy, hint_loss, student_loss
+from learn2compress.fused_normalization import with_fused_normalization
 from learn2compress.teachers.live import LiveTeacher
 
 TEACHER = "teacher"
@@ -57,6 +58,7 @@ class TrainStep:
         self._largest = largest
         self._teacher = teacher
         self._train_teacher = train_teacher
+        self._moving_means = {name: _moving_means(network, name) for name in self.students}
         self._hints = self._make_hints() if distillation.hint_weight else {}
         self.optimizer = _adamw(self._student_variables(), learning_rate, weight_decay, gradient_clip_norm)
         self.teacher_optimizer = (
@@ -100,7 +102,7 @@ class TrainStep:
     def _compile(self, active: tuple[str, ...], trainable: list[keras.Variable]) -> Callable[..., Any]:
         outputs: dict[str, Any] = {name: self._network.output[name] for name in active}
         features = {name: self._network.get_layer(f"{name}_logits").input for name in active if name in self._hints}
-        taking_part = keras.Model(self._network.input, (outputs, features))
+        taking_part = with_fused_normalization(keras.Model(self._network.input, (outputs, features)))
 
         @tf.function(reduce_retracing=True)
         def step(inputs: Any, targets: Any, teacher_logits: Any) -> Any:
@@ -120,9 +122,14 @@ class TrainStep:
             if self.teacher_optimizer is not None and self._teacher is not None:
                 variables = self._teacher.trainable_variables
                 _apply(self.teacher_optimizer, tape.gradient(losses[TEACHER], variables), variables)
-            return tf.stack([losses[name] for name in self.losses_of(active)])
+            return tf.stack([losses[name] + self._nan_of_statistics(name) for name in self.losses_of(active)])
 
         return step
+
+    def _nan_of_statistics(self, name: str) -> Any:
+        """0, or NaN where a student's normalization met one: a ReLU fused with it would hide it from the loss."""
+        means = self._moving_means.get(name)
+        return 0.0 * tf.add_n([tf.reduce_sum(mean) for mean in means]) if means else 0.0
 
     def _losses(
         self, targets: Any, logits: dict[str, Any], teacher_logits: Any, hints: dict[str, Any], teacher_features: Any
@@ -156,6 +163,11 @@ class TrainStep:
 def as_float(inputs: Any) -> Any:
     """What students take, 0..1, of examples in uint8."""
     return tf.cast(inputs, tf.float32) / 255.0
+
+
+def _moving_means(network: keras.Model, name: str) -> list[keras.Variable]:
+    layers = keras.Model(network.input, network.output[name]).layers
+    return [layer.moving_mean for layer in layers if isinstance(layer, keras.layers.BatchNormalization)]
 
 
 def _adamw(
