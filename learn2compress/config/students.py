@@ -13,10 +13,12 @@ from learn2compress.config.fields import STRICT, Name, PositiveInt, Ratio, Uri
 
 @dataclass(frozen=True, config=STRICT)
 class StageConfig:
-    """One stage of the trunk: `blocks` blocks of `channels`; each image stage but the first halves the image."""
+    """One stage of the trunk: `blocks` blocks of `channels`; students leave the trunk behind a stage."""
 
     channels: Annotated[int, Field(ge=1, le=2048)]
     blocks: Annotated[int, Field(ge=1, le=64)] = 1
+    halve: bool = True
+    """Halve the image; the first stage never does, and text has none."""
 
 
 @dataclass(frozen=True, config=STRICT)

@@ -27,7 +27,7 @@ class MobileNet(Family):
             features = layers.norm(features, "stem_norm")
             features = layers.relu(features, "stem_relu", _LARGEST_ACTIVATION)
         for block in range(1, stage.blocks + 1):
-            strides = 2 if block == 1 and halves(features, number) else 1
+            strides = 2 if block == 1 and halves(features, stage, number) else 1
             # As in the paper: in the whole image a block that widens would cost more than all the others.
             expansion = 1 if number == block == 1 else _EXPANSION
             features = _inverted_residual(features, channels, expansion, f"stage{number}_block{block}", strides, layers)

@@ -29,7 +29,7 @@ class NasNet(Family):
             features = layers.norm(features, "stem_norm")
             features = layers.relu(features, "stem_relu")
         for block in range(1, stage.blocks + 1):
-            strides = 2 if block == 1 and halves(features, number) else 1
+            strides = 2 if block == 1 and halves(features, stage, number) else 1
             features = _cell(features, channels, f"stage{number}_cell{block}", strides, layers)
         return features
 

@@ -19,7 +19,7 @@ class Residual(Family):
         channels = layers.channels(stage.channels)
         for block in range(1, stage.blocks + 1):
             shortcut = features
-            strides = 2 if block == 1 and halves(features, number) else 1
+            strides = 2 if block == 1 and halves(features, stage, number) else 1
             features = layers.conv(features, channels, f"stage{number}_conv{block}", strides=strides)
             features = layers.norm(features, f"stage{number}_norm{block}")
             if block > 1:
@@ -32,9 +32,9 @@ class Residual(Family):
         return pooled_head(features, num_classes, layers)
 
 
-def halves(features: keras.KerasTensor, number: int) -> bool:
-    """Whether stage `number` halves the image: each but the first does, while there is something to halve."""
-    return number > 1 and min(features.shape[1:3]) > 1
+def halves(features: keras.KerasTensor, stage: StageConfig, number: int) -> bool:
+    """Whether a stage halves the image: if it shall, is not the first, and there is something to halve."""
+    return stage.halve and number > 1 and min(features.shape[1:3]) > 1
 
 
 def pooled_head(

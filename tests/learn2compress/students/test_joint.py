@@ -38,6 +38,16 @@ def test_a_standalone_student_is_plain_and_computes_what_its_exit_computes(
         np.testing.assert_allclose(student(inputs), expected[name], rtol=1e-5, atol=1e-6)
 
 
+@pytest.mark.parametrize("family", ["residual", "mobilenet", "nasnet"])
+def test_a_stage_that_shall_not_halve_keeps_the_image_as_large_as_it_is(family: str) -> None:
+    stages = (StageConfig(8), StageConfig(8), StageConfig(8, halve=False))
+    students = (StudentConfig("large", 3), StudentConfig("small", 2))
+    training = TrainingConfig(family=family, stages=stages)
+    network = build_joint_network(TaskConfig(input_shape=(12, 12, 3)), 10, training, students)
+    sizes = [layer.output.shape[1] for layer in network.layers if layer.name.startswith("stage3")]
+    assert set(sizes) == {6}
+
+
 @pytest.mark.parametrize("sharing", list(Sharing))
 @pytest.mark.parametrize("family", ["residual", "mobilenet", "nasnet", "projection"])
 def test_every_weight_of_a_joint_network_learns(
