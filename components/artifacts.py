@@ -24,6 +24,10 @@ REPORT_FILE = "report.json"
 HISTORY_FILE = "history.json"
 CONFIG_FILE = "config.json"
 COST_FILE = "joint_cost.json"
+SENSITIVITY_FILE = "sensitivity.json"
+QUANTIZATION_FILE = "quantization.json"
+ANSWERS_FILE = "answers.npz"
+TRIAL_FILE = "trial.json"
 
 # Outputs of the joint training beside its students, whose names no student may have.
 TRAINING_LOGS_OUTPUT = "training_logs"
@@ -100,8 +104,18 @@ class TrainingLogs(Artifact):
     PROPERTIES = {"joint_macs": _INT, "joint_over_largest": _FLOAT, "joint_over_separate": _FLOAT}
 
 
+class Sensitivity(Artifact):
+    """What pruning each layer of a student alone costs; see `learn2compress.pruning_results`.
+
+    `accuracy` is that of the student before it was pruned, on the examples of the analysis.
+    """
+
+    TYPE_NAME = "L2CSensitivity"
+    PROPERTIES = {"student": _STRING, "accuracy": _FLOAT, "num_examples": _INT}
+
+
 class LiteRtModel(Artifact):
-    """The file that ships, with its metadata."""
+    """The file that ships, with its metadata, and how it came about; `recipe` is that of the file."""
 
     TYPE_NAME = "L2CLiteRtModel"
     PROPERTIES = {
@@ -109,6 +123,24 @@ class LiteRtModel(Artifact):
         "recipe": _STRING,
         "model_sha256": _STRING,
         "model_bytes": _INT,
+    }
+
+
+class SearchTrial(Artifact):
+    """One compression that a search tried; `accuracy` is on training examples, `size` what the search minimizes.
+
+    One that was stopped early has the reason in `stopped`, the accuracy of its float student, and no file.
+    """
+
+    TYPE_NAME = "L2CSearchTrial"
+    PROPERTIES = {
+        "student": _STRING,
+        "method": _STRING,
+        "sparsity_ratio": _FLOAT,
+        "recipe": _STRING,
+        "accuracy": _FLOAT,
+        "size": _INT,
+        "stopped": _STRING,
     }
 
 
@@ -129,6 +161,7 @@ class Evaluation(Artifact):
         "latency_p90_ms": _FLOAT,
         "peak_memory_bytes": _INT,
         "keras_agreement": _FLOAT,
+        "calibration_error": _FLOAT,
     }
 
 

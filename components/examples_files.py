@@ -11,8 +11,7 @@ from tfx.types.artifact import Artifact
 
 from components.artifacts import LABELS_FILE
 from learn2compress.config import TaskConfig
-from learn2compress.data.examples import Example, read_examples
-from learn2compress.data.records import Split
+from learn2compress.data.examples import read_examples
 
 _BATCH = 1024
 
@@ -20,11 +19,6 @@ _BATCH = 1024
 def read_labels(examples: Artifact) -> list[str]:
     """Class names in index order."""
     return (Path(examples.uri) / LABELS_FILE).read_text(encoding="utf-8").splitlines()
-
-
-def read_held_out(examples: Artifact, task: TaskConfig) -> tuple[np.ndarray, np.ndarray, list[bytes]]:
-    """The whole held-out split: inputs uint8 `[n, *input_shape]`, labels int64 `[n]`, texts (empty for images)."""
-    return _stack(list(read_examples(Path(examples.uri) / Split.HELD_OUT)), task)
 
 
 def read_batches(shard: Path, task: TaskConfig) -> Iterator[tuple[np.ndarray, list[bytes]]]:
@@ -39,10 +33,5 @@ def read_batches(shard: Path, task: TaskConfig) -> Iterator[tuple[np.ndarray, li
     """
     examples = read_examples(shard)
     while batch := list(islice(examples, _BATCH)):
-        inputs, _, texts = _stack(batch, task)
-        yield inputs, texts
-
-
-def _stack(examples: list[Example], task: TaskConfig) -> tuple[np.ndarray, np.ndarray, list[bytes]]:
-    inputs = np.frombuffer(b"".join(example.input for example in examples), np.uint8).reshape(-1, *task.input_shape)
-    return inputs, np.array([e.label for e in examples], np.int64), [e.text or b"" for e in examples]
+        inputs = np.frombuffer(b"".join(example.input for example in batch), np.uint8).reshape(-1, *task.input_shape)
+        yield inputs, [example.text or b"" for example in batch]

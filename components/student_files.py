@@ -38,6 +38,10 @@ def write_student(artifact: Artifact, student: keras.Model, name: str, history: 
 def read_student(artifact: Artifact) -> tuple[keras.Model, History]:
     """Reads what `write_student` wrote."""
     folder = Path(artifact.uri)
-    student = keras.saving.load_model(folder / KERAS_FILE, compile=False, safe_mode=True, custom_objects=_OBJECTS)
     history: History = read_json(tuple[EpochRecord, ...], folder / HISTORY_FILE)
-    return student, history
+    return read_network(folder), history
+
+
+def read_network(folder: Path) -> keras.Model:
+    """The student alone, from the folder of its artifact."""
+    return keras.saving.load_model(folder / KERAS_FILE, compile=False, safe_mode=True, custom_objects=_OBJECTS)

@@ -25,22 +25,29 @@ class Checkpoint:
     Args:
       folder: One training's own folder. Whoever names it must let it depend on
         everything that the training depends on.
+
+    Attributes:
+      folder: The same; other state of the same training may lie beside its file.
     """
 
     def __init__(self, folder: Path):
-        self._folder = folder
+        self.folder = folder
+
+    def part(self, name: str) -> Checkpoint:
+        """The state of one part of the work, kept until that of the whole is discarded."""
+        return Checkpoint(self.folder / name)
 
     def save(self, variables: Sequence[keras.Variable], history: dict[str, list[EpochRecord]]) -> None:
         """Writes all variables and the history; a kill leaves either the old state or the new one."""
-        self._folder.mkdir(parents=True, exist_ok=True)
+        self.folder.mkdir(parents=True, exist_ok=True)
         arrays = {f"v{index}": keras.ops.convert_to_numpy(variable) for index, variable in enumerate(variables)}
         arrays["history"] = np.frombuffer(_HISTORY.dump_json(history), np.uint8)
-        partial = self._folder / f"{_FILE}.partial"
+        partial = self.folder / f"{_FILE}.partial"
         with partial.open("wb") as file:
             np.savez(file, **arrays)
             file.flush()
             os.fsync(file.fileno())
-        partial.replace(self._folder / _FILE)
+        partial.replace(self.folder / _FILE)
 
     def restore(self, variables: Sequence[keras.Variable]) -> dict[str, list[EpochRecord]] | None:
         """Sets the variables to the saved state.
@@ -49,7 +56,7 @@ class Checkpoint:
           The history saved with it, or `None` where nothing usable is saved.
         """
         try:
-            with np.load(self._folder / _FILE, allow_pickle=False) as saved:
+            with np.load(self.folder / _FILE, allow_pickle=False) as saved:
                 history = _HISTORY.validate_python(json.loads(saved["history"].tobytes()))
                 values = [saved[f"v{index}"] for index in range(len(variables))]
         except (OSError, ValueError, KeyError, zipfile.BadZipFile):
@@ -67,9 +74,9 @@ class Checkpoint:
           name: Of a file.
           decide: Makes it; not called where it was made before.
         """
-        path = self._folder / f"{name}.json"
+        path = self.folder / f"{name}.json"
         if not path.exists():
-            self._folder.mkdir(parents=True, exist_ok=True)
+            self.folder.mkdir(parents=True, exist_ok=True)
             partial = path.with_suffix(".partial")
             partial.write_text(decide(), encoding="utf-8")
             partial.replace(path)
@@ -77,4 +84,4 @@ class Checkpoint:
 
     def discard(self) -> None:
         """Removes the state, once its training has ended."""
-        shutil.rmtree(self._folder, ignore_errors=True)
+        shutil.rmtree(self.folder, ignore_errors=True)

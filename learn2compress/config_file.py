@@ -189,9 +189,12 @@ def _resolve_paths(config: CompressionConfig, folder: Path) -> CompressionConfig
     members = tuple(dataclasses.replace(member, uri=resolve(member.uri)) for member in config.teacher.ensemble)
     trained = config.training.pretrained
     pretrained = trained and dataclasses.replace(trained, uri=resolve(trained.uri))
+    device = config.evaluate.device
+    device = device and dataclasses.replace(device, benchmark_model=str((folder / device.benchmark_model).resolve()))
     return dataclasses.replace(
         config,
         data=data,
+        evaluate=dataclasses.replace(config.evaluate, device=device),
         teacher=dataclasses.replace(config.teacher, uri=resolve(config.teacher.uri), ensemble=members),
         training=dataclasses.replace(config.training, pretrained=pretrained),
         push=dataclasses.replace(config.push, uri=resolve(config.push.uri)),

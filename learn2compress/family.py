@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import inspect
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -11,13 +12,17 @@ from typing import Any
 
 import yaml
 
+from learn2compress import sample_classifier
 from learn2compress.config import CompressionConfig, TaskConfig, TaskKind
 from learn2compress.config_file import ConfigError, parse, to_dict
 from learn2compress.data.text_files import text_files
+from learn2compress.quantization_results import QuantizationReport
 from learn2compress.report.model_card import render_model_card
 from learn2compress.report.page import render_page
 from learn2compress.results import FAMILY_FILE, PAGE_FILE, EpochRecord, FamilyReport, ModelReport, json_bytes
 from learn2compress.selection import Point, pareto_front, select
+
+CLASSIFIER_FILE = "classify.py"
 
 _TEACHER = "teacher"
 
@@ -31,12 +36,14 @@ class MeasuredStudent:
       config: The configuration that made it, as plain mappings.
       report: What was measured on that file.
       history: Its epochs over all phases.
+      quantization: How its file got its numbers.
     """
 
     model_path: Path
     config: Mapping[str, Any]
     report: ModelReport
     history: tuple[EpochRecord, ...]
+    quantization: QuantizationReport
 
 
 def check_measured(students: Sequence[MeasuredStudent]) -> None:
@@ -91,6 +98,7 @@ def decide(
         pareto_bytes=pareto_front(Point(m.name, m.accuracy.top_1, m.model_bytes) for m in models),
         pareto_latency=pareto_front(Point(m.name, m.accuracy.top_1, m.latency.median_ms) for m in models),
         provenance=dict(provenance),
+        quantizations={student.report.name: student.quantization for student in students},
     )
 
 
@@ -113,6 +121,7 @@ def version_files(report: FamilyReport, students: Sequence[MeasuredStudent], ver
     files: dict[str, bytes | Path] = {**family_files(report), "config.yaml": config.encode()}
     task = parse(TaskConfig, report.config["task"], "task")
     for_text = text_files(task) if task.kind is TaskKind.TEXT else {}
+    sample = inspect.getsource(sample_classifier).encode()
     for student in students:
         name = student.report.name
         if name in selected:
@@ -121,7 +130,9 @@ def version_files(report: FamilyReport, students: Sequence[MeasuredStudent], ver
                 f"{name}/labels.txt": "".join(f"{label}\n" for label in report.labels).encode(),
                 f"{name}/report.json": json_bytes(student.report),
                 f"{name}/config.json": json_bytes(dict(student.config)),
+                f"{name}/quantization.json": json_bytes(student.quantization),
                 f"{name}/model_card.md": render_model_card(report, name).encode(),
+                f"{name}/{CLASSIFIER_FILE}": sample,
                 **{f"{name}/{file}": content for file, content in for_text.items()},
             }
     return files

@@ -17,7 +17,6 @@ from keras import ops
 _NUM_BITS = 8
 _LAST_LEVEL = 2**_NUM_BITS - 1
 _RANGE_MOMENTUM = 0.95
-# Smallest range of a kernel channel: one that is pruned away still needs a scale.
 _SMALLEST_RANGE = 1e-6
 
 
@@ -176,15 +175,22 @@ class QuantizedRescaling(keras.layers.Rescaling):
 
 
 def _rounded_per_channel(kernel: Any) -> Any:
-    bound = ops.maximum(ops.max(ops.abs(kernel), axis=(0, 1, 2)), _SMALLEST_RANGE)
+    magnitudes = ops.abs(kernel)
+    # A channel that is pruned away still has a bias, which must fit into 32 bits at the scale of its kernel. Zeros are
+    # exact at any scale, so it gets that of the others.
+    bound = _not_tiny(ops.max(magnitudes, axis=(0, 1, 2)), instead=_not_tiny(ops.max(magnitudes), instead=1.0))
     return keras.quantizers.fake_quant_with_min_max_vars(
         kernel, -bound, bound, num_bits=_NUM_BITS, narrow_range=True, axis=-1
     )
 
 
 def _rounded_per_tensor(kernel: Any) -> Any:
-    bound = ops.maximum(ops.max(ops.abs(kernel)), _SMALLEST_RANGE)
+    bound = _not_tiny(ops.max(ops.abs(kernel)), instead=1.0)
     return keras.quantizers.fake_quant_with_min_max_vars(kernel, -bound, bound, num_bits=_NUM_BITS, narrow_range=True)
+
+
+def _not_tiny(bound: Any, instead: Any) -> Any:
+    return ops.where(bound < _SMALLEST_RANGE, instead, bound)
 
 
 def _scaled(inputs: Any, scale: Any, offset: Any) -> Any:

@@ -13,6 +13,20 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
+from learn2compress.measurements import (
+    Calibration,
+    ColdStart,
+    CorruptionAccuracy,
+    DeviceLatency,
+    EnergyEstimate,
+    LayerBytes,
+    OperatorUse,
+    PairedDrop,
+    SliceAccuracy,
+    ThreadLatency,
+)
+from learn2compress.quantization_results import QuantizationReport
+
 # Files of a family's report: of a pushed version, and of the artifact that records it.
 FAMILY_FILE = "family.json"
 PAGE_FILE = "report.html"
@@ -100,6 +114,18 @@ class ModelReport:
       peak_memory_bytes: Memory that loading and running it adds to a clean process.
       keras_top_1: Accuracy of the float Keras model it came from; `None` for the teacher.
       keras_agreement: Share of examples on which both predict the same class.
+      paired_drop: Accuracy lost against the teacher on the same examples; `None` for the teacher.
+      calibration: How far scores are from how often they are right.
+      slices: Accuracy by part of the data, where a configuration names parts.
+      corruptions: Accuracy on corrupted images, where a configuration asks for it.
+      thread_latencies: Latency with other numbers of threads.
+      num_cores: Processors that the machine offered for it.
+      cold_start: Time to the first result.
+      layers: Operators with the most weight bytes, those first.
+      weight_bytes: Bytes of all weights as stored; the rest of the file is its graph and metadata.
+      operator_uses: Operators by the numbers in which they compute.
+      energy: An estimate of one inference's energy.
+      device_latency: Time on a phone, where a configuration names one.
     """
 
     name: str
@@ -117,6 +143,18 @@ class ModelReport:
     peak_memory_bytes: int
     keras_top_1: float | None = None
     keras_agreement: float | None = None
+    paired_drop: PairedDrop | None = None
+    calibration: Calibration | None = None
+    slices: tuple[SliceAccuracy, ...] = ()
+    corruptions: tuple[CorruptionAccuracy, ...] = ()
+    thread_latencies: tuple[ThreadLatency, ...] = ()
+    num_cores: int | None = None
+    cold_start: ColdStart | None = None
+    layers: tuple[LayerBytes, ...] = ()
+    weight_bytes: int | None = None
+    operator_uses: tuple[OperatorUse, ...] = ()
+    energy: EnergyEstimate | None = None
+    device_latency: DeviceLatency | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -176,6 +214,7 @@ class FamilyReport:
       pareto_bytes: Names on the accuracy/size front.
       pareto_latency: Names on the accuracy/latency front.
       provenance: Content hashes and versions: data, teacher, configuration, code, packages.
+      quantizations: How each student's file got its numbers, by name.
     """
 
     name: str
@@ -190,6 +229,7 @@ class FamilyReport:
     pareto_bytes: tuple[str, ...]
     pareto_latency: tuple[str, ...]
     provenance: dict[str, str]
+    quantizations: dict[str, QuantizationReport] = dataclasses.field(default_factory=dict)
 
 
 def json_bytes(value: Any) -> bytes:

@@ -12,6 +12,8 @@ from typing import NamedTuple
 
 from learn2compress.config import ConstraintsConfig, Objective, PushPolicy
 from learn2compress.results import ModelReport, Verdict
+from learn2compress.selection_notes import accuracy_drop, notes_on
+from learn2compress.selection_words import byte_count, count, milliseconds, percent, points, times
 
 # Accuracies are shares of a few thousand examples; their difference may miss a limit by a rounding of doubles only.
 _ROUNDING = 1e-9
@@ -33,7 +35,9 @@ def select(
 ) -> tuple[Verdict, ...]:
     """Decides for each student whether it is pushed, and says why not.
 
-    A figure that was not measured (`None` or NaN) never satisfies a limit on it.
+    A figure that was not measured (`None` or NaN) never satisfies a limit on it. A
+    limit is held against the figure itself; what chance may have to do with it is
+    said in a note, and refuses nobody.
     `maximize` orders the students that satisfy every limit: `accuracy` by top-1
     (ties: fewer bytes, then name), `smallest` by stored bytes (ties: higher
     top-1, then name), `fastest` by the latency ratio to the teacher, which
@@ -58,7 +62,7 @@ def select(
         satisfied = not reasons
         if satisfied and constraints.select is PushPolicy.BEST and student.name != passing[0].name:
             reasons = (_why_not_best(student, passing[0], constraints.maximize),)
-        notes = _notes(student, teacher, constraints)
+        notes = notes_on(student, teacher, constraints)
         verdicts.append(Verdict(student.name, satisfied, not reasons, reasons, notes))
     return tuple(verdicts)
 
@@ -86,14 +90,31 @@ def _beats(one: Point, other: Point) -> bool:
 def _refusals(student: ModelReport, teacher: ModelReport, constraints: ConstraintsConfig) -> tuple[str, ...]:
     limits = constraints
     found = (
-        _refusal("model_bytes", student.model_bytes, "max_model_bytes", limits.max_model_bytes, _count),
-        _refusal("download_bytes", student.download_bytes, "max_download_bytes", limits.max_download_bytes, _count),
-        _refusal("median latency", _median_ms(student), "max_latency_ms", limits.max_latency_ms, _milliseconds),
-        _refusal("latency ratio", _teacher_ratio(student), "max_latency_ratio", limits.max_latency_ratio, _times),
+        _refusal("model_bytes", student.model_bytes, "max_model_bytes", limits.max_model_bytes, count),
+        _refusal("download_bytes", student.download_bytes, "max_download_bytes", limits.max_download_bytes, count),
         _refusal(
-            "accuracy drop", _drop(student, teacher), "max_accuracy_drop", limits.max_accuracy_drop, _points, _ROUNDING
+            "peak memory", student.peak_memory_bytes, "max_peak_memory_bytes", limits.max_peak_memory_bytes, byte_count
         ),
-        _refusal("accuracy", _top_1(student), "min_accuracy", limits.min_accuracy, _percent, _ROUNDING, lowest=True),
+        _refusal("macs", student.macs, "max_macs", limits.max_macs, count),
+        _refusal("median latency", _median_ms(student), "max_latency_ms", limits.max_latency_ms, milliseconds),
+        _refusal("latency ratio", _teacher_ratio(student), "max_latency_ratio", limits.max_latency_ratio, times),
+        _refusal(
+            "accuracy drop",
+            accuracy_drop(student, teacher),
+            "max_accuracy_drop",
+            limits.max_accuracy_drop,
+            points,
+            _ROUNDING,
+        ),
+        _refusal("accuracy", _top_1(student), "min_accuracy", limits.min_accuracy, percent, _ROUNDING, lowest=True),
+        _refusal(
+            "calibration error",
+            _calibration_error(student),
+            "max_calibration_error",
+            limits.max_calibration_error,
+            points,
+            _ROUNDING,
+        ),
     )
     return tuple(refusal for refusal in found if refusal is not None)
 
@@ -120,35 +141,6 @@ def _refusal(
     return f"{figure} {shown(found, digits)} is {'below' if lowest else 'above'} {field} {shown(limit, digits)}"
 
 
-def _notes(student: ModelReport, teacher: ModelReport, constraints: ConstraintsConfig) -> tuple[str, ...]:
-    notes = []
-    drop, accuracy = _drop(student, teacher), student.accuracy
-    if drop is not None:
-        half_width = (accuracy.top_1_high - accuracy.top_1_low) / 2
-        examples = f"{accuracy.num_examples:,} held-out examples"
-        if abs(drop) < half_width:
-            difference = f"a drop of {_points(drop)}" if drop > 0 else f"a gain of {_points(-drop)}"
-            if drop == 0:
-                difference = "the same accuracy as the teacher's"
-            notes.append(
-                f"{difference} lies within the 95% interval (±{_points(half_width)}) of {examples}: "
-                "more examples could turn it around"
-            )
-        limit = constraints.max_accuracy_drop
-        if limit is not None and limit < half_width:
-            notes.append(
-                f"max_accuracy_drop {_points(limit)} is finer than {examples} can tell (±{_points(half_width)})"
-            )
-    limit, latency = constraints.max_latency_ratio, student.latency
-    if limit is not None and latency is not None and latency.teacher_ratio_low < limit < latency.teacher_ratio_high:
-        notes.append(
-            f"max_latency_ratio {_times(limit)} lies inside the 95% interval of the measured ratio "
-            f"({_times(latency.teacher_ratio_low)} to {_times(latency.teacher_ratio_high)}): another run may "
-            "decide otherwise"
-        )
-    return tuple(notes)
-
-
 def _rank(student: ModelReport, objective: Objective) -> Rank:
     top_1 = _or_worst(_top_1(student), -math.inf)
     model_bytes = _or_worst(student.model_bytes, math.inf)
@@ -163,16 +155,16 @@ def _why_not_best(student: ModelReport, best: ModelReport, objective: Objective)
     prefix = f"satisfies every constraint, but '{best.name}' is better by "
     shown: dict[Objective, tuple[Callable[[float], str], Callable[[float], str]]] = {
         Objective.ACCURACY: (
-            lambda gap: f"{_points(gap)} of top-1 accuracy",
-            lambda gap: f"{_bytes(gap)} of model_bytes",
+            lambda gap: f"{points(gap)} of top-1 accuracy",
+            lambda gap: f"{byte_count(gap)} of model_bytes",
         ),
         Objective.SMALLEST: (
-            lambda gap: f"{_bytes(gap)} of model_bytes",
-            lambda gap: f"{_points(gap)} of top-1 accuracy",
+            lambda gap: f"{byte_count(gap)} of model_bytes",
+            lambda gap: f"{points(gap)} of top-1 accuracy",
         ),
         Objective.FASTEST: (
-            lambda gap: f"{_times(gap)} of the teacher's latency",
-            lambda gap: f"{_bytes(gap)} of model_bytes",
+            lambda gap: f"{times(gap)} of the teacher's latency",
+            lambda gap: f"{byte_count(gap)} of model_bytes",
         ),
     }
     ranks = zip(_rank(student, objective)[:2], _rank(best, objective)[:2], shown[objective], strict=True)
@@ -192,9 +184,8 @@ def _top_1(report: ModelReport) -> float | None:
     return None if report.accuracy is None else report.accuracy.top_1
 
 
-def _drop(student: ModelReport, teacher: ModelReport) -> float | None:
-    own, best = _top_1(student), _top_1(teacher)
-    return None if own is None or best is None else best - own
+def _calibration_error(report: ModelReport) -> float | None:
+    return None if report.calibration is None else report.calibration.expected_error
 
 
 def _median_ms(report: ModelReport) -> float | None:
@@ -203,27 +194,3 @@ def _median_ms(report: ModelReport) -> float | None:
 
 def _teacher_ratio(report: ModelReport) -> float | None:
     return None if report.latency is None else report.latency.teacher_ratio
-
-
-def _count(value: float, _digits: int = 3) -> str:
-    return f"{value:,.0f}"
-
-
-def _bytes(value: float) -> str:
-    return f"{value:,.0f} bytes"
-
-
-def _milliseconds(value: float, digits: int = 3) -> str:
-    return f"{value:,.{digits}g} ms"
-
-
-def _times(value: float, digits: int = 3) -> str:
-    return f"{value:.{digits}g}x"
-
-
-def _points(ratio: float, digits: int = 3) -> str:
-    return f"{100 * ratio:.{digits}g} points"
-
-
-def _percent(ratio: float, digits: int = 4) -> str:
-    return f"{100 * ratio:.{digits}g}%"

@@ -36,11 +36,12 @@ class LineDisplay:
 
     Args:
       console: Where to print.
+      step: The step that goes on, where no `on_step` will tell.
     """
 
-    def __init__(self, console: Console):
+    def __init__(self, console: Console, step: str = ""):
         self._console = console
-        self._step = self._work = ""
+        self._step, self._work = step, ""
         self._step_started = self._work_started = self._last_line = time.monotonic()
 
     def __enter__(self) -> LineDisplay:

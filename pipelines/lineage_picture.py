@@ -9,6 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.patches import FancyArrowPatch, FancyBboxPatch
 from matplotlib.path import Path
 
+from learn2compress.config import PruneMethod
 from learn2compress.report.formatting import byte_size, exact, milliseconds, percent
 from learn2compress.report.svg import ACCENT, FONT_SIZE_PT, INK, LINE, MUTED, SURFACE, drawing, new_figure, to_svg
 from pipelines.lineage import Lineage, LineageArtifact, LineageStep
@@ -144,8 +145,10 @@ def _step_facts(step: LineageStep, model: LineageArtifact) -> list[str]:
     elif kind == "Prune":
         found = made.get("L2CStudent", {})
         facts.append(f"seed {told.get('seed')}, {told.get('epochs')} epochs")
-        zeros = f"{percent(found.get('sparsity_ratio'), 1)} of the prunable weights are zero"
-        facts.append(f"{zeros}, accuracy {percent(found.get('accuracy'))}")
+        left = f"{percent(found.get('sparsity_ratio'), 1)} of the prunable weights are zero"
+        if told.get("method") == PruneMethod.CHANNELS:
+            left = f"{exact(found.get('macs'))} multiply-accumulate operations left"
+        facts.append(f"{left}, accuracy {percent(found.get('accuracy'))}")
     elif kind == "Quantize":
         recipe = model.properties.get("recipe")
         facts.append(f"recipe {recipe}, seed {told.get('seed')}, {told.get('epochs')} epochs")

@@ -2,6 +2,8 @@
 
     Ingest -> TeacherLoad -> JointDistillTrainer -> Prune.* -> Quantize.* -> Evaluate.* -> Pusher
 
+A search takes the place of Prune and Quantize.
+
 The graph knows nothing of what runs it.
 """
 
@@ -13,12 +15,11 @@ from components.artifacts import TRAINED_TEACHER_OUTPUT
 from components.evaluate.component import Evaluate
 from components.ingest.component import Ingest
 from components.joint_distill_trainer.component import JointDistillTrainer
-from components.prune.component import Prune
 from components.pusher.component import Pusher
-from components.quantize.component import Quantize
 from components.teacher_load.component import TeacherLoad
 from components.training_inputs import TeacherUse, TrainingSettings
 from learn2compress.config import CompressionConfig
+from pipelines.branches import Branches
 from pipelines.provenance import Provenance
 
 
@@ -67,43 +68,26 @@ def create_components(config: CompressionConfig, provenance: Provenance, checkpo
     components: list[BaseComponent] = [ingest, teacher_load, trainer]
     # Branches go on with the teacher as the joint training left it.
     signal = trainer.outputs.get(TRAINED_TEACHER_OUTPUT, teacher)
+    branches = Branches(config, examples, signal, teacher_logits, settings, code)
     models, evaluations = {}, {}
     for student in config.students:
-        prune = Prune(
-            examples=examples,
-            teacher=signal,
-            teacher_logits=teacher_logits,
-            student=trainer.outputs[student.name],
-            prune=config.prune_of(student),
-            student_name=student.name,
-            settings=settings,
-            code_digest=code["prune"],
-        ).with_id(f"Prune.{student.name}")
-        quantize = Quantize(
-            examples=examples,
-            teacher=signal,
-            teacher_logits=teacher_logits,
-            student=prune.outputs["pruned"],
-            quantize=config.quantize_of(student),
-            min_layer_weights=config.prune_of(student).min_layer_weights,
-            student_name=student.name,
-            family_name=config.name,
-            settings=settings,
-            code_digest=code["quantize"],
-        ).with_id(f"Quantize.{student.name}")
-        evaluate = Evaluate(
-            examples=examples,
-            teacher=teacher,
-            student=prune.outputs["pruned"],
-            model=quantize.outputs["model"],
-            evaluate=config.evaluate,
-            student_name=student.name,
-            task=config.task,
-            code_digest=code["evaluate"],
-        ).with_id(f"Evaluate.{student.name}")
-        components += [prune, quantize, evaluate]
-        models[student.name] = quantize.outputs["model"]
-        evaluations[student.name] = evaluate.outputs["evaluation"]
+        steps, variants = branches.of(student, trainer.outputs[student.name])
+        components += steps
+        for name, variant in variants.items():
+            evaluate = Evaluate(
+                examples=examples,
+                teacher=teacher,
+                student=variant.student,
+                model=variant.model,
+                evaluate=config.evaluate,
+                student_name=name,
+                task=config.task,
+                beam_options=config.data.beam_options,
+                code_digest=code["evaluate"],
+            ).with_id(f"Evaluate.{name}")
+            components.append(evaluate)
+            models[name] = variant.model
+            evaluations[name] = evaluate.outputs["evaluation"]
     pusher = Pusher(
         config=config,
         examples=examples,

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Sequence
+
 from tfx.dsl.components.base import base_component, executor_spec
 from tfx.types import channel
 from tfx.types.component_spec import ChannelParameter, ComponentSpec
@@ -15,7 +18,7 @@ from learn2compress.config import EvaluateConfig, TaskConfig
 class EvaluateSpec(ComponentSpec):
     """A LiteRT file, the float student it came from and the teacher in; measurements out."""
 
-    PARAMETERS = parameters_of(EvaluateConfig, student_name=str, task=str, code_digest=str)
+    PARAMETERS = parameters_of(EvaluateConfig, student_name=str, task=str, beam_options=str, code_digest=str)
     INPUTS = {
         "examples": ChannelParameter(type=Examples),
         "teacher": ChannelParameter(type=Teacher),
@@ -26,7 +29,19 @@ class EvaluateSpec(ComponentSpec):
 
 
 class Evaluate(base_component.BaseComponent):
-    """Accuracy, size, latency and memory of one LiteRT file, beside the teacher's."""
+    """Quality, size, latency and memory of one LiteRT file, beside the teacher's.
+
+    Args:
+      examples: From `Ingest`; the shards of a large held-out split are shared by Beam's workers.
+      teacher: The baseline.
+      student: The float student that the file was made from.
+      model: The file.
+      evaluate: How to measure.
+      student_name: The student's name.
+      task: The examples' kind and shape.
+      beam_options: Options of Apache Beam. The workers must be able to read the pipeline root.
+      code_digest: Digest of the code that the step runs.
+    """
 
     SPEC_CLASS = EvaluateSpec
     EXECUTOR_SPEC = executor_spec.ExecutorClassSpec(Executor)
@@ -41,6 +56,7 @@ class Evaluate(base_component.BaseComponent):
         evaluate: EvaluateConfig,
         student_name: str,
         task: TaskConfig,
+        beam_options: Sequence[str],
         code_digest: str,
     ):
         spec = EvaluateSpec(
@@ -52,6 +68,7 @@ class Evaluate(base_component.BaseComponent):
             **exec_properties_of(evaluate),
             student_name=student_name,
             task=json_of(task),
+            beam_options=json.dumps(list(beam_options)),
             code_digest=code_digest,
         )
         super().__init__(spec=spec)

@@ -6,7 +6,7 @@ from tfx.dsl.components.base import base_component, executor_spec
 from tfx.types import channel
 from tfx.types.component_spec import ChannelParameter, ComponentSpec
 
-from components.artifacts import Student
+from components.artifacts import Sensitivity, Student
 from components.parameters import exec_properties_of, parameters_of
 from components.prune.executor import Executor
 from components.training_inputs import TRAINING_INPUTS, TRAINING_PARAMETERS, TrainingSettings
@@ -14,15 +14,18 @@ from learn2compress.config import PruneConfig
 
 
 class PruneSpec(ComponentSpec):
-    """A dense student in, a sparse one of the same architecture out."""
+    """A student in, a sparse or a narrower one out; and its sensitivity where `prune.sensitivity` asks for it."""
 
     PARAMETERS = parameters_of(PruneConfig, student_name=str, **TRAINING_PARAMETERS)
     INPUTS = {**TRAINING_INPUTS, "student": ChannelParameter(type=Student)}
-    OUTPUTS = {"pruned": ChannelParameter(type=Student)}
+    OUTPUTS = {
+        "pruned": ChannelParameter(type=Student),
+        "layer_sensitivity": ChannelParameter(type=Sensitivity, optional=True),
+    }
 
 
 class Prune(base_component.BaseComponent):
-    """Magnitude pruning along a schedule with distilled fine-tuning."""
+    """Zeros along a schedule, or fewer channels, with distilled fine-tuning."""
 
     SPEC_CLASS = PruneSpec
     EXECUTOR_SPEC = executor_spec.ExecutorClassSpec(Executor)
@@ -45,6 +48,7 @@ class Prune(base_component.BaseComponent):
             teacher_logits=teacher_logits,
             student=student,
             pruned=channel.Channel(type=Student),
+            **({"layer_sensitivity": channel.Channel(type=Sensitivity)} if prune.sensitivity else {}),
             student_name=student_name,
             **exec_properties_of(prune),
             **settings.exec_properties(code_digest),

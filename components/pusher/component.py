@@ -54,7 +54,7 @@ class Pusher(base_component.BaseComponent):
         provenance: Mapping[str, str],
         code_digest: str,
     ):
-        names = [student.name for student in config.students]
+        names = config.shipped_names
         for what, found in (("models", models), ("evaluations", evaluations)):
             if set(found) != set(names):
                 raise ValueError(f"{what}: found {sorted(found)}, accepted is one for each of {sorted(names)}")

@@ -11,7 +11,7 @@ from tfx.dsl.components.base import base_executor
 from tfx.types import artifact_utils
 from tfx.types.artifact import Artifact
 
-from components.artifacts import CONFIG_FILE, HISTORY_FILE, LITERT_FILE, REPORT_FILE
+from components.artifacts import CONFIG_FILE, HISTORY_FILE, LITERT_FILE, QUANTIZATION_FILE, REPORT_FILE
 from components.examples_files import read_labels
 from components.parameters import config_from, from_json
 from learn2compress.config import CompressionConfig, ConstraintsConfig, PushConfig
@@ -25,6 +25,7 @@ from learn2compress.family import (
     version_files,
 )
 from learn2compress.push import push_version, read_pushed_file
+from learn2compress.quantization_results import QuantizationReport
 from learn2compress.results import FAMILY_FILE, PAGE_FILE, EpochRecord, ModelReport, read_json
 
 Artifacts = dict[str, list[Artifact]]
@@ -96,6 +97,7 @@ def _read_student(input_dict: Artifacts, name: str) -> MeasuredStudent:
         config=json.loads((model / CONFIG_FILE).read_bytes()),
         report=report,
         history=read_json(tuple[EpochRecord, ...], model / HISTORY_FILE),
+        quantization=read_json(QuantizationReport, model / QUANTIZATION_FILE),
     )
 
 

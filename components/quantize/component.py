@@ -1,4 +1,4 @@
-"""`Quantize`: trains one student for 8 bits and converts it to the file that ships."""
+"""`Quantize`: turns one student into the file that ships, by the recipe that the configuration names."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class QuantizeSpec(ComponentSpec):
 
 
 class Quantize(base_component.BaseComponent):
-    """Quantization-aware training that keeps pruned weights at zero, then conversion to full int8.
+    """Quantization-aware training that keeps pruned weights at zero, or a recipe without training; then conversion.
 
     Args:
       min_layer_weights: The pruning's own: kernels at least this large keep their zeros.

@@ -11,13 +11,15 @@ from tfx.dsl.components.base import base_executor
 from tfx.types import artifact_utils
 from tfx.types.artifact import Artifact
 
-from components.artifacts import LITERT_FILE, REPORT_FILE
-from components.examples_files import read_held_out, read_labels
+from components.artifacts import ANSWERS_FILE, LITERT_FILE, REPORT_FILE
+from components.examples_files import read_labels
+from components.held_out_answers import AnswerWork, held_out_answers
 from components.parameters import config_from, from_json
 from components.teacher_load.logits import LogitsWork, write_logits
-from learn2compress.config import EvaluateConfig, TaskConfig, TeacherConfig
+from learn2compress.config import EvaluateConfig, TaskConfig, TeacherConfig, TeacherOutput
 from learn2compress.config_file import ConfigError
-from learn2compress.litert.measure import measure_model
+from learn2compress.litert.answers import Questions
+from learn2compress.litert.measure import measure_file
 from learn2compress.results import write_json
 from learn2compress.teachers.loading import load_teacher
 from learn2compress.teachers.members import fetch_members
@@ -56,7 +58,9 @@ class Executor(base_executor.BaseExecutor):
             paths = fetch_members(config, Path(folder))
             teacher = load_teacher(paths, config, task, examples.num_classes)
             teacher.check_content(exec_properties["teacher_sha256"])
-            self._measure(artifact, teacher, examples, task, from_json(EvaluateConfig, exec_properties["evaluate"]))
+            evaluate = from_json(EvaluateConfig, exec_properties["evaluate"])
+            beam_options = json.loads(exec_properties["beam_options"])
+            self._measure(artifact, teacher, examples, task, evaluate, beam_options)
             artifact.source_uri = config.uri
             logits.num_classes = teacher.num_classes
             logits.num_examples = 0
@@ -74,10 +78,16 @@ class Executor(base_executor.BaseExecutor):
                 logits=Path(logits.uri),
             )
             num_passes = examples.num_train * work.views.num_views + examples.num_held_out
-            logits.num_examples = write_logits(work, num_passes, json.loads(exec_properties["beam_options"]))
+            logits.num_examples = write_logits(work, num_passes, beam_options)
 
     def _measure(
-        self, artifact: Artifact, teacher: Teacher, examples: Artifact, task: TaskConfig, config: EvaluateConfig
+        self,
+        artifact: Artifact,
+        teacher: Teacher,
+        examples: Artifact,
+        task: TaskConfig,
+        config: EvaluateConfig,
+        beam_options: list[str],
     ) -> None:
         model = teacher.to_litert()
         if model is None:
@@ -88,11 +98,19 @@ class Executor(base_executor.BaseExecutor):
         folder = Path(artifact.uri)
         path = folder / LITERT_FILE
         path.write_bytes(model)
-        inputs, labels, _ = read_held_out(examples, task)
-        report = measure_model(
-            "teacher", path, path, inputs, labels, read_labels(examples), config, input_scale=_RAW_INPUT_SCALE
+        names = read_labels(examples)
+        work = AnswerWork(
+            model_path=path,
+            task=task,
+            questions=Questions.of(config, len(names), _RAW_INPUT_SCALE, teacher.output is TeacherOutput.LOGITS),
+            examples=Path(examples.uri),
+            num_examples=examples.num_held_out,
+        )
+        report, answers = measure_file(
+            "teacher", path, path, names, config, lambda: held_out_answers(work, folder, beam_options)
         )
         write_json(folder / REPORT_FILE, report)
+        answers.save(folder / ANSWERS_FILE)
         artifact.content_sha256 = teacher.content_sha256
         artifact.output = teacher.output.value
         artifact.accuracy = report.accuracy.top_1

@@ -7,16 +7,33 @@ from them, and each range is checked when an object is built.
 
 from learn2compress.config.compression import CompressionConfig
 from learn2compress.config.compression_steps import (
-    ConstraintsConfig,
-    EvaluateConfig,
-    Objective,
-    PruneConfig,
+    MixedBase,
     PushConfig,
-    PushPolicy,
     QuantizationRecipe,
     QuantizeConfig,
 )
 from learn2compress.config.data import DataConfig, DataFormat, TaskConfig, TaskKind, TextFeatures
+from learn2compress.config.evaluation import (
+    ConstraintsConfig,
+    Corruption,
+    DeviceConfig,
+    EvaluateConfig,
+    Objective,
+    PushPolicy,
+)
+from learn2compress.config.kubernetes import (
+    AffinityOperator,
+    KubernetesConfig,
+    NodeAffinityConfig,
+    PodConfig,
+    SecretVariableConfig,
+    TaintEffect,
+    TolerationConfig,
+    TolerationOperator,
+    VolumeConfig,
+)
+from learn2compress.config.pruning import ChannelImportance, PruneConfig, PruneMethod, PruneScope
+from learn2compress.config.search import SearchConfig, SearchSize
 from learn2compress.config.students import BudgetConfig, PretrainedConfig, StageConfig, StudentConfig
 from learn2compress.config.teacher import (
     InputScaling,
@@ -35,26 +52,40 @@ from learn2compress.config.training import (
 )
 
 __all__ = [
+    "AffinityOperator",
     "AugmentConfig",
     "BudgetConfig",
+    "ChannelImportance",
     "CompressionConfig",
     "ConstraintsConfig",
+    "Corruption",
     "DataConfig",
     "DataFormat",
+    "DeviceConfig",
     "DistillationConfig",
     "DistillationLoss",
     "EvaluateConfig",
     "InputScaling",
+    "KubernetesConfig",
+    "MixedBase",
+    "NodeAffinityConfig",
     "Objective",
+    "PodConfig",
     "PretrainedConfig",
     "PruneConfig",
+    "PruneMethod",
+    "PruneScope",
     "PushConfig",
     "PushPolicy",
     "QuantizationRecipe",
     "QuantizeConfig",
+    "SearchConfig",
+    "SearchSize",
+    "SecretVariableConfig",
     "Sharing",
     "StageConfig",
     "StudentConfig",
+    "TaintEffect",
     "TaskConfig",
     "TaskKind",
     "TeacherConfig",
@@ -63,5 +94,8 @@ __all__ = [
     "TeacherSignal",
     "TeacherTraining",
     "TextFeatures",
+    "TolerationConfig",
+    "TolerationOperator",
     "TrainingConfig",
+    "VolumeConfig",
 ]

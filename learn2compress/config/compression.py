@@ -8,15 +8,13 @@ from typing import Annotated, Any, TypeVar
 from pydantic import Field, field_validator, model_validator
 from pydantic.dataclasses import dataclass
 
-from learn2compress.config.compression_steps import (
-    ConstraintsConfig,
-    EvaluateConfig,
-    PruneConfig,
-    PushConfig,
-    QuantizeConfig,
-)
+from learn2compress.config.compression_steps import PushConfig, QuantizeConfig
 from learn2compress.config.data import DataConfig, TaskConfig, TaskKind, TextFeatures
+from learn2compress.config.evaluation import ConstraintsConfig, EvaluateConfig
 from learn2compress.config.fields import STRICT, Name
+from learn2compress.config.kubernetes import KubernetesConfig
+from learn2compress.config.pruning import PruneConfig
+from learn2compress.config.search import SearchConfig
 from learn2compress.config.students import StudentConfig
 from learn2compress.config.teacher import TeacherConfig
 from learn2compress.config.training import Sharing, TrainingConfig
@@ -40,9 +38,14 @@ class CompressionConfig:
     training: TrainingConfig = dataclasses.field(default_factory=TrainingConfig)
     prune: PruneConfig = dataclasses.field(default_factory=PruneConfig)
     quantize: QuantizeConfig = dataclasses.field(default_factory=QuantizeConfig)
+    search: SearchConfig | None = None
+    """With it, sparsity, pruning method and recipe are searched for, and each student becomes several variants."""
     evaluate: EvaluateConfig = dataclasses.field(default_factory=EvaluateConfig)
     constraints: ConstraintsConfig = dataclasses.field(default_factory=ConstraintsConfig)
     push: PushConfig = dataclasses.field(default_factory=PushConfig)
+    # Left out where the configuration is written down: where it runs must not change what comes of it.
+    kubernetes: Annotated[KubernetesConfig, Field(exclude=True)] = dataclasses.field(default_factory=KubernetesConfig)
+    """On Kubeflow: what the steps ask of the cluster."""
     seed: Annotated[int, Field(ge=0, le=2**31 - 1)] = 0
     """Seed of everything random; the same seed gives the same files."""
 
@@ -69,6 +72,9 @@ class CompressionConfig:
         self._check_sizes()
         self._check_signal()
         self._check_text()
+        names = self.shipped_names
+        if len(set(names)) != len(names):
+            raise ValueError(f"students: accepts each name of a variant once, found {names}")
         for student in self.students:
             self.prune_of(student)
             self.quantize_of(student)
@@ -112,6 +118,8 @@ class CompressionConfig:
         augment, teacher = self.training.augment, self.teacher
         if augment.is_active and self.task.kind is not TaskKind.IMAGE:
             raise ValueError("training.augment: found augmentation of a text task, accepted is that of an image task")
+        if self.evaluate.corruptions and self.task.kind is not TaskKind.IMAGE:
+            raise ValueError("evaluate.corruptions: found some for a text task, accepted are those of an image task")
         if augment.mixes and not teacher.is_live:
             raise ValueError(
                 "training.augment: found mixup or cutmix with cached logits, accepted is teacher.signal 'live': "
@@ -137,6 +145,14 @@ class CompressionConfig:
                 f"task.text_features: found {features.value!r} with family 'embedding', accepted is hashed_words"
             )
 
+    @property
+    def shipped_names(self) -> list[str]:
+        """Names of what is evaluated and may be pushed: the students, or the variants of each that a search finds."""
+        if self.search is None:
+            return [student.name for student in self.students]
+        ranks = range(1, self.search.variants + 1)
+        return [variant_name(student.name, rank) for student in self.students for rank in ranks]
+
     def prune_of(self, student: StudentConfig) -> PruneConfig:
         """Pruning of one student: the common settings with its own over them."""
         return _override(self.prune, student.prune, f"students.{student.name}.prune")
@@ -144,6 +160,11 @@ class CompressionConfig:
     def quantize_of(self, student: StudentConfig) -> QuantizeConfig:
         """Quantization of one student: the common settings with its own over them."""
         return _override(self.quantize, student.quantize, f"students.{student.name}.quantize")
+
+
+def variant_name(student_name: str, rank: int) -> str:
+    """Name of a student's variant; 1 is the most accurate."""
+    return f"{student_name}_{rank}"
 
 
 def _override(common: T, own: dict[str, Any], field: str) -> T:

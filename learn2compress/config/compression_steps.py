@@ -1,99 +1,72 @@
-"""What follows the training: pruning, quantization, evaluation, selection, push."""
+"""What is done to a trained student once it is pruned: quantization, and the push of the file that comes out."""
 
 from __future__ import annotations
 
 from enum import StrEnum
 from typing import Annotated
 
-from pydantic import Field
+from pydantic import Field, model_validator
 from pydantic.dataclasses import dataclass
 
 from learn2compress.config.fields import STRICT, LearningRate, PositiveInt, Ratio, Uri
 
 
 class QuantizationRecipe(StrEnum):
-    """Number formats of the file that ships."""
+    """Number formats of the file that ships; docs/compression.md has what each is good for."""
 
+    FLOAT32 = "float32"
+    FLOAT16 = "float16"
+    DYNAMIC_INT8 = "dynamic_int8"
+    INT8_PTQ = "int8_ptq"
     INT8_QAT = "int8_qat"
+    INT16_ACTIVATIONS = "int16_activations"
+    INT4_WEIGHTS = "int4_weights"
+    MIXED = "mixed"
 
 
-class Objective(StrEnum):
-    """What orders the students that satisfy the constraints."""
+class MixedBase(StrEnum):
+    """What the layers of a `mixed` file have that need no better."""
 
-    ACCURACY = "accuracy"
-    SMALLEST = "smallest"
-    FASTEST = "fastest"
-
-
-class PushPolicy(StrEnum):
-    """Which of the students that satisfy the constraints are pushed."""
-
-    ALL = "all"
-    BEST = "best"
+    INT8 = "int8"
+    INT4 = "int4"
 
 
-@dataclass(frozen=True, config=STRICT)
-class PruneConfig:
-    """Magnitude pruning with a cubic schedule (Zhu & Gupta, arXiv:1710.01878), then fine-tuning."""
-
-    sparsity_ratio: Annotated[float, Field(ge=0.0, lt=1.0)] = 0.5
-    """Share of each kernel's weights that become zero; 0 leaves the student as it is."""
-    epochs: Annotated[int, Field(ge=1, le=10000)] = 6
-    """Epochs of pruning and fine-tuning together."""
-    ramp_ratio: Annotated[float, Field(gt=0.0, le=1.0)] = 0.5
-    """Share of the steps over which sparsity rises; the rest is fine-tuning."""
-    learning_rate: LearningRate = 0.001
-    """Highest learning rate; it falls along a cosine."""
-    min_layer_weights: Annotated[int, Field(ge=1)] = 256
-    """Kernels with fewer weights than this stay dense: they cost nothing and hurt first."""
+_CAN_BE_SPARSE = (QuantizationRecipe.FLOAT32, QuantizationRecipe.FLOAT16)
 
 
 @dataclass(frozen=True, config=STRICT)
 class QuantizeConfig:
-    """Quantization-aware training to 8 bits (Jacob et al., arXiv:1712.05877)."""
+    """Number formats of the file, by training with simulated 8 bits (Jacob et al., arXiv:1712.05877) or without."""
 
     recipe: QuantizationRecipe = QuantizationRecipe.INT8_QAT
-    """Number formats of the file that ships."""
+    """`int8_qat` trains in simulated 8 bits, and ships `int8_ptq` where that is better on training examples. The rest
+    need no training: `float32`, `float16` weights, `dynamic_int8` weights, full `int8_ptq`, `int16_activations` with
+    int8 weights, `int4_weights` with int8 activations, `mixed` by sensitivity."""
     epochs: Annotated[int, Field(ge=1, le=10000)] = 4
-    """Epochs of training with simulated 8-bit arithmetic."""
+    """Epochs of training with simulated 8-bit arithmetic (`int8_qat`)."""
     learning_rate: LearningRate = 0.0003
-    """Highest learning rate; it falls along a cosine."""
+    """Highest learning rate; it falls along a cosine (`int8_qat`)."""
+    calibration_examples: Annotated[int, Field(ge=1, le=100000)] = 256
+    """Training examples that show the ranges of activations, for files that are quantized without training."""
+    mixed_base: MixedBase = MixedBase.INT8
+    """`mixed`: weights of the layers that don't hurt. Layers that do get float32 over `int8`, and int8 over `int4`."""
+    accuracy_budget: Ratio = 0.005
+    """`mixed`: top-1 accuracy that may be lost against float32 on training examples, as a ratio: 0.005 is half a
+    point. Layers get the higher precision, those that hurt most first, until the loss is within it."""
+    max_bytes: PositiveInt | None = None
+    """`mixed`: the file grows no larger than this for the sake of accuracy."""
+    sparse_tensors: bool = False
+    """Store kernels that are mostly zeros without them: a smaller file, not a faster one. `float32` and `float16`."""
 
-
-@dataclass(frozen=True, config=STRICT)
-class EvaluateConfig:
-    """How each file is measured."""
-
-    top_k: Annotated[int, Field(ge=2, le=100)] = 3
-    """Also report top-k accuracy, where there are more than k classes."""
-    latency_rounds: Annotated[int, Field(ge=3, le=10000)] = 30
-    """Rounds of latency measurement, each interleaved with the teacher."""
-    latency_runs: Annotated[int, Field(ge=1, le=10000)] = 10
-    """Inferences in one round."""
-    num_threads: Annotated[int, Field(ge=1, le=64)] = 1
-    """Interpreter threads for latency."""
-
-
-@dataclass(frozen=True, config=STRICT)
-class ConstraintsConfig:
-    """What a student must satisfy to be pushed. A limit left out does not apply."""
-
-    max_model_bytes: PositiveInt | None = None
-    """Largest size of the file as stored."""
-    max_download_bytes: PositiveInt | None = None
-    """Largest size of the file as downloaded (gzip)."""
-    max_latency_ms: Annotated[float, Field(gt=0.0)] | None = None
-    """Longest median latency of one example on the machine that evaluates."""
-    max_latency_ratio: Annotated[float, Field(gt=0.0)] | None = None
-    """Longest median latency as a multiple of the teacher's in the same rounds; carries over between machines."""
-    max_accuracy_drop: Ratio | None = None
-    """Largest top-1 accuracy lost against the teacher, as a ratio: 0.01 is one point."""
-    min_accuracy: Ratio | None = None
-    """Lowest top-1 accuracy, as a ratio."""
-    maximize: Objective = Objective.ACCURACY
-    """`accuracy`, `smallest` or `fastest`: what orders the students that pass."""
-    select: PushPolicy = PushPolicy.ALL
-    """Push `all` students that pass, or the `best` alone."""
+    @model_validator(mode="after")
+    def _check(self) -> QuantizeConfig:
+        if self.sparse_tensors and self.recipe not in _CAN_BE_SPARSE:
+            accepted = " and ".join(_CAN_BE_SPARSE)
+            raise ValueError(
+                f"sparse_tensors: found true with recipe {self.recipe.value!r}, accepted are {accepted}: "
+                "the interpreter does not run sparse tensors of other formats"
+            )
+        return self
 
 
 @dataclass(frozen=True, config=STRICT)

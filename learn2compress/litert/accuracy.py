@@ -1,4 +1,4 @@
-"""Quality of scores against labels, in numpy alone."""
+"""Figures of quality, counted from answers in numpy alone."""
 
 from __future__ import annotations
 
@@ -10,36 +10,33 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from learn2compress.config import Corruption
 from learn2compress.config_file import ConfigError
+from learn2compress.data.corruptions import SEVERITIES
+from learn2compress.litert.answers import Answers
+from learn2compress.measurements import Calibration, CalibrationBin, CorruptionAccuracy, PairedDrop, SliceAccuracy
 from learn2compress.results import Accuracy, ClassResult
 
+NUM_BINS = 15
+MAX_SLICES = 100
 _Z_95 = NormalDist().inv_cdf(0.975)
 
 
-def accuracy_of(
-    scores: npt.NDArray[np.floating[Any]], labels: npt.NDArray[np.integer[Any]], class_names: Sequence[str], k: int
-) -> Accuracy:
+def accuracy_of(answers: Answers, class_names: Sequence[str], k: int) -> Accuracy:
     """Top-1, top-k, per-class figures and confusion matrix.
 
     Classes are ranked by score, and among equal scores (8-bit softmax has many)
     by index, the lowest first: what `argmax` gives, and the same in every run.
 
     Args:
-      scores: [n, num_classes], logits or probabilities.
-      labels: [n], class indices.
+      answers: One for each example.
       class_names: Names in index order.
       k: The k of top-k, left out where there are no more than k classes.
-
-    Raises:
-      ConfigError: shapes don't fit, there is no example, a label is out of range or a score is NaN.
     """
-    scores, labels = np.asarray(scores), np.asarray(labels)
-    _check(scores, labels, len(class_names))
-    n, num_classes = scores.shape
-    predicted = scores.argmax(axis=1)
-    correct = int((predicted == labels).sum())
-    confusion = np.zeros((num_classes, num_classes), np.int64)
-    np.add.at(confusion, (labels, predicted), 1)
+    n, num_classes = len(answers.labels), len(class_names)
+    pairs = answers.labels * num_classes + answers.predicted
+    confusion = np.bincount(pairs, minlength=num_classes**2).reshape(num_classes, num_classes)
+    correct = int(np.trace(confusion))
     low, high = wilson_interval(correct, n)
     return Accuracy(
         num_examples=n,
@@ -47,24 +44,88 @@ def accuracy_of(
         top_1_low=low,
         top_1_high=high,
         k=k,
-        top_k=float((_ranks(scores, labels) < k).mean()) if num_classes > k else None,
+        top_k=float(answers.in_top_k.mean()) if num_classes > k else None,
         per_class=tuple(_class_result(name, confusion, index) for index, name in enumerate(class_names)),
         confusion_matrix=tuple(tuple(row) for row in confusion.tolist()),
     )
 
 
-def agreement(scores_a: npt.NDArray[np.floating[Any]], scores_b: npt.NDArray[np.floating[Any]]) -> float:
-    """Share of examples (0..1) for which both [n, num_classes] scores have the same highest class.
+def calibration_of(answers: Answers) -> Calibration:
+    """Expected calibration error over 15 bins of equal width.
+
+    Pakdaman Naeini, Cooper and Hauskrecht, "Obtaining Well Calibrated Probabilities
+    Using Bayesian Binning" (AAAI 2015); bins and confidence (the highest
+    probability) as in Guo et al., arXiv:1706.04599. A bin holds its upper limit.
+    """
+    confidence = answers.confidence.astype(np.float64)
+    index = np.clip(np.ceil(confidence * NUM_BINS).astype(np.int64) - 1, 0, NUM_BINS - 1)
+    counts = np.bincount(index, minlength=NUM_BINS)
+    confidences = np.bincount(index, confidence, NUM_BINS)
+    hits = np.bincount(index, answers.correct, NUM_BINS)
+    bins = tuple(
+        CalibrationBin(int(n), float(total / n) if n else None, float(hit / n) if n else None)
+        for n, total, hit in zip(counts, confidences, hits, strict=True)
+    )
+    return Calibration(float(np.abs(confidences - hits).sum() / len(confidence)), bins)
+
+
+def slice_accuracies(answers: Answers) -> tuple[SliceAccuracy, ...]:
+    """Accuracy of each slice, in order of name; none where nobody asked for slices.
 
     Raises:
-      ConfigError: the shapes differ or there is no example.
+      ConfigError: there are more than 100.
     """
-    if scores_a.shape != scores_b.shape or scores_a.ndim != 2 or scores_a.size == 0:
+    if answers.slices.size == 0:
+        return ()
+    names, index, counts = np.unique(answers.slices, return_inverse=True, return_counts=True)
+    if len(names) > MAX_SLICES:
         raise ConfigError(
-            f"scores: found shapes {list(scores_a.shape)} and {list(scores_b.shape)}, "
-            "accepted are equal ones [n, classes]"
+            f"evaluate.slice_by: found {len(names)} slices, such as {str(names[0])!r}, accepted are {MAX_SLICES} "
+            "at most"
         )
-    return float((scores_a.argmax(axis=1) == scores_b.argmax(axis=1)).mean())
+    hits = np.bincount(index, answers.correct, len(names))
+    return tuple(
+        SliceAccuracy(str(name), int(n), float(hit / n), *wilson_interval(int(hit), int(n)))
+        for name, n, hit in zip(names, counts, hits, strict=True)
+    )
+
+
+def corruption_accuracies(answers: Answers, corruptions: Sequence[Corruption]) -> tuple[CorruptionAccuracy, ...]:
+    """Accuracy after each corruption at each severity, in the order of the answers' columns."""
+    kinds = [(corruption, severity) for corruption in corruptions for severity in SEVERITIES]
+    shares = answers.corrupted_correct.mean(axis=0)
+    return tuple(
+        CorruptionAccuracy(corruption.value, severity, float(share))
+        for (corruption, severity), share in zip(kinds, shares, strict=True)
+    )
+
+
+def paired_drop(teacher_correct: npt.NDArray[np.bool_], student_correct: npt.NDArray[np.bool_]) -> PairedDrop:
+    """How much less accurate the student is on the very same examples.
+
+    Only examples that one of the two alone gets right tell them apart (McNemar 1947,
+    Psychometrika 12(2)). The interval is the adjusted Wald interval of Bonett and
+    Price (2012), J. Educ. Behav. Stat. 37(4), 479-488, which adds one such example
+    to each side: narrower than that of two accuracies from different examples, and
+    honest where few examples differ.
+
+    Args:
+      teacher_correct: bool [n], whether the teacher is right.
+      student_correct: bool [n], the same for the student, in the same order.
+
+    Raises:
+      ConfigError: they are not about equally many examples, at least one.
+    """
+    n = len(teacher_correct)
+    if n == 0 or len(student_correct) != n:
+        raise ConfigError(f"examples: found {len(student_correct)} answers, accepted are {n}, the teacher's")
+    teacher_only = int((teacher_correct & ~student_correct).sum())
+    student_only = int((student_correct & ~teacher_correct).sum())
+    lost, gained = (teacher_only + 1) / (n + 2), (student_only + 1) / (n + 2)
+    center = lost - gained
+    half = _Z_95 * math.sqrt((lost + gained - center**2) / (n + 2))
+    drop = (teacher_only - student_only) / n
+    return PairedDrop(n, teacher_only, student_only, drop, max(-1.0, center - half), min(1.0, center + half))
 
 
 def wilson_interval(num_correct: int, num_examples: int) -> tuple[float, float]:
@@ -79,14 +140,7 @@ def wilson_interval(num_correct: int, num_examples: int) -> tuple[float, float]:
     return max(0.0, (center - half) / scale), min(1.0, (center + half) / scale)
 
 
-def _ranks(scores: npt.NDArray[Any], labels: npt.NDArray[Any]) -> npt.NDArray[np.int64]:
-    own = scores[np.arange(len(labels)), labels][:, None]
-    before = np.arange(scores.shape[1]) < labels[:, None]
-    ranks: npt.NDArray[np.int64] = ((scores > own) | ((scores == own) & before)).sum(axis=1)
-    return ranks
-
-
-def _class_result(label: str, confusion: npt.NDArray[np.int64], index: int) -> ClassResult:
+def _class_result(label: str, confusion: npt.NDArray[np.integer[Any]], index: int) -> ClassResult:
     hits, examples, predictions = confusion[index, index], confusion[index].sum(), confusion[:, index].sum()
     return ClassResult(
         label=label,
@@ -94,15 +148,3 @@ def _class_result(label: str, confusion: npt.NDArray[np.int64], index: int) -> C
         recall=float(hits / examples) if examples else None,
         precision=float(hits / predictions) if predictions else None,
     )
-
-
-def _check(scores: npt.NDArray[Any], labels: npt.NDArray[Any], num_classes: int) -> None:
-    if scores.ndim != 2 or scores.shape[1] != num_classes or labels.shape != scores.shape[:1] or len(scores) == 0:
-        raise ConfigError(
-            f"scores: found shape {list(scores.shape)} for {labels.shape} labels, "
-            f"accepted is [number of labels, at least 1; {num_classes} classes]"
-        )
-    if np.isnan(scores).any():
-        raise ConfigError("scores: found NaN, accepted are numbers")
-    if labels.min() < 0 or labels.max() >= num_classes:
-        raise ConfigError(f"labels: found {labels.min()} to {labels.max()}, accepted are 0 to {num_classes - 1}")

@@ -77,6 +77,11 @@ class Tensor:
         return math.prod(self.shape)
 
     @property
+    def num_bytes(self) -> int:
+        """Bytes of its elements in memory, packed; 0 for elements without a fixed size, such as strings."""
+        return (self.num_elements * _BITS.get(self.dtype, 0) + 7) // 8
+
+    @property
     def is_float(self) -> bool:
         """Whether its elements are floating-point numbers."""
         return self.dtype in ("float16", "bfloat16", "float32", "float64")

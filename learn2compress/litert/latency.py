@@ -1,4 +1,4 @@
-"""Latency and peak memory of a `.tflite` file, measured in a process of its own.
+"""Latency, cold start and peak memory of a `.tflite` file, measured in processes of its own.
 
 Machines are noisy and drift, so a candidate and the teacher run in the same
 rounds, taking turns, and the claim is the ratio within a round. The interval of
@@ -9,6 +9,7 @@ its median is distribution-free: order statistics by the binomial distribution
 from __future__ import annotations
 
 import json
+import os
 import platform
 import signal
 import statistics
@@ -22,9 +23,12 @@ import numpy as np
 
 from learn2compress.config import EvaluateConfig
 from learn2compress.litert.flatbuffer import ModelFileError
+from learn2compress.measurements import ColdStart, ThreadLatency
 from learn2compress.results import Latency
 
 WARM_UPS = 10
+_FEWEST_ROUNDS = 3
+_COLD_PROCESSES = 3
 TIMEOUT_S = 1800.0
 
 
@@ -50,19 +54,51 @@ def measure_latency(
         "rounds": config.latency_rounds,
         "runs": config.latency_runs,
         "warm_ups": WARM_UPS,
-        "num_threads": config.num_threads,
+        "num_threads": [config.num_threads] * len(models),
     }
     times_ms = run_worker(request, " and ".join(models), timeout_s)["times_ms"]
     return summarize(times_ms[0], times_ms[-1], config.num_threads, processor_name())
 
 
-def measure_peak_memory(model_path: str | Path, timeout_s: float = TIMEOUT_S) -> int:
-    """Bytes that loading and running a model adds to a clean process at its peak (Linux: VmHWM less VmRSS before).
+def measure_thread_latencies(
+    model_path: str | Path, config: EvaluateConfig, timeout_s: float = TIMEOUT_S
+) -> tuple[ThreadLatency, ...]:
+    """Times one inference of one example with each of `config.threads`, taking turns.
 
     Raises:
       ModelFileError: the file can't be loaded or run, or time is up.
     """
-    return int(run_worker({"task": "memory", "model": str(model_path)}, str(model_path), timeout_s)["peak_bytes"])
+    if not config.threads:
+        return ()
+    request = {
+        "task": "latency",
+        "models": [str(model_path)] * len(config.threads),
+        "rounds": max(_FEWEST_ROUNDS, config.latency_rounds // 3),
+        "runs": config.latency_runs,
+        "warm_ups": WARM_UPS,
+        "num_threads": list(config.threads),
+    }
+    times_ms = run_worker(request, str(model_path), timeout_s)["times_ms"]
+    return tuple(
+        ThreadLatency(number, statistics.median(rounds), float(np.quantile(rounds, 0.9)))
+        for number, rounds in zip(config.threads, times_ms, strict=True)
+    )
+
+
+def measure_start(model_path: str | Path, num_threads: int, timeout_s: float = TIMEOUT_S) -> tuple[ColdStart, int]:
+    """Loads and runs a file in a few clean processes, one after the other.
+
+    Returns:
+      The cold start, and the bytes that loading and running add to a clean process
+      at its peak (Linux: VmHWM less VmRSS before), the largest found.
+
+    Raises:
+      ModelFileError: the file can't be loaded or run, or time is up.
+    """
+    request = {"task": "start", "model": str(model_path), "num_threads": num_threads}
+    starts = [run_worker(request, str(model_path), timeout_s) for _ in range(_COLD_PROCESSES)]
+    load_ms, first_ms = (statistics.median(start[name] for start in starts) for name in ("load_ms", "first_ms"))
+    return ColdStart(load_ms, first_ms, len(starts)), max(int(start["peak_bytes"]) for start in starts)
 
 
 def summarize(model_ms: Sequence[float], teacher_ms: Sequence[float], num_threads: int, processor: str) -> Latency:
@@ -103,6 +139,11 @@ def median_interval(values: Sequence[float]) -> tuple[float, float]:
         tail += ways
     rank = max(rank, 1)
     return ordered[rank - 1], ordered[n - rank]
+
+
+def num_cores() -> int:
+    """Processors that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def processor_name() -> str:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
 import gzip
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,61 +14,73 @@ import numpy.typing as npt
 
 from learn2compress import progress
 from learn2compress.config import EvaluateConfig
-from learn2compress.litert.accuracy import accuracy_of, agreement
+from learn2compress.litert.accuracy import (
+    accuracy_of,
+    calibration_of,
+    corruption_accuracies,
+    paired_drop,
+    slice_accuracies,
+)
+from learn2compress.litert.answers import Answers, Batch, Questions, answer
+from learn2compress.litert.arithmetic import operator_uses, operator_work
+from learn2compress.litert.device import measure_on_device
+from learn2compress.litert.energy import estimate_energy
 from learn2compress.litert.flatbuffer import ModelFileError, read_file
-from learn2compress.litert.interpreter import PIXEL_SCALE, predict
-from learn2compress.litert.latency import measure_latency, measure_peak_memory
-from learn2compress.litert.operators import model_cost
+from learn2compress.litert.interpreter import PIXEL_SCALE, Scorer
+from learn2compress.litert.latency import measure_latency, measure_start, measure_thread_latencies, num_cores
+from learn2compress.litert.operators import ModelCost, model_cost
+from learn2compress.measurements import LayerBytes
 from learn2compress.results import ModelReport
 
+MAX_LAYERS = 20
 _NUM_STEPS = 4
+_BATCH = 1024
 
 
-def measure_model(
+def measure_file(
     name: str,
     model_path: str | Path,
     teacher_path: str | Path,
-    x: npt.NDArray[np.uint8],
-    labels: npt.NDArray[np.integer[Any]],
     class_names: Sequence[str],
     config: EvaluateConfig,
-    keras_scores: npt.NDArray[np.floating[Any]] | None = None,
-    input_scale: float = PIXEL_SCALE,
-) -> ModelReport:
-    """Measures a file on the held-out split.
+    answers_of: Callable[[], Answers],
+    teacher_correct: npt.NDArray[np.bool_] | None = None,
+) -> tuple[ModelReport, Answers]:
+    """Measures a file, and counts the answers that it gives.
 
-    The file first runs in a worker process, so that one that ends its process
+    The file first runs in worker processes, so that one that ends its process
     never ends the caller's.
 
     Args:
       name: The student's name, or "teacher".
       model_path: The `.tflite` file.
       teacher_path: The teacher's, timed in the same rounds; `model_path` for the teacher itself.
-      x: uint8 [n, *input shape], the held-out examples.
-      labels: [n], class indices.
       class_names: Names in index order.
       config: How to measure.
-      keras_scores: [n, num_classes], scores of the float Keras model the file came from.
-      input_scale: What one step of a byte is worth to a float input; see `predict`.
+      answers_of: Runs the file on the held-out split.
+      teacher_correct: bool [n], whether the teacher is right, in the order of the answers.
 
     Raises:
       ModelFileError: a file can't be read or run.
-      ConfigError: its scores don't fit the labels.
+      ConfigError: its scores don't fit the labels, or a device that was asked for is not there.
     """
     work = f"measure {name}"
     model_bytes = read_file(model_path)
     try:
-        cost = model_cost(model_bytes)
+        cost, operators = model_cost(model_bytes), operator_work(model_bytes)
     except ModelFileError as error:
         raise ModelFileError(f"{model_path}: {error}") from None
-    progress.report(work, 0, _NUM_STEPS, "memory")
-    peak_memory_bytes = measure_peak_memory(model_path)
+    progress.report(work, 0, _NUM_STEPS, "start and memory")
+    cold_start, peak_memory_bytes = measure_start(model_path, config.num_threads)
     progress.report(work, 1, _NUM_STEPS, "latency")
     latency = measure_latency(model_path, teacher_path, config)
+    thread_latencies = measure_thread_latencies(model_path, config)
+    device_latency = None if config.device is None else measure_on_device(model_path, config.device, config)
     progress.report(work, 2, _NUM_STEPS, "accuracy")
-    scores = predict(model_bytes, x, input_scale)
-    accuracy = accuracy_of(scores, labels, class_names, config.top_k)
+    answers = answers_of()
+    accuracy = accuracy_of(answers, class_names, config.top_k)
     progress.report(work, 3, _NUM_STEPS, "download size")
+    compares = answers.reference.size > 0
     report = ModelReport(
         name=name,
         model_sha256=hashlib.sha256(model_bytes).hexdigest(),
@@ -82,13 +95,78 @@ def measure_model(
         accuracy=accuracy,
         latency=latency,
         peak_memory_bytes=peak_memory_bytes,
-        keras_top_1=None if keras_scores is None else float((keras_scores.argmax(axis=1) == labels).mean()),
-        keras_agreement=None if keras_scores is None else agreement(scores, keras_scores),
+        keras_top_1=float((answers.reference == answers.labels).mean()) if compares else None,
+        keras_agreement=float((answers.reference == answers.predicted).mean()) if compares else None,
+        paired_drop=None if teacher_correct is None else paired_drop(teacher_correct, answers.correct),
+        calibration=calibration_of(answers),
+        slices=slice_accuracies(answers),
+        corruptions=corruption_accuracies(answers, config.corruptions),
+        thread_latencies=thread_latencies,
+        num_cores=num_cores(),
+        cold_start=cold_start,
+        layers=_largest_layers(cost),
+        weight_bytes=cost.weight_bytes,
+        operator_uses=operator_uses(operators),
+        energy=estimate_energy(operators, cost.weight_bytes),
+        device_latency=device_latency,
     )
     progress.report(work, _NUM_STEPS, _NUM_STEPS, f"top-1 {accuracy.top_1:.4f}")
-    return report
+    return report, answers
+
+
+def measure_model(
+    name: str,
+    model_path: str | Path,
+    teacher_path: str | Path,
+    x: npt.NDArray[np.uint8],
+    labels: npt.NDArray[np.integer[Any]],
+    class_names: Sequence[str],
+    config: EvaluateConfig,
+    keras_scores: npt.NDArray[np.floating[Any]] | None = None,
+    input_scale: float = PIXEL_SCALE,
+) -> ModelReport:
+    """Measures a file on examples that are in memory; see `measure_file`.
+
+    Args:
+      name: The student's name, or "teacher".
+      model_path: The `.tflite` file.
+      teacher_path: The teacher's, timed in the same rounds; `model_path` for the teacher itself.
+      x: uint8 [n, *input shape], the held-out examples.
+      labels: [n], class indices.
+      class_names: Names in index order.
+      config: How to measure; examples in memory have no sources to slice by.
+      keras_scores: [n, num_classes], scores of the float Keras model the file came from.
+      input_scale: What one step of a byte is worth to a float input; see `Scorer`.
+
+    Raises:
+      ModelFileError: a file can't be read or run.
+      ConfigError: its scores don't fit the labels.
+    """
+    questions = Questions.of(config, len(class_names), input_scale)
+
+    def answers_of() -> Answers:
+        scorer = Scorer(read_file(model_path), x.shape[1:], input_scale)
+        answers = answer(scorer, _batches(x, labels), len(x), questions)
+        if keras_scores is None:
+            return answers
+        return dataclasses.replace(answers, reference=keras_scores.argmax(axis=1))
+
+    return measure_file(name, model_path, teacher_path, class_names, config, answers_of)[0]
 
 
 def download_bytes(model_bytes: bytes) -> int:
     """Size after gzip at its best level, as an app store sends it."""
     return len(gzip.compress(model_bytes, compresslevel=9, mtime=0))
+
+
+def _batches(x: npt.NDArray[np.uint8], labels: npt.NDArray[np.integer[Any]]) -> Iterator[Batch]:
+    for start in range(0, len(x), _BATCH):
+        rows = x[start : start + _BATCH]
+        digests = [hashlib.sha256(row.tobytes()).hexdigest() for row in rows]
+        yield rows, labels[start : start + _BATCH], [""] * len(rows), digests
+
+
+def _largest_layers(cost: ModelCost) -> tuple[LayerBytes, ...]:
+    holding = [layer for layer in cost.layers if layer.weight_bytes]
+    largest = sorted(holding, key=lambda layer: (-layer.weight_bytes, layer.name))[:MAX_LAYERS]
+    return tuple(LayerBytes(layer.name, layer.operator, layer.weight_bytes, layer.macs) for layer in largest)

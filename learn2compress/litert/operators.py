@@ -140,7 +140,7 @@ def _layers(graph: Graph, counted: set[int]) -> list[LayerCost]:
     for operator in graph.operators:
         if operator.name in _UNPACKING:
             continue
-        macs = _macs(graph, operator)
+        macs = operator_macs(graph, operator)
         weights = _weights(graph, operator, packed, counted)
         if macs or weights:
             layers.append(
@@ -185,7 +185,8 @@ def _is_weight(tensor: Tensor) -> bool:
     return (tensor.is_float or tensor.is_quantized) and tensor.num_elements > 1
 
 
-def _macs(graph: Graph, operator: Operator) -> int:
+def operator_macs(graph: Graph, operator: Operator) -> int:
+    """Multiply-accumulates of one operator of a graph; see `ModelCost.macs`."""
     if operator.name not in _KERNEL_AND_BIAS:
         return 0
     shapes = [() if index is None else graph.tensors[index].shape for index in operator.inputs]

@@ -44,11 +44,11 @@ def compacted(model_bytes: bytes, layer_names: Collection[str]) -> bytes:
     Raises:
       ModelFileError: the bytes are no well-formed `.tflite` file.
     """
-    return parse_guarded(lambda: _pack(_renamed(_unpack(model_bytes), frozenset(layer_names))), model_bytes)
+    return parse_guarded(lambda: packed(_renamed(unpacked(model_bytes), frozenset(layer_names))), model_bytes)
 
 
 def _insert(model_bytes: bytes, name: str, content: bytes) -> bytes:
-    model = _unpack(model_bytes)
+    model = unpacked(model_bytes)
     entries = list(model.metadata or [])
     entry = next((entry for entry in entries if entry.name == name.encode()), None)
     if entry is None:
@@ -57,7 +57,7 @@ def _insert(model_bytes: bytes, name: str, content: bytes) -> bytes:
         model.buffers.append(schema.BufferT())
     model.buffers[entry.buffer].data = np.frombuffer(content, np.uint8)
     model.metadata = entries
-    return _pack(model)
+    return packed(model)
 
 
 def _renamed(model: Any, layer_names: frozenset[str]) -> Any:
@@ -90,14 +90,25 @@ def _unique(name: str, taken: set[str]) -> str:
     return numbered
 
 
-def _unpack(model_bytes: bytes) -> Any:
+def unpacked(model_bytes: bytes) -> Any:
+    """The model as objects of the generated schema, to be changed; call it inside `parse_guarded`.
+
+    Content behind the flatbuffer, where some tools put what is larger than a few
+    kilobytes, comes inside.
+    """
     model = schema.ModelT.InitFromPackedBuf(model_bytes, 0)
-    if any(buffer.offset > 1 for buffer in model.buffers):
-        raise ModelFileError("model: found content outside of the flatbuffer, accepted are models under 2 GiB")
+    for buffer in model.buffers:
+        if buffer.offset > 1:  # 1 is the writer's placeholder
+            end = buffer.offset + buffer.size
+            if end > len(model_bytes):
+                raise ModelFileError(f"model: found a buffer up to byte {end}, accepted is {len(model_bytes)} at most")
+            buffer.data = np.frombuffer(model_bytes, np.uint8)[buffer.offset : end]
+            buffer.offset = buffer.size = 0
     return model
 
 
-def _pack(model: Any) -> bytes:
+def packed(model: Any) -> bytes:
+    """A model from `unpacked` as bytes: content aligned, equal vectors stored once."""
     model.buffers = [_AlignedBuffer(buffer.data) for buffer in model.buffers]
     builder = _SharingBuilder(1024)
     builder.Finish(model.Pack(builder), FILE_IDENTIFIER)

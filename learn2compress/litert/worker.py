@@ -6,9 +6,10 @@ file may end it, because memory is only measurable in a clean one, and because
 nothing else should share its time. It imports no TensorFlow.
 
 Requests: `{"task": "latency", "models": [path, ...], "rounds": 30, "runs": 10,
-"warm_ups": 10, "num_threads": 1}` answers `{"times_ms": [[...], ...]}`, one
+"warm_ups": 10, "num_threads": [1, ...]}` answers `{"times_ms": [[...], ...]}`, one
 list for each model with the mean time of an inference in each round;
-`{"task": "memory", "model": path}` answers `{"peak_bytes": n}`.
+`{"task": "start", "model": path, "num_threads": 1}` answers `{"peak_bytes": n,
+"load_ms": x, "first_ms": y}`.
 """
 
 from __future__ import annotations
@@ -33,8 +34,10 @@ class _Model:
     def __init__(self, path: str, num_threads: int) -> None:
         self.interpreter = Interpreter(model_path=path, num_threads=num_threads)
         self.interpreter.allocate_tensors()
+        loaded = time.perf_counter_ns()
         random = np.random.default_rng(0)
         self.inputs = [(d["index"], _example(random, d)) for d in self.interpreter.get_input_details()]
+        self.inputs_ms = (time.perf_counter_ns() - loaded) / 1e6
 
     def run_ms(self) -> float:
         """Time of one inference. Setting the input is not timed, but repeated: the arena may have reused its memory."""
@@ -56,9 +59,11 @@ def _example(random: np.random.Generator, detail: dict[str, Any]) -> Any:
     return np.zeros(shape, dtype)  # wider integers are indices, and 0 is always one
 
 
-def measure_times(models: list[str], rounds: int, runs: int, warm_ups: int, num_threads: int) -> list[list[float]]:
+def measure_times(
+    models: list[str], num_threads: list[int], rounds: int, runs: int, warm_ups: int
+) -> list[list[float]]:
     """Mean time of one inference in ms, by model and round; models take turns, in alternating order."""
-    loaded = [_Model(path, num_threads) for path in models]
+    loaded = [_Model(path, number) for path, number in zip(models, num_threads, strict=True)]
     for model in loaded:
         for _ in range(warm_ups):
             model.run_ms()
@@ -71,16 +76,19 @@ def measure_times(models: list[str], rounds: int, runs: int, warm_ups: int, num_
     return times
 
 
-def measure_peak_bytes(path: str) -> int:
-    """Highest resident memory while a model is loaded and run, less what was resident before."""
+def measure_start(path: str, num_threads: int) -> dict[str, float]:
+    """The first load and inference of this process: how long they take, and the memory they add at the peak."""
     gc.collect()
     with contextlib.suppress(OSError):  # without it, the peak of the imports may count: more, never less
         Path("/proc/self/clear_refs").write_text("5", encoding="ascii")  # forget the peak so far
     before = _status_bytes("VmRSS")
-    model = _Model(path, num_threads=1)
-    for _ in range(3):
+    start = time.perf_counter_ns()
+    model = _Model(path, num_threads)
+    load_ms = (time.perf_counter_ns() - start) / 1e6 - model.inputs_ms
+    first_ms = model.run_ms()
+    for _ in range(2):
         model.run_ms()
-    return max(_status_bytes("VmHWM") - before, 0)
+    return {"peak_bytes": max(_status_bytes("VmHWM") - before, 0), "load_ms": load_ms, "first_ms": first_ms}
 
 
 def _status_bytes(field: str) -> int:
@@ -91,13 +99,10 @@ def _status_bytes(field: str) -> int:
 
 
 def _answer(request: dict[str, Any]) -> dict[str, Any]:
-    if request["task"] == "memory":
-        return {"peak_bytes": measure_peak_bytes(request["model"])}
-    return {
-        "times_ms": measure_times(
-            request["models"], request["rounds"], request["runs"], request["warm_ups"], request["num_threads"]
-        )
-    }
+    task = request.pop("task")
+    if task == "start":
+        return measure_start(request["model"], request["num_threads"])
+    return {"times_ms": measure_times(**request)}
 
 
 def main() -> None:

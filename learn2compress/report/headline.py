@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from learn2compress.report.formatting import byte_size, divided, percent, speed, times
+from learn2compress.report.formatting import byte_size, divided, percent, quantity, speed, times
 from learn2compress.results import FamilyReport, ModelReport
 
 
@@ -50,10 +50,13 @@ def constraint_sentences(constraints: Mapping[str, Any]) -> tuple[str, ...]:
     shown: dict[str, Callable[[Any], str]] = {
         "max_model_bytes": lambda value: f"file at most {byte_size(value)} as stored",
         "max_download_bytes": lambda value: f"file at most {byte_size(value)} as downloaded",
+        "max_peak_memory_bytes": lambda value: f"at most {byte_size(value)} of peak memory",
+        "max_macs": lambda value: f"at most {quantity(value)} multiply-accumulates",
         "max_latency_ms": lambda value: f"median latency at most {value:g} ms",
         "max_latency_ratio": lambda value: f"latency at most {value:g} times the teacher's",
         "max_accuracy_drop": lambda value: f"at most {100 * value:g} points less top-1 than the teacher",
         "min_accuracy": lambda value: f"top-1 at least {percent(value)}",
+        "max_calibration_error": lambda value: f"calibration error at most {100 * value:g} points",
         "maximize": lambda value: f"order: {value}",
         "select": lambda value: f"push: {value}",
     }

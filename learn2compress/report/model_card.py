@@ -12,9 +12,10 @@ from markupsafe import Markup
 from learn2compress.config import TaskConfig, TaskKind
 from learn2compress.config_file import parse
 from learn2compress.data.text_features import input_description
-from learn2compress.report import formatting
+from learn2compress.report import formatting, phone
 from learn2compress.report.classes import lowest_recall
 from learn2compress.report.headline import constraint_sentences
+from learn2compress.report.quantization import quantization_sentences
 from learn2compress.results import FamilyReport
 
 _MARKDOWN = re.compile(r"([\\`*_{}\[\]()#+!|~$]|:(?=//))")
@@ -48,7 +49,7 @@ def render_model_card(report: FamilyReport, name: str) -> str:
         keep_trailing_newline=True,
     )
     environment.filters["md"] = escape_markdown
-    environment.globals["fmt"] = formatting
+    environment.globals["fmt"], environment.globals["phone"] = formatting, phone
     task = parse(TaskConfig, report.config["task"], "task")
     is_image = task.kind is TaskKind.IMAGE
     records = report.histories.get(name, ())
@@ -62,7 +63,10 @@ def render_model_card(report: FamilyReport, name: str) -> str:
         text_features=None if is_image else task.text_features.value,
         input_description=None if is_image else input_description(task),
         classes=lowest_recall(student.accuracy, _MAX_CLASSES),
+        slices=phone.slice_rows(student, report.teacher),
+        corruptions=phone.corruptions_of([student]),
         records=records,
+        quantization=quantization_sentences(report.quantizations[name]) if name in report.quantizations else None,
         phases=[{"name": group[0].phase, "epochs": len(group), "last": group[-1]} for group in groups],
         verdict=next(verdict for verdict in report.verdicts if verdict.name == name),
         constraints=constraint_sentences(report.config.get("constraints", {})),

@@ -10,7 +10,7 @@ import yaml
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from learn2compress.report import formatting
+from learn2compress.report import formatting, phone
 from learn2compress.report.classes import ConfusedPair, confused_pairs, confusion_rows, lowest_recall
 from learn2compress.report.curves import training_curves
 from learn2compress.report.figures import (
@@ -20,6 +20,8 @@ from learn2compress.report.figures import (
     accuracy_against_latency,
 )
 from learn2compress.report.headline import constraint_sentences, headline
+from learn2compress.report.quantization import quantization_sentences
+from learn2compress.report.reliability import reliability_diagram
 from learn2compress.results import FamilyReport, ModelReport, Verdict
 
 MAX_MATRIX_CLASSES = 20
@@ -42,7 +44,7 @@ def render_page(report: FamilyReport) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.globals["fmt"] = formatting
+    environment.globals["fmt"], environment.globals["phone"] = formatting, phone
     template = environment.get_template("page.html.j2")
     verdicts = {verdict.name: verdict for verdict in report.verdicts}
     return template.render(
@@ -89,8 +91,17 @@ def _details(report: FamilyReport, index: int, student: ModelReport) -> dict[str
     if records:
         key = f"curves-{index}"
         curves = training_curves(key, student.name, records, report.teacher.accuracy.top_1, accuracy.top_1)
+    reliability = None
+    if student.calibration is not None:
+        reliability = reliability_diagram(f"reliability-{index}", student.name, student.calibration)
     return {
         "student": student,
+        "quantization": quantization_sentences(report.quantizations[student.name])
+        if student.name in report.quantizations
+        else None,
+        "reliability": reliability,
+        "bytes": phone.bytes_rows(student),
+        "slices": phone.slice_rows(student, report.teacher),
         "rows": rows,
         "pairs": pairs,
         "classes": lowest_recall(accuracy, MAX_LISTED),

@@ -16,10 +16,11 @@ def count_macs(network: keras.Model) -> int:
     it is fused or a few per cent. `learn2compress.litert.operators` counts the
     same from the file that a student becomes.
     """
-    return sum(_layer_macs(layer) for layer in network.layers)
+    return sum(layer_macs(layer) for layer in network.layers)
 
 
-def _layer_macs(layer: keras.Layer) -> int:
+def layer_macs(layer: keras.Layer) -> int:
+    """Multiply-accumulate operations of one layer, for one example; 0 for a layer without a kernel."""
     if isinstance(layer, keras.layers.SeparableConv2D):
         kernels = [layer.depthwise_kernel, layer.pointwise_kernel]
     elif isinstance(layer, _WITH_KERNEL):

@@ -62,18 +62,25 @@ class Prepared:
 def prepare_logits(config: CompressionConfig, prepared: Prepared) -> Path:
     """Writes the fixed teacher's logits of every view of the training examples, or finds them there."""
     views = ViewPlan.of(config.teacher, config.training.augment, config.seed)
+    teacher_sha256 = hashlib.sha256(Path(config.teacher.uri).read_bytes()).hexdigest()
+    key = json.dumps([teacher_sha256, dataclasses.asdict(views)], sort_keys=True)
+    folder = prepared.folder / f"logits-{hashlib.sha256(key.encode()).hexdigest()[:12]}"
+    if not folder.exists():
+        write_logits(config, prepared, folder)
+    return folder
+
+
+def write_logits(config: CompressionConfig, prepared: Prepared, folder: Path) -> None:
+    """Writes the fixed teacher's logits of every view of the training examples."""
+    views = ViewPlan.of(config.teacher, config.training.augment, config.seed)
     with tempfile.TemporaryDirectory() as name:
         paths = fetch_members(config.teacher, Path(name))
         teacher = load_teacher(paths, config.teacher, config.task, prepared.num_classes)
-    key = json.dumps([teacher.content_sha256, dataclasses.asdict(views)], sort_keys=True)
-    folder = prepared.folder / f"logits-{hashlib.sha256(key.encode()).hexdigest()[:12]}"
-    if not folder.exists():
-        examples = list(read_examples(prepared.folder / Split.TRAIN))
-        rows = np.frombuffer(b"".join(example.input for example in examples), np.uint8)
-        inputs = rows.reshape(-1, *config.task.input_shape)
-        logits = np.concatenate([teacher.logits(view) for view in views.views(inputs)], axis=1)
-        write_shard(shard_path(folder, 0, 1, "logits"), (row.astype("<f4").tobytes() for row in logits))
-    return folder
+    examples = list(read_examples(prepared.folder / Split.TRAIN))
+    rows = np.frombuffer(b"".join(example.input for example in examples), np.uint8)
+    inputs = rows.reshape(-1, *config.task.input_shape)
+    logits = np.concatenate([teacher.logits(view) for view in views.views(inputs)], axis=1)
+    write_shard(shard_path(folder, 0, 1, "logits"), (row.astype("<f4").tobytes() for row in logits))
 
 
 def live_teacher(config: CompressionConfig, prepared: Prepared) -> LiveTeacher:

@@ -29,6 +29,7 @@ from learn2compress.config import CompressionConfig
 from learn2compress.config_file import load_config
 from learn2compress.data.batches import Batch
 from learn2compress.distillation import student_loss
+from learn2compress.fused_normalization import with_fused_normalization
 from learn2compress.litert.latency import processor_name
 from learn2compress.students.cost import count_macs
 from learn2compress.students.joint import build_joint_network
@@ -81,13 +82,14 @@ def _convolution(layer: keras.layers.Conv2D, kernel: Any, inputs: Any, outputs: 
 
 def forward_and_backward(network: keras.Model, config: CompressionConfig, batch: Batch) -> Callable[[], Any]:
     """Everything of a step but the optimizer."""
+    trained = with_fused_normalization(network)
 
     @tf.function
     def run() -> Any:
         with tf.GradientTape() as tape:
             losses = [
                 student_loss(batch.targets, logits, batch.teacher_logits, config.training.distillation)
-                for logits in network(as_float(batch.inputs), training=True).values()
+                for logits in trained(as_float(batch.inputs), training=True).values()
             ]
             total = tf.add_n(losses)
         gradients = tape.gradient(total, network.trainable_variables)

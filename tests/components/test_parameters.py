@@ -10,8 +10,10 @@ import pytest
 from components.parameters import config_from, exec_properties_of, from_json, json_of, parameters_of
 from learn2compress.config import (
     ConstraintsConfig,
+    Corruption,
     DataConfig,
     DataFormat,
+    DeviceConfig,
     EvaluateConfig,
     PruneConfig,
     PushConfig,
@@ -27,6 +29,12 @@ CONFIGS = [
     DataConfig(),
     DataConfig(format=DataFormat.TSV, uri="train.tsv", held_out_uri="test.tsv", resize=True),
     EvaluateConfig(),
+    EvaluateConfig(
+        threads=(2,),
+        slice_by="{slice}/*",
+        corruptions=(Corruption.CONTRAST,),
+        device=DeviceConfig("emulator-5554", "/opt/benchmark_model"),
+    ),
     PruneConfig(sparsity_ratio=0.25),
     PushConfig(),
     QuantizeConfig(),

@@ -19,6 +19,7 @@ from components.pusher.component import Pusher
 from components.pusher.executor import Executor
 from learn2compress.config import CompressionConfig, ConstraintsConfig, PushConfig, StudentConfig, TeacherConfig
 from learn2compress.config_file import ConfigError, parse, to_dict
+from learn2compress.quantization_results import Candidate, QuantizationReport, TensorDeviation
 from learn2compress.results import (
     Accuracy,
     ClassResult,
@@ -90,6 +91,14 @@ def inputs(tmp_path: Path) -> dict[str, list[Artifact]]:
         (model / "model.tflite").write_bytes(content)
         write_json(model / "history.json", (EpochRecord("train", 1, 0.5, 0.9), EpochRecord("prune", 1, 0.4, 0.95, 0.5)))
         write_json(model / "config.json", {"recipe": "int8_qat"})
+        float32, int8 = Candidate("float32", 0.97, 4000), Candidate("int8_qat", 0.96, 1000)
+        deviations = (TensorDeviation("relu", 0.5, 2.0),)
+        write_json(
+            model / "quantization.json",
+            QuantizationReport(
+                "int8_qat", "int8_qat", "better", 50, (float32, int8), "the trained network", 32, deviations
+            ),
+        )
         evaluation = tmp_path / "evaluation" / name
         found[f"evaluation_{name}"] = [artifact_at(Evaluation, evaluation)]
         write_json(evaluation / "report.json", report_on(name, content, 48 if name == "large" else 40))
@@ -134,10 +143,14 @@ def test_selected_students_leave_with_everything_about_them(tmp_path: Path, inpu
     assert {str(path.relative_to(version)) for path in version.rglob("*") if path.is_file()} == {
         "SHA256SUMS", "push.json", "report.html", "family.json", "config.yaml",
         "large/large.tflite", "large/labels.txt", "large/report.json", "large/config.json", "large/model_card.md",
+        "large/classify.py",
+        "large/quantization.json",
     }  # fmt: skip
     assert (version / "large" / "large.tflite").read_bytes() == CONTENT["large"]
     assert (version / "large" / "labels.txt").read_text() == "cat\n<dog>\n"
     assert json.loads((version / "large" / "config.json").read_text()) == {"recipe": "int8_qat"}
+    assert "2.0 steps of its quantization" in (version / "large" / "model_card.md").read_text()
+    assert "2.0 steps of its quantization" in (version / "report.html").read_text()
     assert read_json(ModelReport, version / "large" / "report.json").accuracy.top_1 == 0.96
     subprocess.run(["sha256sum", "--check", "--strict", "SHA256SUMS"], cwd=version, check=True)
     digest = hashlib.sha256(CONTENT["large"]).hexdigest()

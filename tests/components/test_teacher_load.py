@@ -190,7 +190,7 @@ def test_held_out_examples_have_one_plain_view(examples: Any, models: Path, cach
 def test_artifacts_say_what_they_hold(examples: Any, models: Path, cached: Loaded) -> None:
     assert (cached.logits.num_examples, cached.logits.num_classes) == (NUM_TRAIN + NUM_HELD_OUT, 3)
     names = {path.name for path in Path(cached.teacher.uri).iterdir()}
-    assert names == {"model.tflite", "report.json"}
+    assert names == {"answers.npz", "model.tflite", "report.json"}
     assert {path.name for path in Path(cached.logits.uri).iterdir()} == {"train", "held_out"}
     for split in Split:
         stored = [path.name for path in sorted((Path(cached.logits.uri) / split).iterdir())]
@@ -234,7 +234,7 @@ def test_a_live_teacher_is_stored_instead_of_its_logits(
     assert list(Path(loaded.logits.uri).iterdir()) == []
     folder = Path(loaded.teacher.uri)
     stored = {path.name for path in folder.iterdir()}
-    assert stored == {"model.tflite", "report.json", "teacher.json", "member-0.keras"}
+    assert stored == {"answers.npz", "model.tflite", "report.json", "teacher.json", "member-0.keras"}
     inputs = inputs_of(examples, Split.HELD_OUT)
     logits, _ = LiveTeacher.load(folder, TASK, 3)(tf.constant(inputs))
     np.testing.assert_allclose(logits, scores(models / "one.keras", inputs), atol=1e-5)
@@ -305,7 +305,8 @@ def test_a_remote_teacher_leaves_nothing_behind(examples: Any, models: Path, cac
     fsspec.filesystem("memory").put(str(models / "one.keras"), "/teachers/one.keras")
     loaded = run(tmp_path, examples, TeacherConfig("memory://teachers/one.keras", batch_size=64))
     np.testing.assert_array_equal(loaded.rows(Split.HELD_OUT), cached.rows(Split.HELD_OUT))
-    assert {path.name for path in Path(loaded.teacher.uri).iterdir()} == {"model.tflite", "report.json"}
+    names = {path.name for path in Path(loaded.teacher.uri).iterdir()}
+    assert names == {"answers.npz", "model.tflite", "report.json"}
 
 
 def test_a_teacher_that_changed_is_refused(examples: Any, models: Path, tmp_path: Path) -> None:

@@ -32,6 +32,10 @@ def test_relative_paths_are_relative_to_the_file(tmp_path: Path) -> None:
     config = load_config(write(tmp_path / "c.yaml", yaml.safe_dump(MINIMAL | {"push": {"uri": "s3://bucket/models"}})))
     assert config.teacher.uri == str(tmp_path / "teacher.keras")
     assert config.push.uri == "s3://bucket/models"
+    device = {"adb_serial": "phone-1", "benchmark_model": "tools/benchmark_model"}
+    config = load_config(write(tmp_path / "c.yaml", yaml.safe_dump(MINIMAL | {"evaluate": {"device": device}})))
+    assert config.evaluate.device is not None
+    assert config.evaluate.device.benchmark_model == str(tmp_path / "tools" / "benchmark_model")
 
 
 @pytest.mark.parametrize(
@@ -52,6 +56,19 @@ def test_relative_paths_are_relative_to_the_file(tmp_path: Path) -> None:
         (
             {"students": [{"name": "a", "stage": 1, "quantize": {"recpie": "x"}}]},
             "students.a.quantize.recpie: found an",
+        ),
+        ({"evaluate": {"threads": [1, 1]}}, r"evaluate.threads: accepts each once, found \['1', '1'\]"),
+        ({"evaluate": {"threads": [0]}}, "evaluate.threads.0: found 0, accepted: greater than or equal to 1"),
+        ({"evaluate": {"corruptions": ["fog"]}}, "evaluate.corruptions.0: found \"fog\", accepted: 'gaussian_noise', "),
+        ({"evaluate": {"slice_by": "cat/*.png"}}, "evaluate.slice_by: found 'cat/[*].png', accepted is a pattern with"),
+        ({"evaluate": {"device": {"adb_serial": "-e", "benchmark_model": "b"}}}, "evaluate.device.adb_serial: found"),
+        (
+            {
+                "task": {"kind": "text", "input_shape": [64]},
+                "evaluate": {"corruptions": ["contrast"]},
+                "training": {"family": "projection"},
+            },
+            "evaluate.corruptions: found some for a text task, accepted are those of an image task",
         ),
         ({"students": []}, "students: accepts 1 to 16 students, found 0"),
         ({"data": {"format": "image_folder"}}, "data: format 'image_folder' accepts a uri"),

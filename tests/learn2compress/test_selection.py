@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from learn2compress.config import ConstraintsConfig, Objective, PushPolicy
+from learn2compress.measurements import Calibration, PairedDrop
 from learn2compress.results import Accuracy, Latency, ModelReport
 from learn2compress.selection import Point, pareto_front, select
 
@@ -18,7 +19,7 @@ LATENCY = Latency(0.5, 0.6, 0.4, 0.5, 0.45, 0.55, 1, "a processor")
 def model(name: str, top_1: float = 0.95, half_width: float = 0.001, **changes: Any) -> ModelReport:
     accuracy = Accuracy(2000, top_1, top_1 - half_width, top_1 + half_width, 3, 1.0, (), ())
     report = ModelReport(name, "0" * 64, 1000, 800, 900, 450, 5000, {}, "uint8", "uint8", accuracy, LATENCY, 10_000)
-    return dataclasses.replace(report, **changes)
+    return dataclasses.replace(report, **{"calibration": Calibration(0.04, ()), **changes})
 
 
 TEACHER = model("teacher", 0.97, model_bytes=50_000)
@@ -39,9 +40,17 @@ def test_without_constraints_everything_is_pushed() -> None:
     [
         ("max_model_bytes", 1000, 999, "model_bytes 1,000 is above max_model_bytes 999"),
         ("max_download_bytes", 800, 799, "download_bytes 800 is above max_download_bytes 799"),
+        ("max_peak_memory_bytes", 10_000, 9999, "peak memory 10,000 bytes is above max_peak_memory_bytes 9,999 bytes"),
+        ("max_macs", 5000, 4999, "macs 5,000 is above max_macs 4,999"),
         ("max_latency_ms", 0.5, 0.49, "median latency 0.5 ms is above max_latency_ms 0.49 ms"),
         ("max_latency_ratio", 0.5, 0.49, "latency ratio 0.5x is above max_latency_ratio 0.49x"),
         ("max_accuracy_drop", 0.02, 0.019, "accuracy drop 2 points is above max_accuracy_drop 1.9 points"),
+        (
+            "max_calibration_error",
+            0.04,
+            0.03,
+            "calibration error 4 points is above max_calibration_error 3 points",
+        ),
         ("min_accuracy", 0.95, 0.951, "accuracy 95% is below min_accuracy 95.1%"),
     ],
 )
@@ -70,6 +79,9 @@ def test_a_better_student_never_breaks_the_drop() -> None:
     ("changes", "limits"),
     [
         ({"model_bytes": None}, {"max_model_bytes": 10**9}),
+        ({"peak_memory_bytes": None}, {"max_peak_memory_bytes": 10**9}),
+        ({"macs": None}, {"max_macs": 10**9}),
+        ({"calibration": None}, {"max_calibration_error": 1.0}),
         ({"download_bytes": None}, {"max_download_bytes": 10**9}),
         ({"latency": None}, {"max_latency_ms": 1e9}),
         ({"latency": None}, {"max_latency_ratio": 1e9}),
@@ -141,9 +153,35 @@ def test_a_drop_within_the_interval_is_said_to_be_so() -> None:
     assert verdicts[1].notes == ()
 
 
-def test_a_limit_finer_than_the_split_is_said_to_be_so() -> None:
-    (verdict,) = select([model("a", half_width=0.01)], TEACHER, ConstraintsConfig(max_accuracy_drop=0.005))
-    assert verdict.notes == ("max_accuracy_drop 0.5 points is finer than 2,000 held-out examples can tell (±1 points)",)
+def test_a_limit_that_more_examples_could_turn_around_is_said_to_be_so() -> None:
+    (verdict,) = select([model("a", half_width=0.01)], TEACHER, ConstraintsConfig(max_accuracy_drop=0.015))
+    assert not verdict.selected
+    assert verdict.notes == (
+        "max_accuracy_drop 1.5 points lies inside the drop's 95% interval (1 to 3 points on 2,000 held-out examples): "
+        "more examples could decide otherwise",
+    )
+
+
+def paired(student_only: int, low: float, high: float) -> ModelReport:
+    return model("a", half_width=0.03, paired_drop=PairedDrop(2000, 40 + student_only, student_only, 0.02, low, high))
+
+
+def test_a_drop_is_judged_on_the_same_examples() -> None:
+    # By its own interval of 3 points this drop of 2 would be noise; on the same examples it is none.
+    (clear,) = select([paired(10, 0.012, 0.028)], TEACHER, ConstraintsConfig(max_accuracy_drop=0.03))
+    assert clear.notes == ()
+    (noise,) = select([paired(600, -0.001, 0.041)], TEACHER, ConstraintsConfig(max_accuracy_drop=0.05))
+    assert noise.notes == (
+        "a drop of 2 points lies within what chance alone explains: the teacher alone is right on 640 of the 2,000 "
+        "held-out examples, the student alone on 600 (95% interval of the drop: -0.1 to 4.1 points): more examples "
+        "could turn it around",
+    )
+
+
+def test_a_limit_inside_the_paired_interval_is_said_to_be_so() -> None:
+    (verdict,) = select([paired(10, 0.012, 0.028)], TEACHER, ConstraintsConfig(max_accuracy_drop=0.025))
+    assert verdict.selected
+    assert verdict.notes[0].startswith("max_accuracy_drop 2.5 points lies inside the drop's 95% interval (1.2 to 2.8 ")
 
 
 def test_a_latency_limit_inside_the_interval_is_said_to_be_so() -> None:

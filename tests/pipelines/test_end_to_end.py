@@ -75,7 +75,15 @@ def test_every_step_ran_and_every_file_arrived(run: Any) -> None:
     assert found == {"SHA256SUMS", "push.json", "family.json", "report.html", "config.yaml"} | {
         f"{Path(model).stem}/{file}"
         for model in own
-        for file in (model, "labels.txt", "report.json", "config.json", "model_card.md")
+        for file in (
+            model,
+            "labels.txt",
+            "report.json",
+            "config.json",
+            "quantization.json",
+            "model_card.md",
+            "classify.py",
+        )
     }
     subprocess.run(["sha256sum", "--check", "--strict", "SHA256SUMS"], cwd=version, check=True, capture_output=True)
     summed = {line.split("  ")[1] for line in (version / "SHA256SUMS").read_text().splitlines()}

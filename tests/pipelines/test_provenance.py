@@ -62,7 +62,7 @@ def changed_by(copy: Path, file: str) -> set[str]:
 def test_a_copy_has_the_digests_of_the_original(copy: Path) -> None:
     assert digests_in(copy) == code_digests()
     assert set(code_digests()) == {
-        "ingest", "teacher_load", "joint_distill_trainer", "prune", "quantize", "evaluate", "pusher",
+        "ingest", "teacher_load", "joint_distill_trainer", "prune", "quantize", "search", "evaluate", "pusher",
     }  # fmt: skip
 
 

@@ -8,7 +8,7 @@ import pytest
 from ai_edge_litert.interpreter import Interpreter
 
 from learn2compress.litert.flatbuffer import ModelFileError
-from learn2compress.litert.interpreter import input_table, predict
+from learn2compress.litert.interpreter import Scorer, input_table, predict
 
 
 def test_a_float_file_scores_as_its_keras_model(models: Any) -> None:
@@ -82,3 +82,9 @@ def test_what_does_not_fit_is_one_clear_line(models: Any) -> None:
     with pytest.raises(ModelFileError, match="does not run") as error:
         predict(b"garbage" * 50, models.x)
     assert "\n" not in str(error.value)
+
+
+def test_a_scorer_may_be_asked_again_with_other_numbers_of_examples(models: Any) -> None:
+    scorer, expected = Scorer(models.int8, (8, 8, 3)), predict(models.int8, models.x, batch_size=1)
+    for count, batch_size in ((70, 32), (3, 64), (200, 64), (1, 1)):
+        np.testing.assert_array_equal(scorer.scores(models.x[:count], batch_size), expected[:count])

@@ -10,8 +10,10 @@ from learn2compress.config import EvaluateConfig
 from learn2compress.litert.flatbuffer import ModelFileError
 from learn2compress.litert.latency import (
     measure_latency,
-    measure_peak_memory,
+    measure_start,
+    measure_thread_latencies,
     median_interval,
+    num_cores,
     processor_name,
     run_worker,
     summarize,
@@ -41,12 +43,30 @@ def test_the_teachers_own_ratio_is_one(models: Any, write: Callable[..., Any]) -
 
 def test_every_model_is_timed_in_every_round(models: Any, write: Callable[..., Any]) -> None:
     paths = [str(write("a.tflite", models.int8)), str(write("b.tflite", models.float32))]
-    request = {"task": "latency", "models": paths, "rounds": 4, "runs": 2, "warm_ups": 1, "num_threads": 1}
+    request = {"task": "latency", "models": paths, "rounds": 4, "runs": 2, "warm_ups": 1, "num_threads": [1, 2]}
 
     times_ms = run_worker(request, "models", 60)["times_ms"]
 
     assert [len(rounds) for rounds in times_ms] == [4, 4]
     assert all(time_ms > 0 for rounds in times_ms for time_ms in rounds)
+
+
+def test_each_number_of_threads_is_timed(models: Any, write: Callable[..., Any]) -> None:
+    found = measure_thread_latencies(write("a.tflite", models.int8), EvaluateConfig(latency_rounds=9, latency_runs=2))
+
+    assert [one.num_threads for one in found] == [1, 2, 4]
+    assert all(0 < one.median_ms <= one.p90_ms for one in found)
+    assert measure_thread_latencies(write("a.tflite", models.int8), EvaluateConfig(threads=())) == ()
+    assert num_cores() >= 1
+
+
+def test_a_cold_start_is_timed_in_processes_of_its_own(models: Any, write: Callable[..., Any]) -> None:
+    start, peak_bytes = measure_start(write("a.tflite", models.int8), 1)
+
+    assert start.load_ms > 0
+    assert start.first_ms > 0
+    assert start.num_processes == 3
+    assert peak_bytes > 0
 
 
 def test_peak_memory_grows_with_what_the_model_holds(convert_function: Callable[..., bytes], write: Any) -> None:
@@ -57,8 +77,8 @@ def test_peak_memory_grows_with_what_the_model_holds(convert_function: Callable[
         kernel = np.random.default_rng(0).uniform(1, 2, (width, width)).astype(np.float32)
         return convert_function(lambda x: tf.matmul(x, kernel), (1, width), tf.float32)
 
-    small = measure_peak_memory(write("small.tflite", converted(16)))
-    large = measure_peak_memory(write("large.tflite", converted(1024)))
+    _, small = measure_start(write("small.tflite", converted(16)), 1)
+    _, large = measure_start(write("large.tflite", converted(1024)), 1)
 
     assert small > 0
     assert large - small > 1024 * 1024 * 4 * 0.9  # the weights alone
@@ -68,7 +88,7 @@ def test_a_model_that_ends_its_process_is_a_clear_error(crashing: bytes, models:
     path, teacher = write("crashing.tflite", crashing), write("teacher.tflite", models.float32)
 
     with pytest.raises(ModelFileError, match=r"crashing\.tflite: ended the interpreter's process: SIG[A-Z]+"):
-        measure_peak_memory(path)
+        measure_start(path, 1)
     with pytest.raises(ModelFileError, match=r"crashing\.tflite and .*teacher\.tflite: ended") as error:
         measure_latency(path, teacher, CONFIG)
     assert "\n" not in str(error.value)
@@ -76,9 +96,9 @@ def test_a_model_that_ends_its_process_is_a_clear_error(crashing: bytes, models:
 
 def test_files_that_do_not_run_are_clear_errors(models: Any, write: Any, tmp_path: Any) -> None:
     with pytest.raises(ModelFileError, match=r"garbage\.tflite: does not run: "):
-        measure_peak_memory(write("garbage.tflite", b"garbage" * 100))
+        measure_start(write("garbage.tflite", b"garbage" * 100), 1)
     with pytest.raises(ModelFileError, match=r"missing\.tflite: does not run: "):
-        measure_peak_memory(tmp_path / "missing.tflite")
+        measure_start(tmp_path / "missing.tflite", 1)
 
 
 def test_a_measurement_without_end_is_stopped(models: Any, write: Any) -> None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import dataclasses
 import gzip
 import hashlib
 from typing import Any
@@ -7,7 +8,7 @@ from typing import Any
 import pytest
 
 from learn2compress import progress
-from learn2compress.config import EvaluateConfig
+from learn2compress.config import Corruption, EvaluateConfig
 from learn2compress.config_file import ConfigError
 from learn2compress.litert.measure import download_bytes, measure_model
 from learn2compress.results import ModelReport, read_json, write_json
@@ -41,6 +42,16 @@ def test_a_report_holds_what_the_file_is_and_does(models: Any, write: Any, tmp_p
     steps = [event for event in heard if event.work == "measure small"]
     assert [event.done for event in steps] == [0, 1, 2, 3, 4]
 
+    assert report.calibration is not None
+    assert sum(one.num_examples for one in report.calibration.bins) == len(models.x)
+    assert [one.num_threads for one in report.thread_latencies] == [1, 2, 4]
+    assert sum(layer.weight_bytes for layer in report.layers) == report.weight_bytes
+    assert report.layers[0].weight_bytes == max(layer.weight_bytes for layer in report.layers)
+    assert sum(use.count for use in report.operator_uses) == sum(report.operators.values())
+    assert report.energy is not None
+    assert report.cold_start is not None
+    assert (report.paired_drop, report.slices, report.corruptions, report.device_latency) == (None, (), (), None)
+
     write_json(tmp_path / "report.json", report)
     assert read_json(ModelReport, tmp_path / "report.json") == report
 
@@ -54,6 +65,18 @@ def test_the_teacher_is_measured_against_itself(models: Any, write: Any) -> None
     assert report.accuracy.top_1 == 1.0
     assert report.latency.teacher_ratio == 1.0
     assert (report.keras_top_1, report.keras_agreement) == (None, None)
+
+
+def test_corruptions_are_measured_where_somebody_asks(models: Any, write: Any) -> None:
+    teacher = write("teacher.tflite", models.float32)
+    labels = models.keras_scores.argmax(axis=1)
+    config = dataclasses.replace(CONFIG, corruptions=(Corruption.CONTRAST,), threads=())
+
+    report = measure_model("teacher", teacher, teacher, models.x, labels, NAMES, config)
+
+    assert [(one.corruption, one.severity) for one in report.corruptions] == [("contrast", s) for s in (1, 3, 5)]
+    assert report.corruptions[-1].top_1 < report.accuracy.top_1
+    assert report.thread_latencies == ()
 
 
 def test_input_scale_reaches_the_model(models: Any, write: Any) -> None:

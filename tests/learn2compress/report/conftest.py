@@ -10,6 +10,19 @@ import pytest
 
 from learn2compress.config import CompressionConfig, ConstraintsConfig, StudentConfig, TeacherConfig
 from learn2compress.config_file import to_dict
+from learn2compress.measurements import (
+    Arithmetic,
+    Calibration,
+    CalibrationBin,
+    ColdStart,
+    CorruptionAccuracy,
+    EnergyEstimate,
+    LayerBytes,
+    OperatorUse,
+    PairedDrop,
+    SliceAccuracy,
+    ThreadLatency,
+)
 from learn2compress.results import Accuracy, ClassResult, EpochRecord, FamilyReport, Latency, ModelReport
 from learn2compress.selection import Point, pareto_front, select
 
@@ -59,6 +72,23 @@ def model_of(name: str, model_bytes: int, accuracy: Accuracy, milliseconds: floa
         model_bytes * 3 + 400_000,
         keras_top_1=accuracy.top_1 + 0.0028,
         keras_agreement=0.9944,
+        paired_drop=PairedDrop(accuracy.num_examples, 12, 5, 0.0194, -0.0031, 0.0419),
+        calibration=Calibration(
+            0.0312,
+            (*[CalibrationBin(0, None, None)] * 13, CalibrationBin(60, 0.91, 0.85), CalibrationBin(300, 0.985, 0.99)),
+        ),
+        slices=(SliceAccuracy("kitchen", 100, 0.97, 0.91, 0.99), SliceAccuracy("<garden>", 260, 0.9, 0.86, 0.93)),
+        corruptions=tuple(CorruptionAccuracy("gaussian_noise", s, 0.9 - s / 10) for s in (1, 3, 5)),
+        thread_latencies=tuple(ThreadLatency(n, milliseconds / n, milliseconds / n * 1.2) for n in (1, 2, 4)),
+        num_cores=2,
+        cold_start=ColdStart(1.75, 0.61, 3),
+        layers=tuple(LayerBytes(f"stage_{i}", "CONV_2D", model_bytes // 2**i, 1000 * i) for i in range(2, 12)),
+        weight_bytes=int(model_bytes * 0.8),
+        operator_uses=(
+            OperatorUse("CONV_2D", Arithmetic.INT8, 7, 900),
+            OperatorUse("SOFTMAX", Arithmetic.FLOAT, 1, 100),
+        ),
+        energy=EnergyEstimate(1.25, 0.5),
     )
 
 
@@ -85,6 +115,7 @@ def make_family(
         model_of("teacher", 1_924_816, accuracy_of(labels, 0.011, seed=1), 0.412, 1.0),
         keras_top_1=None,
         keras_agreement=None,
+        paired_drop=None,
         input_dtype="float32",
         output_dtype="float32",
     )

@@ -16,8 +16,10 @@ from typing import Any
 
 import pytest
 
+from learn2compress.measurements import DeviceLatency
+from learn2compress.report.model_card import render_model_card
 from learn2compress.report.page import render_page
-from learn2compress.results import FamilyReport, write_json
+from learn2compress.results import FamilyReport, ModelReport, write_json
 
 HOSTILE = ("<script>alert(1)</script>", '" onmouseover="alert(2)', "</style><b>", "{{ 7 * 7 }}", "ok")
 TIMES = "\N{MULTIPLICATION SIGN}"
@@ -103,7 +105,7 @@ def test_identifiers_are_unique_and_every_reference_is_there(family: FamilyRepor
 def test_pictures_follow_the_theme_and_have_a_text(family: FamilyReport) -> None:
     content = render_page(family)
     pictures = re.findall(r"<svg.*?</svg>", content, re.DOTALL)
-    assert len(pictures) == 2 + len(family.students)
+    assert len(pictures) == 2 + 2 * len(family.students)
     for picture in pictures:
         assert re.findall(r"#[0-9a-f]{6}\b", picture) == []
         assert "var(--accent)" in picture
@@ -136,6 +138,44 @@ def test_the_figures_shown_are_the_reports(family: FamilyReport) -> None:
     for key, value in family.provenance.items():
         assert f"{key} {value}" in page.text
     assert "max_accuracy_drop: 0.05" in page.text
+
+
+def test_what_a_phone_team_asks_is_shown(family: FamilyReport) -> None:
+    phone = DeviceLatency("Phone <9>", 2, 50, 12.0, 87.1, 64.5, 51.9, 6_553_600)
+    students = (dataclasses.replace(family.students[0], device_latency=phone), *family.students[1:])
+    page = Page(render_page(dataclasses.replace(family, students=students)))
+    for text in (
+        "3.12%",  # calibration error
+        "90%",  # of the MACs in int8
+        "2.36 ms 1.75 ms, 0.610 ms",  # cold start
+        "on 2 processors",
+        "4: 0.0178 ms",
+        "1.75 \N{MICRO SIGN}J 1.25 \N{MICRO SIGN}J, 0.500 \N{MICRO SIGN}J",
+        "51.9 ms on Phone <9> (2 threads), load 12.0 ms, about 6.55 MB of memory",
+        "60.00% 1: 80.0%, 3: 60.0%, 5: 40.0%",
+        "CONV_2D (7, int8), SOFTMAX (1, float)",
+        "graph, scales, labels and metadata 22.5 kB 20.0%",
+        "<garden> 260 90.0%",
+        "\N{MINUS SIGN}4.19 to +0.31",
+    ):
+        assert text in page.text
+    assert page.text.index("<garden> 260") < page.text.index("kitchen 100")  # the least accurate first
+
+
+def test_a_report_without_these_figures_is_shown_too(family: FamilyReport) -> None:
+    def bare(model: ModelReport) -> ModelReport:
+        unknown: dict[str, Any] = {
+            "paired_drop": None, "calibration": None, "slices": (), "corruptions": (), "thread_latencies": (),
+            "num_cores": None, "cold_start": None, "layers": (), "weight_bytes": None, "operator_uses": (),
+            "energy": None,
+        }  # fmt: skip
+        return dataclasses.replace(model, **unknown)
+
+    report = dataclasses.replace(family, teacher=bare(family.teacher), students=tuple(map(bare, family.students)))
+    page = Page(render_page(report))
+    assert "not measured" in page.text
+    assert "Where the bytes are" not in page.text
+    assert "not measured" not in render_model_card(report, "large")
 
 
 def test_the_confusion_matrices_are_the_reports(family: FamilyReport) -> None:

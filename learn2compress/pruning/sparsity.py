@@ -1,8 +1,7 @@
-"""Magnitude pruning while training, with masks that outlive it.
+"""Zeros in the kernels of a network: masks that move while it trains, and outlive it.
 
 Zhu & Gupta, "To prune, or not to prune" (arXiv:1710.01878): sparsity rises
-along a cubic curve while the network trains, and the smallest weights of each
-kernel are held at zero from then on.
+along a cubic curve while the network trains, and what has gone is held at zero.
 """
 
 from __future__ import annotations
@@ -12,78 +11,11 @@ from collections.abc import Sequence
 import keras
 import numpy as np
 
-from learn2compress.checkpoint import Checkpoint
 from learn2compress.config import PruneConfig
-from learn2compress.data.batches import TrainingData
-from learn2compress.results import EpochRecord
-from learn2compress.teachers.live import LiveTeacher
-from learn2compress.training import by_name, fit
-from learn2compress.training_plan import TrainingPlan
+from learn2compress.pruning.masks import cubic_sparsity, masks_of
 
 # The masks move this many times while sparsity rises: often enough to follow the curve.
 _MASK_UPDATES = 40
-
-
-def prune_student(
-    student: keras.Model,
-    name: str,
-    data: TrainingData,
-    config: PruneConfig,
-    plan: TrainingPlan,
-    *,
-    teacher: LiveTeacher | None = None,
-    checkpoint: Checkpoint | None = None,
-) -> tuple[EpochRecord, ...]:
-    """Prunes and fine-tunes a student in place.
-
-    Args:
-      student: A model `[batch, *input] -> [batch, num_classes]` of logits.
-      name: Its name in the history.
-      data: Examples, beside the teacher's logits unless `teacher` is given.
-      config: Sparsity and its schedule; a sparsity ratio of 0 changes nothing.
-      plan: How to train meanwhile.
-      teacher: Runs in each step.
-      checkpoint: Where an interrupted pruning goes on.
-
-    Returns:
-      One record per epoch.
-    """
-    if config.sparsity_ratio == 0.0:
-        return ()
-    pruner = MagnitudePruner(student, config, data.steps_per_epoch * plan.epochs)
-    history = fit(
-        by_name(student, name),
-        data,
-        plan,
-        teacher=teacher,
-        checkpoint=checkpoint,
-        hook=pruner,
-        sparsity_of=lambda: sparsity_of(student.layers, config.min_layer_weights),
-    )
-    return history[name]
-
-
-def cubic_sparsity(step: int, ramp_steps: int, final_ratio: float) -> float:
-    """Sparsity ratio to hold at a step: `final * (1 - (1 - step/ramp)**3)`, 0 at step 0, constant after the ramp."""
-    progress = min(1.0, step / max(1, ramp_steps))
-    return final_ratio * (1.0 - (1.0 - progress) ** 3)
-
-
-def magnitude_mask(weights: np.ndarray, sparsity_ratio: float) -> np.ndarray:
-    """Mask that keeps the largest weights.
-
-    Args:
-      weights: Any shape.
-      sparsity_ratio: Share of the weights to drop, 0..1; rounded down to whole weights.
-
-    Returns:
-      float32 of 0 and 1 in the shape of `weights`. Of equal magnitudes the
-      first in C order are dropped.
-    """
-    mask = np.ones(weights.size, np.float32)
-    num_zeros = int(sparsity_ratio * weights.size)
-    mask[np.argsort(np.abs(weights), axis=None, kind="stable")[:num_zeros]] = 0.0
-    return mask.reshape(weights.shape)
 
 
 def prunable_layers(layers: Sequence[keras.Layer], min_layer_weights: int) -> list[keras.Layer]:
@@ -122,12 +54,12 @@ class KernelMask(keras.constraints.Constraint):
         return w * self.mask
 
 
-class MagnitudePruner:
+class MaskPruner:
     """Moves the masks of a network along the cubic schedule.
 
     Args:
       network: Its prunable kernels get a `KernelMask`.
-      config: Final sparsity, ramp and smallest layer.
+      config: Which weights go, final sparsity, ramp and smallest layer.
       total_steps: Steps of the training that calls `before_step`.
     """
 
@@ -148,8 +80,9 @@ class MagnitudePruner:
         if step > self._ramp_steps or (step % self._interval and step != self._ramp_steps):
             return
         ratio = cubic_sparsity(step, self._ramp_steps, self._config.sparsity_ratio)
-        for kernel, mask in zip(self._kernels, self._masks, strict=True):
-            mask.mask.assign(magnitude_mask(keras.ops.convert_to_numpy(kernel), ratio))
+        values = masks_of([keras.ops.convert_to_numpy(kernel) for kernel in self._kernels], ratio, self._config)
+        for kernel, mask, value in zip(self._kernels, self._masks, values, strict=True):
+            mask.mask.assign(value)
             kernel.assign(mask(kernel))
 
 

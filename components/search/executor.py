@@ -1,0 +1,144 @@
+"""Searches the compression of one student and writes every try, and the best as what Evaluate takes."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+from typing import Any
+
+import keras
+from tfx.dsl.components.base import base_executor
+from tfx.types import artifact_utils
+from tfx.types.artifact import Artifact
+
+from components.parameters import from_json
+from components.search.outputs import model_output, student_output, trial_output
+from components.search.trial_files import TrialFiles
+from components.student_files import read_student, write_student
+from components.student_models import make_model, write_model
+from components.training_inputs import TrainingInputs
+from learn2compress import progress
+from learn2compress.config import PruneConfig, QuantizeConfig, SearchConfig
+from learn2compress.config.compression import variant_name
+from learn2compress.data.records import Split
+from learn2compress.pruning import prune_student
+from learn2compress.search.study import TrialResult, Variant, chosen, next_variant
+from learn2compress.search.trial import History, try_variant
+from learn2compress.student_file import StudentFile
+from learn2compress.train_step import as_float
+from learn2compress.training import make_deterministic
+from learn2compress.training_sample import TrainingSample
+
+_BATCH_SIZE = 500
+
+
+class Executor(base_executor.BaseExecutor):
+    """See `SearchSpec`."""
+
+    def Do(
+        self,
+        input_dict: dict[str, list[Artifact]],
+        output_dict: dict[str, list[Artifact]],
+        exec_properties: dict[str, Any],
+    ) -> None:
+        """Tries, chooses, and writes."""
+        search: SearchConfig = from_json(SearchConfig, exec_properties["search"])
+        inputs = TrainingInputs.open(input_dict, exec_properties)
+        steps = _Steps.open(input_dict, exec_properties, inputs)
+        files = TrialFiles(inputs.checkpoint.folder)
+        results: list[TrialResult] = []
+        for number in range(search.trials):
+            if (result := files.read_result(number)) is None:
+                variant = next_variant(search, inputs.settings.seed, results)
+                trial = try_variant(number, variant, results, search, steps)
+                files.write(trial)
+                result = trial.result
+            results.append(result)
+            detail = result.stopped or f"top-1 {result.top_1:.4f}, {search.minimize.value} {result.size}"
+            progress.report(f"search {steps.name}", number + 1, search.trials, detail)
+
+        for result in results:
+            artifact = artifact_utils.get_single_instance(output_dict[trial_output(result.number)])
+            files.copy(result, steps.name, artifact)
+        reference = steps.top_1(steps.fresh_student()[0])
+        for rank, result in enumerate(chosen(search, results, reference), start=1):
+            student, history, file = files.read(result.number)
+            name = variant_name(steps.name, rank)
+            network = artifact_utils.get_single_instance(output_dict[student_output(rank)])
+            write_student(network, student, name, history)
+            model = artifact_utils.get_single_instance(output_dict[model_output(rank)])
+            write_model(model, file, name, history, steps.quantize_of(result.variant))
+        inputs.checkpoint.discard()
+
+
+@dataclasses.dataclass(frozen=True)
+class _Steps:
+    """What a try is made of, of the component's inputs."""
+
+    inputs: TrainingInputs
+    artifact: Artifact
+    name: str
+    family_name: str
+    prune_config: PruneConfig
+    quantize_config: QuantizeConfig
+    sample: TrainingSample
+
+    @classmethod
+    def open(
+        cls, input_dict: dict[str, list[Artifact]], exec_properties: dict[str, Any], inputs: TrainingInputs
+    ) -> _Steps:
+        quantize = from_json(QuantizeConfig, exec_properties["quantize"])
+        train_split = Path(inputs.examples.uri) / Split.TRAIN
+        return cls(
+            inputs,
+            artifact_utils.get_single_instance(input_dict["student"]),
+            exec_properties["student_name"],
+            exec_properties["family_name"],
+            from_json(PruneConfig, exec_properties["prune"]),
+            quantize,
+            TrainingSample.read(train_split, inputs.settings.task.input_shape, quantize.calibration_examples),
+        )
+
+    def fresh_student(self) -> tuple[keras.Model, History]:
+        """The student as it was trained."""
+        return read_student(self.artifact)
+
+    def quantize_of(self, variant: Variant) -> QuantizeConfig:
+        """Settings of one try."""
+        return dataclasses.replace(self.quantize_config, recipe=variant.recipe)
+
+    def prune(self, number: int, variant: Variant) -> tuple[keras.Model, History]:
+        """See `learn2compress.search.trial.Steps`."""
+        make_deterministic(self.inputs.settings.seed)
+        config = dataclasses.replace(
+            self.prune_config, method=variant.method, sparsity_ratio=variant.sparsity_ratio, sensitivity=False
+        )
+        student, history = self.fresh_student()
+        pruned, records = prune_student(
+            student,
+            self.name,
+            self.inputs.data,
+            config,
+            self.inputs.plan("prune", config.epochs, config.learning_rate),
+            teacher=self.inputs.teacher,
+            checkpoint=self.inputs.checkpoint.part(f"trial_{number}_prune"),
+        )
+        return pruned, history + records
+
+    def top_1(self, student: keras.Model) -> float:
+        """See `learn2compress.search.trial.Steps`."""
+        choice = self.sample.for_choice()
+        return choice.top_1(student.predict(as_float(choice.inputs), batch_size=_BATCH_SIZE, verbose=0))
+
+    def quantize(self, number: int, variant: Variant, student: keras.Model) -> tuple[StudentFile, History]:
+        """See `learn2compress.search.trial.Steps`."""
+        return make_model(
+            self.inputs,
+            student,
+            self.name,
+            self.quantize_of(variant),
+            min_layer_weights=self.prune_config.min_layer_weights,
+            family_name=self.family_name,
+            sample=self.sample,
+            checkpoint=self.inputs.checkpoint.part(f"trial_{number}_quantize"),
+        )

@@ -1,0 +1,69 @@
+"""The tries of a search on disk: finished ones outlive a kill, and become artifacts in the end."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import keras
+from tfx.types.artifact import Artifact
+
+from components.artifacts import HISTORY_FILE, KERAS_FILE, LITERT_FILE, QUANTIZATION_FILE, TRIAL_FILE
+from components.student_files import read_network
+from learn2compress.quantization_results import QuantizationReport
+from learn2compress.results import EpochRecord, read_json, write_json
+from learn2compress.search.study import TrialResult
+from learn2compress.search.trial import History, Trial
+from learn2compress.student_file import StudentFile
+
+
+class TrialFiles:
+    """Folders of tries.
+
+    Args:
+      folder: Where the search keeps its state.
+    """
+
+    def __init__(self, folder: Path):
+        self._folder = folder / "trials"
+
+    def write(self, trial: Trial) -> None:
+        """Writes one try; a kill leaves all of it or nothing that `read_result` finds."""
+        folder = self._of(trial.result.number)
+        partial = folder.with_suffix(".partial")
+        shutil.rmtree(partial, ignore_errors=True)
+        partial.mkdir(parents=True)
+        trial.student.save(partial / KERAS_FILE)
+        write_json(partial / HISTORY_FILE, trial.history)
+        if trial.file is not None:
+            (partial / LITERT_FILE).write_bytes(trial.file.model_bytes)
+            write_json(partial / QUANTIZATION_FILE, trial.file.report)
+        write_json(partial / TRIAL_FILE, trial.result)
+        partial.replace(folder)
+
+    def read_result(self, number: int) -> TrialResult | None:
+        """What came of a try; `None` for one that is not done."""
+        path = self._of(number) / TRIAL_FILE
+        result: TrialResult | None = read_json(TrialResult, path) if path.exists() else None
+        return result
+
+    def read(self, number: int) -> tuple[keras.Model, History, StudentFile]:
+        """Student, epochs and file of a finished try."""
+        folder = self._of(number)
+        history: History = read_json(tuple[EpochRecord, ...], folder / HISTORY_FILE)
+        report = read_json(QuantizationReport, folder / QUANTIZATION_FILE)
+        return read_network(folder), history, StudentFile((folder / LITERT_FILE).read_bytes(), report)
+
+    def copy(self, result: TrialResult, student_name: str, artifact: Artifact) -> None:
+        """Makes a try an artifact."""
+        shutil.copytree(self._of(result.number), artifact.uri, dirs_exist_ok=True)
+        artifact.student = student_name
+        artifact.method = result.variant.method.value
+        artifact.sparsity_ratio = result.variant.sparsity_ratio
+        artifact.recipe = result.variant.recipe.value
+        artifact.accuracy = result.top_1
+        artifact.size = result.size or 0
+        artifact.stopped = result.stopped or ""
+
+    def _of(self, number: int) -> Path:
+        return self._folder / f"{number:03}"

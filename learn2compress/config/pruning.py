@@ -1,0 +1,85 @@
+"""How a trained student is pruned; `learn2compress.pruning` does it."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Annotated
+
+from pydantic import Field, model_validator
+from pydantic.dataclasses import dataclass
+
+from learn2compress.config.fields import STRICT, LearningRate
+
+
+class PruneMethod(StrEnum):
+    """What goes together."""
+
+    MAGNITUDE = "magnitude"
+    BLOCK = "block"
+    N_OF_M = "n_of_m"
+    CHANNELS = "channels"
+
+
+class PruneScope(StrEnum):
+    """Among which weights the smallest are found."""
+
+    LAYER = "layer"
+    GLOBAL = "global"
+
+
+class ChannelImportance(StrEnum):
+    """What a channel is worth."""
+
+    WEIGHT_NORM = "weight_norm"
+    BATCH_NORM_SCALE = "batch_norm_scale"
+    TAYLOR = "taylor"
+
+
+BlockSize = Annotated[int, Field(ge=1, le=64)]
+
+
+@dataclass(frozen=True, config=STRICT)
+class PruneConfig:
+    """Pruning with distilled fine-tuning: zeros along a cubic schedule (arXiv:1710.01878), or fewer channels."""
+
+    method: PruneMethod = PruneMethod.MAGNITUDE
+    """What goes: single weights (`magnitude`), blocks of them (`block`), some of so many neighbours (`n_of_m`), or
+    whole channels (`channels`). Zeros make the download smaller; fewer channels also make inference faster."""
+    sparsity_ratio: Annotated[float, Field(ge=0.0, lt=1.0)] = 0.5
+    """Share of the weights that become zero; with `channels`, share of the multiply-accumulate operations that go, met
+    as nearly as rounding allows. 0 leaves the student as it is."""
+    scope: PruneScope = PruneScope.LAYER
+    """`magnitude` and `block` alone: the same share of each kernel (`layer`), or one threshold for all (`global`)."""
+    block_shape: tuple[BlockSize, BlockSize] = (4, 1)
+    """`block` alone: neighbours along a kernel's input channels, and along its output channels, that go together."""
+    group_size: Annotated[int, Field(ge=2, le=64)] = 4
+    """`n_of_m` alone: of so many neighbours along a kernel's input channels, all but `sparsity_ratio` stay. 4 and 0.5
+    are 2:4."""
+    importance: ChannelImportance = ChannelImportance.TAYLOR
+    """`channels` alone: what a channel is worth: the norm of its weights (`weight_norm`), the scale of its batch
+    normalization (`batch_norm_scale`), or what its removal does to the loss to first order (`taylor`)."""
+    sensitivity: bool = False
+    """Also measure, layer by layer and without training, what pruning it alone costs; an artifact of its own."""
+    epochs: Annotated[int, Field(ge=1, le=10000)] = 6
+    """Epochs of pruning and fine-tuning together."""
+    ramp_ratio: Annotated[float, Field(gt=0.0, le=1.0)] = 0.5
+    """Share of the steps over which zeros become more; the rest is fine-tuning. Channels go before the first step."""
+    learning_rate: LearningRate = 0.001
+    """Highest learning rate; it falls along a cosine."""
+    min_layer_weights: Annotated[int, Field(ge=1)] = 256
+    """Kernels with fewer weights than this get no zeros: they cost nothing and hurt first."""
+
+    @model_validator(mode="after")
+    def _check(self) -> PruneConfig:
+        zeros = self.sparsity_ratio * self.group_size
+        if self.method is PruneMethod.N_OF_M and abs(zeros - round(zeros)) > 1e-6:
+            raise ValueError(
+                f"sparsity_ratio: found {self.sparsity_ratio} with method 'n_of_m', accepted are whole weights of each "
+                f"group of {self.group_size}: multiples of {1 / self.group_size:g}"
+            )
+        return self
+
+    @property
+    def kept_of_group(self) -> int:
+        """Weights of each group that `n_of_m` keeps, 1..`group_size`."""
+        return self.group_size - round(self.sparsity_ratio * self.group_size)

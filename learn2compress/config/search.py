@@ -1,0 +1,86 @@
+"""What a search may try, and what it looks for; `learn2compress.search` does it."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Annotated
+
+from pydantic import Field, field_validator, model_validator
+from pydantic.dataclasses import dataclass
+
+from learn2compress.config.compression_steps import QuantizationRecipe
+from learn2compress.config.fields import STRICT, Ratio
+from learn2compress.config.pruning import PruneMethod
+
+# Sparsity is searched in steps of this.
+SPARSITY_STEP = 0.05
+
+
+class SearchSize(StrEnum):
+    """What is to be small."""
+
+    MODEL_BYTES = "model_bytes"
+    DOWNLOAD_BYTES = "download_bytes"
+    MACS = "macs"
+
+
+@dataclass(frozen=True, config=STRICT)
+class SearchConfig:
+    """Ranges instead of values for `prune` and `quantize`: each student becomes several variants, the best found."""
+
+    trials: Annotated[int, Field(ge=2, le=1000)] = 12
+    """Variants tried for each student."""
+    variants: Annotated[int, Field(ge=1, le=16)] = 3
+    """How many of them go on to Evaluate, as students of their own: NAME_1, NAME_2, ..."""
+    sparsity_ratio: tuple[Ratio, Ratio] = (0.0, 0.8)
+    """Lowest and highest `prune.sparsity_ratio`, searched in steps of 0.05."""
+    method: tuple[PruneMethod, ...] = (PruneMethod.MAGNITUDE,)
+    """Values of `prune.method` to choose from; `channels` makes students narrower."""
+    recipe: tuple[QuantizationRecipe, ...] = (QuantizationRecipe.INT8_QAT,)
+    """Values of `quantize.recipe` to choose from."""
+    minimize: SearchSize = SearchSize.DOWNLOAD_BYTES
+    """The size that is weighed against accuracy."""
+    max_accuracy_drop: Ratio | None = None
+    """With it, variants are the smallest that lose no more top-1 accuracy than this against the student that was not
+    compressed, as a ratio; without it, they are spread over the front of accuracy and size."""
+    stop_early: bool = True
+    """Don't quantize what, once pruned, is neither as small nor as good as a variant that is finished."""
+
+    @field_validator("sparsity_ratio")
+    @classmethod
+    def _check_range(cls, sparsity_ratio: tuple[float, float]) -> tuple[float, float]:
+        low, high = sparsity_ratio
+        if not low <= high < 1.0:
+            raise ValueError(f"found [{low}, {high}], accepted is a lowest, and a highest below 1 that is no lower")
+        return sparsity_ratio
+
+    @field_validator("method", "recipe")
+    @classmethod
+    def _check_choices(cls, choices: tuple[StrEnum, ...]) -> tuple[StrEnum, ...]:
+        if not choices or len(set(choices)) != len(choices):
+            raise ValueError(f"found {[choice.value for choice in choices]}, accepted is each once, and one at least")
+        if PruneMethod.N_OF_M in choices:
+            raise ValueError("found 'n_of_m', accepted are magnitude, block and channels: it has one sparsity")
+        return choices
+
+    @model_validator(mode="after")
+    def _check(self) -> SearchConfig:
+        if self.trials > self.num_points:
+            raise ValueError(
+                f"trials: found {self.trials}, accepted are 2 to {self.num_points}, which is all that the ranges have"
+            )
+        if self.variants > self.trials:
+            raise ValueError(f"variants: found {self.variants}, accepted are 1 to {self.trials}, the number of trials")
+        return self
+
+    @property
+    def sparsity_ratios(self) -> tuple[float, ...]:
+        """The sparsity ratios that are tried, from the lowest up."""
+        low, high = self.sparsity_ratio
+        num_steps = int((high - low) / SPARSITY_STEP + 1e-9)
+        return tuple(round(low + step * SPARSITY_STEP, 6) for step in range(num_steps + 1))
+
+    @property
+    def num_points(self) -> int:
+        """Variants that there are."""
+        return len(self.sparsity_ratios) * len(self.method) * len(self.recipe)

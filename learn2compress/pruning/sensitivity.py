@@ -1,0 +1,113 @@
+"""Which layers bear pruning: accuracy with each pruned alone, before any training (Li et al., arXiv:1608.08710)."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Sequence
+
+import keras
+import numpy as np
+
+from learn2compress import progress
+from learn2compress.config import PruneConfig, PruneMethod, PruneScope
+from learn2compress.data.batches import TrainingData
+from learn2compress.held_out import HeldOutAccuracy
+from learn2compress.pruning.channel_graph import ChannelGraph, ChannelGroup, channel_graph
+from learn2compress.pruning.channel_importance import channel_importance, taking_layers
+from learn2compress.pruning.masks import masks_of
+from learn2compress.pruning.sparsity import kernel_variable, prunable_layers
+from learn2compress.pruning_results import LayerSensitivity, PrunedAccuracy, PruneSensitivity
+from learn2compress.teachers.live import LiveTeacher
+from learn2compress.training import by_name
+from learn2compress.training_plan import TrainingPlan
+
+SPARSITY_RATIOS = (0.25, 0.5, 0.75, 0.9)
+_MAX_EXAMPLES = 2000
+
+
+@dataclasses.dataclass(frozen=True)
+class _Part:
+    """Something that is pruned alone: its name, the kernels it is in, and their masks at a sparsity ratio."""
+
+    name: str
+    kernels: Sequence[keras.Variable]
+    masks_at: Callable[[float], list[np.ndarray]]
+
+
+def prune_sensitivity(
+    student: keras.Model,
+    name: str,
+    data: TrainingData,
+    config: PruneConfig,
+    plan: TrainingPlan,
+    teacher: LiveTeacher | None = None,
+) -> PruneSensitivity:
+    """Measures what pruning each layer, or group of channels, alone does to held-out accuracy.
+
+    Arguments as `learn2compress.pruning.prune_student`; the student is left as it was.
+    """
+    accuracy = HeldOutAccuracy.of_students(by_name(student, name))
+
+    def top_1() -> float:
+        return accuracy.measure(data, _MAX_EXAMPLES)[name]
+
+    if config.method is PruneMethod.CHANNELS:
+        parts = _groups(student, data, config, plan, teacher)
+    else:
+        parts = _layers(student, config)
+    before, layers = top_1(), []
+    for number, part in enumerate(parts):
+        progress.report(f"{plan.phase} sensitivity", number, len(parts), part.name)
+        layers.append(_sensitivity(part, top_1))
+    num_examples = min(_MAX_EXAMPLES, data.num_held_out)
+    return PruneSensitivity(name, config.method.value, num_examples, before, tuple(layers))
+
+
+def _sensitivity(part: _Part, top_1: Callable[[], float]) -> LayerSensitivity:
+    weights = [keras.ops.convert_to_numpy(kernel) for kernel in part.kernels]
+    accuracies = []
+    try:
+        for ratio in SPARSITY_RATIOS:
+            for kernel, weight, mask in zip(part.kernels, weights, part.masks_at(ratio), strict=True):
+                kernel.assign(weight * mask)
+            accuracies.append(PrunedAccuracy(ratio, top_1()))
+    finally:
+        for kernel, weight in zip(part.kernels, weights, strict=True):
+            kernel.assign(weight)
+    num_weights = sum(int(np.sum(mask == 0)) for mask in part.masks_at(1.0))
+    return LayerSensitivity(part.name, num_weights, tuple(accuracies))
+
+
+def _layers(student: keras.Model, config: PruneConfig) -> list[_Part]:
+    method = PruneMethod.BLOCK if config.method is PruneMethod.BLOCK else PruneMethod.MAGNITUDE
+    alone = dataclasses.replace(config, method=method, scope=PruneScope.LAYER)
+
+    def part(layer: keras.Layer) -> _Part:
+        weights = [keras.ops.convert_to_numpy(kernel_variable(layer))]
+        return _Part(layer.name, [kernel_variable(layer)], lambda ratio: masks_of(weights, ratio, alone))
+
+    return [part(layer) for layer in prunable_layers(student.layers, config.min_layer_weights)]
+
+
+def _groups(
+    student: keras.Model, data: TrainingData, config: PruneConfig, plan: TrainingPlan, teacher: LiveTeacher | None
+) -> list[_Part]:
+    graph = channel_graph(student)
+    importance = channel_importance(student, graph, data, config, plan, teacher)
+    groups = [group for group in graph.groups if not np.any(np.isnan(importance[group.units]))]
+    return [_group(student, graph, group, importance) for group in groups]
+
+
+def _group(student: keras.Model, graph: ChannelGraph, group: ChannelGroup, importance: np.ndarray) -> _Part:
+    """Zeroing the rows of the layers that take channels is all that taking them out does."""
+    inputs = {layer: graph.layers[layer.name].inputs for layer in taking_layers(student, graph)}
+    takers = [layer for layer, units in inputs.items() if np.any(np.isin(units, group.units))]
+    ascending = group.units[np.argsort(importance[group.units], kind="stable")]
+
+    def masks_at(ratio: float) -> list[np.ndarray]:
+        goes = ascending[: int(ratio * ascending.size)]
+        rows = [np.isin(inputs[layer], goes, invert=True).astype(np.float32)[:, None] for layer in takers]
+        shapes = [kernel_variable(layer).shape for layer in takers]
+        return [np.broadcast_to(row, shape) for row, shape in zip(rows, shapes, strict=True)]
+
+    return _Part(group.name, [kernel_variable(layer) for layer in takers], masks_at)

@@ -1,0 +1,105 @@
+"""What a phone team asks beyond accuracy, size and speed, as the page and the cards show it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from learn2compress.measurements import Arithmetic, SliceAccuracy
+from learn2compress.report.formatting import byte_size, milliseconds, percent, significant
+from learn2compress.results import ModelReport
+
+MAX_LAYERS = 8
+MAX_SLICES = 20
+
+
+@dataclass(frozen=True)
+class BytesRow:
+    """A share of the file: what holds it, the operator it belongs to (if one), its bytes, and their ratio of all."""
+
+    name: str
+    operator: str
+    num_bytes: int
+    share: float
+
+
+@dataclass(frozen=True)
+class SliceRow:
+    """One slice of the student's, and the same of the teacher's where it was measured."""
+
+    student: SliceAccuracy
+    teacher: SliceAccuracy | None
+
+
+@dataclass(frozen=True)
+class RobustnessCell:
+    """Accuracy under one corruption: the mean over its severities, and each of them in words."""
+
+    mean: float
+    by_severity: str
+
+
+def int8_share(model: ModelReport) -> float | None:
+    """Share of the multiply-accumulates that run on the int8 path; `None` where none are known."""
+    total = sum(use.macs for use in model.operator_uses)
+    on_path = sum(use.macs for use in model.operator_uses if use.arithmetic is Arithmetic.INT8)
+    return on_path / total if total else None
+
+
+def operators_in_words(model: ModelReport) -> str:
+    """Operators with the numbers they compute in: "CONV_2D (7, int8), SOFTMAX (1, int8)"."""
+    return ", ".join(f"{use.name} ({use.count}, {use.arithmetic.value})" for use in model.operator_uses)
+
+
+def threads_in_words(model: ModelReport) -> str:
+    """Median latency by number of threads: "1: 0.0421 ms, 2: 0.0312 ms"."""
+    return ", ".join(f"{one.num_threads}: {milliseconds(one.median_ms)}" for one in model.thread_latencies)
+
+
+def device_in_words(model: ModelReport) -> str:
+    """What a phone said: "1.20 ms on Phone 9 (2 threads), load 12.0 ms"; empty where none was asked."""
+    found = model.device_latency
+    if found is None:
+        return ""
+    threads = f"{found.num_threads} thread{'' if found.num_threads == 1 else 's'}"
+    time_ms = found.mean_ms if found.median_ms is None else found.median_ms
+    memory = "" if found.memory_bytes is None else f", about {byte_size(found.memory_bytes)} of memory"
+    return f"{milliseconds(time_ms)} on {found.device} ({threads}), load {milliseconds(found.load_ms)}{memory}"
+
+
+def microjoules(value: float) -> str:
+    """An energy as "12.3 µJ"."""
+    return f"{significant(value)} \N{MICRO SIGN}J"
+
+
+def bytes_rows(model: ModelReport) -> tuple[BytesRow, ...]:
+    """Where the bytes of a file are: its largest layers, the other ones together, and what is no weight."""
+    if model.weight_bytes is None:
+        return ()
+    shown = model.layers[:MAX_LAYERS]
+    others = model.weight_bytes - sum(layer.weight_bytes for layer in shown)
+    found = [(layer.name, layer.operator, layer.weight_bytes) for layer in shown]
+    found += [("other layers", "", others)] if others else []
+    found.append(("graph, scales, labels and metadata", "", model.model_bytes - model.weight_bytes))
+    return tuple(BytesRow(name, operator, size, size / model.model_bytes) for name, operator, size in found)
+
+
+def slice_rows(student: ModelReport, teacher: ModelReport) -> tuple[SliceRow, ...]:
+    """Slices of a student, the least accurate first, as many as are shown."""
+    teachers = {one.name: one for one in teacher.slices}
+    ordered = sorted(student.slices, key=lambda one: (one.top_1, one.name))
+    return tuple(SliceRow(one, teachers.get(one.name)) for one in ordered[:MAX_SLICES])
+
+
+def corruptions_of(models: Iterable[ModelReport]) -> tuple[str, ...]:
+    """Names of the corruptions that were measured, in their order."""
+    return tuple(dict.fromkeys(one.corruption for model in models for one in model.corruptions))
+
+
+def robustness(model: ModelReport, corruption: str) -> RobustnessCell | None:
+    """Accuracy of a model under a corruption; `None` where it was not measured."""
+    found = [one for one in model.corruptions if one.corruption == corruption]
+    if not found:
+        return None
+    words = ", ".join(f"{one.severity}: {percent(one.top_1, 1)}" for one in found)
+    return RobustnessCell(sum(one.top_1 for one in found) / len(found), words)

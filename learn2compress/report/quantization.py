@@ -1,0 +1,24 @@
+"""One paragraph on how a student's file got its numbers."""
+
+from __future__ import annotations
+
+from learn2compress.quantization_results import QuantizationReport
+from learn2compress.report.formatting import exact, percent
+
+
+def quantization_sentences(report: QuantizationReport) -> str:
+    """What ships and why, how accurate the float32 file is on the same examples, and the largest deviation."""
+    float32 = report.candidates[0]
+    sentences = [
+        f"Ships as {report.shipped}: {report.reason}.",
+        f"On the same {exact(report.num_examples)} training examples the float32 file has {percent(float32.top_1)} "
+        f"and {exact(float32.model_bytes)} bytes.",
+    ]
+    deviation = report.largest_deviation
+    if deviation is not None:
+        steps = "" if deviation.steps is None else f"{deviation.steps:.1f} steps of its quantization, "
+        sentences.append(
+            f"Largest deviation from {report.compared_with}: {steps}{deviation.absolute:.3g} in real numbers, "
+            f"in {deviation.tensor}, among {exact(report.num_deviation_examples)} training examples."
+        )
+    return " ".join(sentences)

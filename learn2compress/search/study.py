@@ -1,0 +1,207 @@
+"""What to try next, and which of all that was tried go on: pure functions of the results so far.
+
+Tries are suggested by the tree-structured Parzen estimator for several objectives
+(MOTPE; Ozaki et al., GECCO 2020) of Optuna. It is given all results anew for each
+suggestion, with a seed of its own: a search that was killed suggests after its
+last result what it would have suggested then.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import warnings
+from collections.abc import Iterator, Sequence
+
+import optuna
+from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution
+from optuna.trial import FrozenTrial, TrialState, create_trial
+
+from learn2compress.config import PruneMethod, QuantizationRecipe, SearchConfig
+from learn2compress.config.search import SPARSITY_STEP
+
+optuna.logging.set_verbosity(optuna.logging.WARNING)
+# Suggestions of the same point again before the search takes any other.
+_MAX_REPEATS = 20
+
+
+@dataclasses.dataclass(frozen=True)
+class Variant:
+    """One compression to try."""
+
+    method: PruneMethod
+    sparsity_ratio: float
+    recipe: QuantizationRecipe
+
+
+@dataclasses.dataclass(frozen=True)
+class TrialResult:
+    """What came of one.
+
+    Attributes:
+      number: From 0.
+      variant: What was tried.
+      top_1: Accuracy on the training examples that choices may look at; of the
+        pruned float student where it was stopped.
+      size: What `search.minimize` names; `None` where it was stopped.
+      stopped: Why it was stopped early, in a sentence with numbers.
+    """
+
+    number: int
+    variant: Variant
+    top_1: float
+    size: int | None = None
+    stopped: str | None = None
+
+    @property
+    def is_finished(self) -> bool:
+        """Whether there is a file."""
+        return self.size is not None
+
+
+def next_variant(config: SearchConfig, seed: int, results: Sequence[TrialResult]) -> Variant:
+    """What to try after these results; never what was tried before.
+
+    The first try is the weakest compression, the second the strongest: between
+    them lies the front.
+    """
+    tried = {result.variant for result in results}
+    corners = [_corner(config, ratio) for ratio in (config.sparsity_ratios[0], config.sparsity_ratios[-1])]
+    if len(results) < len(corners) and corners[len(results)] not in tried:
+        return corners[len(results)]
+    for repeat in range(_MAX_REPEATS):
+        variant = _suggested(config, seed * 100_003 + len(results) * _MAX_REPEATS + repeat, results)
+        if variant not in tried:
+            return variant
+    return next(variant for variant in _all_variants(config) if variant not in tried)
+
+
+def chosen(config: SearchConfig, results: Sequence[TrialResult], reference_top_1: float) -> tuple[TrialResult, ...]:
+    """The `config.variants` best finished tries, or all where there are fewer; the most accurate first.
+
+    Args:
+      config: With `max_accuracy_drop`, the smallest of those that hold it, then
+        those that miss it by least; without, those of the front that are spread
+        widest, then those of the front behind it.
+      results: All tries.
+      reference_top_1: Accuracy of the student that was not compressed, on the same examples.
+    """
+    finished = [result for result in results if result.is_finished]
+    if config.max_accuracy_drop is not None:
+        lowest = reference_top_1 - config.max_accuracy_drop
+        ranked = sorted(finished, key=lambda r: (max(0.0, lowest - r.top_1), r.size, -r.top_1, r.number))
+    else:
+        ranked = []
+        while len(ranked) < len(finished):
+            behind = [result for result in finished if result not in ranked]
+            ranked += _spread([result for result in behind if not _dominated(result, behind)])
+    return tuple(sorted(ranked[: config.variants], key=lambda r: (-r.top_1, r.size, r.number)))
+
+
+def hopeless(config: SearchConfig, top_1: float, results: Sequence[TrialResult], variant: Variant) -> str | None:
+    """Why a pruned student need not be quantized; `None` where it may still be worth it.
+
+    A finished try of the same method and recipe with at least its sparsity is at
+    least as small; where that is more accurate by more than what the float
+    student has before quantization, nothing is left to win.
+
+    Args:
+      config: `stop_early`.
+      top_1: Of the pruned float student, on the examples of all tries.
+      results: Tries so far.
+      variant: The one in question.
+    """
+    if not config.stop_early:
+        return None
+    for result in results:
+        other = result.variant
+        same_kind = (other.method, other.recipe) == (variant.method, variant.recipe)
+        if result.is_finished and same_kind and other.sparsity_ratio >= variant.sparsity_ratio and result.top_1 > top_1:
+            return (
+                f"pruned it has {top_1:.4f}, and trial {result.number} has {result.top_1:.4f} at a sparsity of "
+                f"{other.sparsity_ratio:.2f}"
+            )
+    return None
+
+
+def _corner(config: SearchConfig, sparsity_ratio: float) -> Variant:
+    return Variant(config.method[0], sparsity_ratio, config.recipe[0])
+
+
+def _all_variants(config: SearchConfig) -> Iterator[Variant]:
+    for ratio in config.sparsity_ratios:
+        for method in config.method:
+            yield from (Variant(method, ratio, recipe) for recipe in config.recipe)
+
+
+def _distributions(config: SearchConfig) -> dict[str, BaseDistribution]:
+    ratios = config.sparsity_ratios
+    return {
+        "sparsity_ratio": FloatDistribution(ratios[0], ratios[-1], step=SPARSITY_STEP),
+        "method": CategoricalDistribution([method.value for method in config.method]),
+        "recipe": CategoricalDistribution([recipe.value for recipe in config.recipe]),
+    }
+
+
+def _suggested(config: SearchConfig, seed: int, results: Sequence[TrialResult]) -> Variant:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+        sampler = optuna.samplers.TPESampler(seed=seed % 2**32, n_startup_trials=4, multivariate=True)
+    study = optuna.create_study(directions=["maximize", "minimize"], sampler=sampler)
+    distributions = _distributions(config)
+    study.add_trials([_frozen(result, distributions) for result in results])
+    parameters = study.ask(distributions).params
+    return Variant(
+        PruneMethod(parameters["method"]),
+        round(parameters["sparsity_ratio"], 6),
+        QuantizationRecipe(parameters["recipe"]),
+    )
+
+
+def _frozen(result: TrialResult, distributions: dict[str, BaseDistribution]) -> FrozenTrial:
+    variant = result.variant
+    return create_trial(
+        state=TrialState.COMPLETE if result.is_finished else TrialState.PRUNED,
+        values=[result.top_1, result.size] if result.size is not None else None,
+        params={
+            "sparsity_ratio": variant.sparsity_ratio,
+            "method": variant.method.value,
+            "recipe": variant.recipe.value,
+        },
+        distributions=distributions,
+    )
+
+
+def _dominated(result: TrialResult, others: Sequence[TrialResult]) -> bool:
+    """Whether another is no worse in both, and better in one; of equals, whether another came first."""
+    for other in others:
+        mine, its = (result.top_1, -(result.size or 0)), (other.top_1, -(other.size or 0))
+        if (
+            other is not result
+            and its[0] >= mine[0]
+            and its[1] >= mine[1]
+            and (its != mine or other.number < result.number)
+        ):
+            return True
+    return False
+
+
+def _spread(front: Sequence[TrialResult]) -> list[TrialResult]:
+    """A front's tries, each as far as can be from those before it: most accurate, smallest, then the widest gaps."""
+    left = sorted(front, key=lambda r: (-r.top_1, r.size))
+    ordered = [left.pop(0)]
+    if left:
+        ordered.append(left.pop())
+    accuracies, sizes = [r.top_1 for r in front], [r.size or 0 for r in front]
+    height, width = max(accuracies) - min(accuracies) or 1.0, max(sizes) - min(sizes) or 1
+
+    def gap(result: TrialResult) -> float:
+        return min(
+            abs(result.top_1 - other.top_1) / height + abs((result.size or 0) - (other.size or 0)) / width
+            for other in ordered
+        )
+
+    while left:
+        widest = max(left, key=gap)
+        left.remove(widest)
+        ordered.append(widest)
+    return ordered

@@ -1,0 +1,116 @@
+"""The executor on real artifacts in a temporary folder: a student, the file made from it, and a teacher's answers."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+from tfx.types import channel
+from tfx.types.artifact import Artifact
+
+from components.artifacts import Evaluation, Examples, LiteRtModel, Student, Teacher
+from components.evaluate.component import Evaluate
+from components.evaluate.executor import Executor
+from learn2compress.config import Corruption, DeviceConfig, EvaluateConfig, TaskConfig
+from learn2compress.config_file import ConfigError
+from learn2compress.data.examples import encode_example, shard_path, write_shard
+from learn2compress.litert.answers import Answers, Questions, graded
+from learn2compress.results import ModelReport, read_json
+
+NUM_EXAMPLES = 200
+CONFIG = EvaluateConfig(
+    latency_rounds=3, latency_runs=1, threads=(2,), slice_by="{slice}/*", corruptions=(Corruption.CONTRAST,)
+)
+
+
+def artifact_at(kind: type[Artifact], folder: Path) -> Any:
+    folder.mkdir(parents=True, exist_ok=True)
+    artifact = kind()
+    artifact.uri = str(folder)
+    return artifact
+
+
+@pytest.fixture(scope="module")
+def inputs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[Any]]:
+    """Digits, an untrained student and its float file, and a teacher that is right on the first half."""
+    from sklearn.datasets import load_digits
+
+    root = tmp_path_factory.mktemp("evaluate")
+    digits = load_digits()
+    pixels, labels = (digits.images * 255 / 16).astype(np.uint8)[:NUM_EXAMPLES], digits.target[:NUM_EXAMPLES]
+    examples = artifact_at(Examples, root / "examples")
+    examples.num_held_out = NUM_EXAMPLES
+    (root / "examples" / "labels.txt").write_text("".join(f"{digit}\n" for digit in range(10)))
+    rows = [
+        encode_example(pixels[i].tobytes(), int(labels[i]), f"{i:064x}", f"{'pen' if i < 50 else 'brush'}/{i}.png")
+        for i in range(NUM_EXAMPLES)
+    ]
+    write_shard(shard_path(root / "examples" / "held_out", 0, 1), rows)
+    keras.utils.set_random_seed(1)
+    network = keras.Sequential([keras.Input((8, 8, 1)), keras.layers.Flatten(), keras.layers.Dense(10, "softmax")])
+    found = {
+        "examples": [examples],
+        "student": [artifact_at(Student, root / "student")],
+        "model": [artifact_at(LiteRtModel, root / "model")],
+        "teacher": [artifact_at(Teacher, root / "teacher")],
+    }
+    network.save(root / "student" / "model.keras")
+    file = tf.lite.TFLiteConverter.from_keras_model(network).convert()
+    for folder in ("model", "teacher"):
+        (root / folder / "model.tflite").write_bytes(file)
+    told = np.where(np.arange(NUM_EXAMPLES) < 100, labels, (labels + 1) % 10)
+    graded(np.eye(10)[told], labels, Questions(10, 3)).save(root / "teacher" / "answers.npz")
+    return found
+
+
+def evaluate(inputs: dict[str, list[Any]], folder: Path, config: EvaluateConfig = CONFIG) -> Any:
+    """Runs the executor as TFX does; returns the Evaluation."""
+    component = Evaluate(
+        **{name: channel.Channel(type=type(artifacts[0])) for name, artifacts in inputs.items()},
+        evaluate=config,
+        student_name="small",
+        task=TaskConfig(),
+        beam_options=["--runner=DirectRunner"],
+        code_digest="c0de",
+    )
+    evaluation = artifact_at(Evaluation, folder)
+    Executor().Do(inputs, {"evaluation": [evaluation]}, component.spec.exec_properties)
+    return evaluation
+
+
+def test_everything_that_was_asked_is_in_the_report(inputs: dict[str, list[Any]], tmp_path: Path) -> None:
+    evaluation = evaluate(inputs, tmp_path / "evaluation")
+
+    report = read_json(ModelReport, tmp_path / "evaluation" / "report.json")
+    answers = Answers.load(tmp_path / "evaluation" / "answers.npz")
+    assert report.accuracy.num_examples == len(answers.labels) == NUM_EXAMPLES
+    assert report.accuracy.top_1 == answers.correct.mean()
+    assert report.keras_agreement == 1.0  # the float file of this very student
+    assert report.keras_top_1 == report.accuracy.top_1
+    assert [(one.name, one.num_examples) for one in report.slices] == [("brush", 150), ("pen", 50)]
+    assert [one.severity for one in report.corruptions] == [1, 3, 5]
+    assert [one.num_threads for one in report.thread_latencies] == [2]
+    assert (evaluation.student, evaluation.accuracy) == ("small", report.accuracy.top_1)
+    assert evaluation.calibration_error == report.calibration.expected_error
+
+
+def test_the_drop_is_that_against_the_teachers_answers(inputs: dict[str, list[Any]], tmp_path: Path) -> None:
+    evaluate(inputs, tmp_path / "evaluation", dataclasses.replace(CONFIG, slice_by=None, corruptions=(), threads=()))
+
+    report = read_json(ModelReport, tmp_path / "evaluation" / "report.json")
+    correct = Answers.load(tmp_path / "evaluation" / "answers.npz").correct
+    assert report.paired_drop.drop == pytest.approx(0.5 - report.accuracy.top_1)
+    assert report.paired_drop.num_teacher_only == int((~correct[:100]).sum())
+    assert report.paired_drop.num_student_only == int(correct[100:].sum())
+    assert (report.slices, report.corruptions, report.thread_latencies) == ((), (), ())
+
+
+def test_a_device_that_is_not_there_stops_the_step_in_one_line(inputs: dict[str, list[Any]], tmp_path: Path) -> None:
+    config = dataclasses.replace(CONFIG, threads=(), device=DeviceConfig("phone-1", str(tmp_path / "none")))
+    with pytest.raises(ConfigError, match=r"evaluate.device.benchmark_model: found no file .*none, accepted is"):
+        evaluate(inputs, tmp_path / "evaluation", config)

@@ -1,0 +1,161 @@
+"""Search tries compressions of a real student, lets the best go on, and goes on itself where it was killed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from tfx.types import channel
+from tfx.types.artifact import Artifact
+
+from components.artifacts import LABELS_FILE, Examples, Student, Teacher, TeacherLogits
+from components.search.component import Search
+from components.search.executor import Executor
+from components.student_files import read_student, write_student
+from components.training_inputs import TeacherUse, TrainingSettings
+from learn2compress import progress
+from learn2compress.config import (
+    PruneConfig,
+    QuantizationRecipe,
+    QuantizeConfig,
+    SearchConfig,
+    StageConfig,
+    StudentConfig,
+    TaskConfig,
+    TrainingConfig,
+)
+from learn2compress.data.examples import encode_example, shard_path, write_shard
+from learn2compress.litert.measure import download_bytes
+from learn2compress.results import EpochRecord
+from learn2compress.students.joint import build_joint_network, standalone_student
+
+TRAINING = TrainingConfig(stages=(StageConfig(8),), batch_size=32)
+SEARCH = SearchConfig(
+    trials=4,
+    variants=2,
+    sparsity_ratio=(0.0, 0.9),
+    recipe=(QuantizationRecipe.INT8_PTQ, QuantizationRecipe.FLOAT16),
+    stop_early=False,
+)
+NUM_TRAIN, NUM_HELD_OUT = 64, 32
+
+
+def artifact_at(kind: type[Artifact], folder: Path) -> Any:
+    artifact = kind()
+    artifact.uri = str(folder)
+    return artifact
+
+
+@pytest.fixture(scope="module")
+def inputs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[Any]]:
+    """Digits, logits of a teacher that knows them, and a student."""
+    from sklearn.datasets import load_digits
+
+    root = tmp_path_factory.mktemp("search")
+    digits = load_digits()
+    pixels = (digits.images * 255 / 16).astype(np.uint8)
+    for split, first, last in (("train", 0, NUM_TRAIN), ("held_out", NUM_TRAIN, NUM_TRAIN + NUM_HELD_OUT)):
+        rows = range(first, last)
+        examples = [encode_example(pixels[i].tobytes(), int(digits.target[i]), f"{i:064x}", str(i)) for i in rows]
+        write_shard(shard_path(root / "examples" / split, 0, 1), examples)
+        logits = 6.0 * np.eye(10, dtype="<f4")[digits.target[first:last]]
+        write_shard(shard_path(root / "logits" / split, 0, 1, "logits"), [row.tobytes() for row in logits])
+    (root / "examples" / LABELS_FILE).write_text("".join(f"{digit}\n" for digit in range(10)))
+    examples_artifact = artifact_at(Examples, root / "examples")
+    examples_artifact.num_train, examples_artifact.num_held_out = NUM_TRAIN, NUM_HELD_OUT
+    examples_artifact.num_classes = 10
+    student = artifact_at(Student, root / "student")
+    network = build_joint_network(TaskConfig(), 10, TRAINING, [StudentConfig("only", 1)])
+    write_student(student, standalone_student(network, "only"), "only", (EpochRecord("train", 1, 0.5, 0.9),))
+    return {
+        "examples": [examples_artifact],
+        "teacher": [artifact_at(Teacher, root / "teacher")],
+        "teacher_logits": [artifact_at(TeacherLogits, root / "logits")],
+        "student": [student],
+    }
+
+
+def searched(
+    inputs: dict[str, list[Any]], root: Path, search: SearchConfig = SEARCH, attempt: int = 1
+) -> dict[str, Any]:
+    """Runs the executor as TFX does; returns the output artifacts by key."""
+    settings = TrainingSettings(TaskConfig(), TRAINING, TeacherUse(False, 1, None), 7, str(root / "checkpoints"))
+    channels = {"examples": Examples, "teacher": Teacher, "teacher_logits": TeacherLogits, "student": Student}
+    component = Search(
+        **{name: channel.Channel(type=kind) for name, kind in channels.items()},
+        student_name="only",
+        family_name="digits",
+        search=search,
+        prune=PruneConfig(epochs=1, min_layer_weights=8),
+        quantize=QuantizeConfig(epochs=1),
+        settings=settings,
+        code_digest="code",
+    )
+    outputs = {
+        key: [artifact_at(found.type, root / f"attempt_{attempt}" / key)] for key, found in component.outputs.items()
+    }
+    Executor().Do(inputs, outputs, component.exec_properties)
+    return {key: artifacts[0] for key, artifacts in outputs.items()}
+
+
+def content(artifacts: dict[str, Any]) -> dict[str, bytes]:
+    """The `.tflite` files by output."""
+    return {key: path.read_bytes() for key, a in artifacts.items() for path in Path(a.uri).glob("*.tflite")}
+
+
+def test_every_try_is_an_artifact_and_the_best_go_on_in_order(inputs: dict[str, list[Any]], tmp_path: Path) -> None:
+    found = searched(inputs, tmp_path)
+    trials = [found[f"trial_{number}"] for number in range(SEARCH.trials)]
+    assert len({(trial.sparsity_ratio, trial.recipe) for trial in trials}) == SEARCH.trials
+    assert [trial.sparsity_ratio for trial in trials[:2]] == [0.0, 0.9]
+    for number, trial in enumerate(trials):
+        assert trial.student == "only"
+        assert trial.size == download_bytes(content(found)[f"trial_{number}"])
+    by_file = {content(found)[f"trial_{number}"]: trial for number, trial in enumerate(trials)}
+    best = [by_file[content(found)[f"model_{rank}"]] for rank in (1, 2)]
+    assert best[0].accuracy == max(trial.accuracy for trial in trials)
+    assert best[0].accuracy >= best[1].accuracy
+    student, history = read_student(found["student_2"])
+    assert (found["student_2"].student, found["model_2"].student) == ("only_2", "only_2")
+    assert found["student_2"].sparsity_ratio == pytest.approx(best[1].sparsity_ratio, abs=0.1)
+    assert [record.phase for record in history] == ["train"] + ["prune"] * (best[1].sparsity_ratio > 0)
+    assert student.output_shape == (None, 10)
+    assert not list((tmp_path / "checkpoints").iterdir())
+
+
+def test_a_killed_search_goes_on_to_the_same_files(inputs: dict[str, list[Any]], tmp_path: Path) -> None:
+    whole = searched(inputs, tmp_path / "whole")
+
+    class Killed(BaseException):
+        pass
+
+    reported: list[str] = []
+
+    def kill_after_two(report: progress.Progress) -> None:
+        reported.append(report.work)
+        if report.work == "search only" and report.done == 2 and reported.count("search only") == 2:
+            raise Killed
+
+    with progress.listening(kill_after_two), pytest.raises(Killed):
+        searched(inputs, tmp_path / "killed")
+    reported.clear()
+    with progress.listening(lambda report: reported.append(report.work)):
+        resumed = searched(inputs, tmp_path / "killed", attempt=2)
+    assert content(resumed) == content(whole)
+    assert sum(work.startswith("prune epoch 1") for work in reported) < SEARCH.trials * NUM_TRAIN // 32
+
+
+def test_a_try_that_can_win_nothing_ends_without_a_file(inputs: dict[str, list[Any]], tmp_path: Path) -> None:
+    # At most sparsity 0 and nearly all: what lies between is trained, and some of it is worse than the rest.
+    search = SearchConfig(
+        trials=6, variants=1, sparsity_ratio=(0.5, 0.75), recipe=(QuantizationRecipe.INT8_PTQ,), stop_early=True
+    )
+    found = searched(inputs, tmp_path, search)
+    trials = [found[f"trial_{number}"] for number in range(search.trials)]
+    for number, trial in enumerate(trials):
+        assert bool(trial.stopped) == (f"trial_{number}" not in content(found))
+        assert bool(trial.stopped) == (trial.size == 0)
+        assert trial.stopped.startswith("pruned it has") or not trial.stopped
+    assert trials[0].stopped == ""

@@ -1,0 +1,122 @@
+"""The phone is a stand-in: an executable named adb that answers as adb and benchmark_model do, and keeps a diary."""
+
+from __future__ import annotations
+
+import os
+import stat
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from learn2compress.config import DeviceConfig, EvaluateConfig
+from learn2compress.config_file import ConfigError
+from learn2compress.litert.device import measure_on_device, parse_benchmark
+
+CONFIG = EvaluateConfig(latency_rounds=5, latency_runs=4, num_threads=2)
+PRINTED = """INFO: STARTING!
+INFO: Num threads: [2]
+INFO: Initialized session in 11.983ms.
+INFO: Running benchmark for at least 10 iterations and at least 0.5 seconds but terminate if exceeding 150 seconds.
+INFO: count=10 first=87112 curr=51629 min=51629 max=87112 avg=58147.4 std=11478 p5=51629 median=51962 p95=87112
+
+INFO: Running benchmark for at least 20 iterations and at least 1 seconds but terminate if exceeding 150 seconds.
+INFO: count=20 first=52162 curr=49785 min=49088 max=686105 avg=6.37432e+04 std=60716 p5=49620 median=51891 p95=68628
+
+INFO: Inference timings in us: Init: 11983, First inference: 87112, Warmup (avg): 58147.4, Inference (avg): 6.37432e+04
+INFO: Note: as the benchmark tool itself affects memory footprint, the following is only APPROXIMATE
+INFO: Memory footprint delta from the start of the tool (MB): init=2.5 overall=6.25
+"""
+ADB = """#!/bin/sh
+echo "$@" >> "{diary}"
+test "$2" = "phone-1" || {{ echo "adb: device '$2' not found" >&2; exit 1; }}
+case "$*" in
+  *get-state*) echo device ;;
+  *getprop*) echo "Fake Phone 9" ;;
+  *--graph*) cat "{printed}" >&2 ;;
+esac
+"""
+
+
+@pytest.fixture
+def phone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Puts the stand-in on the PATH; gives the file in which it writes what it was asked."""
+    diary, adb = tmp_path / "diary", tmp_path / "bin" / "adb"
+    (tmp_path / "printed").write_text(PRINTED)
+    adb.parent.mkdir()
+    adb.write_text(ADB.format(diary=diary, printed=tmp_path / "printed"))
+    adb.chmod(adb.stat().st_mode | stat.S_IXUSR)
+    monkeypatch.setenv("PATH", f"{adb.parent}{os.pathsep}{os.environ['PATH']}")
+    return diary
+
+
+@pytest.fixture
+def device(tmp_path: Path) -> DeviceConfig:
+    (tmp_path / "benchmark_model").write_bytes(b"binary")
+    return DeviceConfig("phone-1", str(tmp_path / "benchmark_model"))
+
+
+def test_a_file_is_pushed_run_and_its_times_are_read(phone: Path, device: DeviceConfig, tmp_path: Path) -> None:
+    found = measure_on_device(tmp_path / "student.tflite", device, CONFIG)
+
+    assert (found.device, found.num_threads, found.num_runs) == ("Fake Phone 9", 2, 20)
+    assert (found.load_ms, found.first_ms, found.median_ms) == (11.983, 87.112, 51.891)
+    assert found.mean_ms == pytest.approx(63.7432)
+    assert found.memory_bytes == 6.25 * 2**20
+    remote = "/data/local/tmp/learn2compress"
+    assert phone.read_text().splitlines() == [
+        "-s phone-1 get-state",
+        f"-s phone-1 shell mkdir -p {remote}",
+        f"-s phone-1 push {device.benchmark_model} {remote}/benchmark_model",
+        f"-s phone-1 shell chmod 755 {remote}/benchmark_model",
+        f"-s phone-1 push {tmp_path / 'student.tflite'} {remote}/model.tflite",
+        "-s phone-1 shell getprop ro.product.model",
+        f"-s phone-1 shell {remote}/benchmark_model --graph={remote}/model.tflite --num_threads=2 --warmup_runs=10 "
+        "--num_runs=20",
+    ]
+
+
+def test_an_older_binary_prints_less() -> None:
+    printed = (
+        "count=1 curr=3512391\n\ncount=50 first=266601 curr=266931 min=265837 max=268116 avg=266473 std=419\n"
+        "Inference timings in us: Init: 20283, First inference: 339304, Warmup (avg): 302814, Inference (avg): 266473\n"
+    )
+    found = parse_benchmark(printed, "old", 1)
+
+    assert (found.num_runs, found.mean_ms, found.median_ms, found.memory_bytes) == (50, 266.473, None, None)
+
+
+def refused(device: Any, tmp_path: Path) -> str:
+    with pytest.raises(ConfigError) as error:
+        measure_on_device(tmp_path / "student.tflite", device, CONFIG)
+    assert "\n" not in str(error.value)
+    return str(error.value)
+
+
+def test_an_absent_device_is_one_clear_line(phone: Path, device: DeviceConfig, tmp_path: Path) -> None:
+    absent = DeviceConfig("phone-2", device.benchmark_model)
+    assert refused(absent, tmp_path) == (
+        "evaluate.device: found that 'get-state' fails on 'phone-2' (adb: device 'phone-2' not found), accepted is a "
+        "device that `adb devices` lists as ready"
+    )
+
+
+def test_a_machine_without_adb_is_told_so(
+    device: DeviceConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert "found no adb on the PATH" in refused(device, tmp_path)
+
+
+def test_a_binary_that_is_not_there_or_prints_no_times_is_told(
+    phone: Path, device: DeviceConfig, tmp_path: Path
+) -> None:
+    (tmp_path / "printed").write_text("ERROR: failed to load the model\n")
+    assert "found no times in what benchmark_model printed, but 'ERROR: failed to load" in refused(device, tmp_path)
+    assert "found no file /nowhere" in refused(DeviceConfig("phone-1", "/nowhere"), tmp_path)
+
+
+@pytest.mark.parametrize("serial", ["-e", "a b", "x;reboot", ""])
+def test_a_serial_is_a_word(serial: str) -> None:
+    with pytest.raises(ValueError, match="String should match pattern"):
+        DeviceConfig(serial, "benchmark_model")

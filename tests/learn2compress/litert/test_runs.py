@@ -1,0 +1,27 @@
+"""What the stock interpreter does not run is refused by name."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from learn2compress.litert.flatbuffer import ModelFileError
+from learn2compress.litert.rewrite import packed, unpacked
+from learn2compress.litert.runs import check_runs
+
+
+def test_a_sound_file_passes(models: Any) -> None:
+    check_runs(models.int8, "recipe 'int8'")
+
+
+def test_a_file_that_does_not_load_is_refused_in_one_line_with_its_recipe_and_operator(models: Any) -> None:
+    model = unpacked(models.float32)
+    operators = {
+        model.operatorCodes[operator.opcodeIndex].builtinCode: operator for operator in model.subgraphs[0].operators
+    }
+    convolution = operators[3]  # CONV_2D
+    convolution.inputs = convolution.inputs[:1]
+    with pytest.raises(ModelFileError, match=r"^recipe 'int8': found a file that .*CONV_2D.*accepted") as error:
+        check_runs(packed(model), "recipe 'int8'")
+    assert "\n" not in str(error.value)

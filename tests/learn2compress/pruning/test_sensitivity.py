@@ -1,0 +1,72 @@
+"""Each layer is pruned alone, measured, and left as it was."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import keras
+import numpy as np
+import pytest
+
+from learn2compress.config import (
+    DistillationConfig,
+    PruneConfig,
+    PruneMethod,
+    StageConfig,
+    StudentConfig,
+    TaskConfig,
+    TrainingConfig,
+)
+from learn2compress.data.batches import TrainingData
+from learn2compress.held_out import HeldOutAccuracy
+from learn2compress.pruning import prunable_layers
+from learn2compress.pruning.channel_graph import channel_graph
+from learn2compress.pruning.sensitivity import SPARSITY_RATIOS, prune_sensitivity
+from learn2compress.students.joint import build_joint_network, standalone_student
+from learn2compress.training import by_name, fit, make_deterministic
+from learn2compress.training_plan import TrainingPlan
+
+PLAN = TrainingPlan("prune", epochs=4, learning_rate=0.01, distillation=DistillationConfig(), seed=3)
+
+
+@pytest.fixture(scope="module")
+def trained(digits_data: Callable[..., TrainingData]) -> keras.Model:
+    make_deterministic(3)
+    training, students = TrainingConfig(stages=(StageConfig(16, 2),)), [StudentConfig("only", 1)]
+    student = standalone_student(build_joint_network(TaskConfig(), 10, training, students), "only")
+    fit(by_name(student, "only"), digits_data(), PLAN)
+    return student
+
+
+@pytest.mark.parametrize("method", list(PruneMethod))
+def test_a_layer_that_loses_nearly_all_costs_accuracy_and_comes_back(
+    trained: keras.Model, digits_data: Callable[..., TrainingData], method: PruneMethod
+) -> None:
+    before = trained.get_weights()
+    sensitivity = prune_sensitivity(trained, "only", digits_data(), PruneConfig(method=method), PLAN)
+    for old, new in zip(before, trained.get_weights(), strict=True):
+        np.testing.assert_array_equal(old, new)
+    assert (sensitivity.student, sensitivity.method, sensitivity.num_examples) == ("only", method.value, 256)
+    assert sensitivity.top_1 > 0.8
+    if method is PruneMethod.CHANNELS:
+        expected = [group.name for group in channel_graph(trained).groups]
+    else:
+        layers = prunable_layers(trained.layers, 256)
+        expected = [layer.name for layer in layers]
+        assert [layer.num_weights for layer in sensitivity.layers] == [layer.kernel.numpy().size for layer in layers]
+    assert [layer.layer for layer in sensitivity.layers] == expected
+    for layer in sensitivity.layers:
+        assert [point.sparsity_ratio for point in layer.accuracies] == list(SPARSITY_RATIOS)
+    worst = min(layer.accuracies[-1].top_1 for layer in sensitivity.layers)
+    assert worst < sensitivity.top_1 - 0.1
+
+
+def test_it_is_measured_on_the_first_examples_alone(
+    trained: keras.Model, digits_data: Callable[..., TrainingData]
+) -> None:
+    data = digits_data()
+    accuracy = HeldOutAccuracy.of_students(by_name(trained, "only"))
+    ((inputs, labels),) = data.held_out()
+    hits = np.argmax(trained(inputs.numpy() / np.float32(255.0), training=False), axis=-1) == labels.numpy()
+    assert accuracy.measure(data, 10) == {"only": pytest.approx(np.mean(hits[:10]))}
+    assert accuracy.measure(data) == {"only": pytest.approx(np.mean(hits))}

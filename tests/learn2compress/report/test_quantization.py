@@ -1,0 +1,37 @@
+"""The paragraph on a file's numbers says what ships, why, and how far it deviates."""
+
+from __future__ import annotations
+
+import dataclasses
+
+from learn2compress.quantization_results import Candidate, QuantizationReport, TensorDeviation
+from learn2compress.report.quantization import quantization_sentences
+
+REPORT = QuantizationReport(
+    recipe="int8_qat",
+    shipped="int8_ptq",
+    reason="98.00% of training examples right, better than int8_qat (97.50%)",
+    num_examples=2000,
+    candidates=(Candidate("float32", 0.985, 400_000), Candidate("int8_qat", 0.975, 100_000)),
+    compared_with="the float32 file",
+    num_deviation_examples=32,
+    deviations=(TensorDeviation("first", 0.9, 1.0), TensorDeviation("second", 0.125, 3.0)),
+)
+
+
+def test_everything_is_said_in_one_paragraph() -> None:
+    assert quantization_sentences(REPORT) == (
+        "Ships as int8_ptq: 98.00% of training examples right, better than int8_qat (97.50%). "
+        "On the same 2,000 training examples the float32 file has 98.50% and 400,000 bytes. "
+        "Largest deviation from the float32 file: 3.0 steps of its quantization, 0.125 in real numbers, in second, "
+        "among 32 training examples."
+    )
+
+
+def test_float_tensors_have_no_steps() -> None:
+    found = dataclasses.replace(REPORT, deviations=(TensorDeviation("first", 0.25, None),))
+    assert "Largest deviation from the float32 file: 0.25 in real numbers, in first" in quantization_sentences(found)
+
+
+def test_nothing_is_claimed_where_nothing_was_compared() -> None:
+    assert "deviation" not in quantization_sentences(dataclasses.replace(REPORT, deviations=()))
