@@ -111,6 +111,7 @@ def plan_of(config: CompressionConfig, largest: str) -> TrainingPlan:
         weight_decay=training.weight_decay,
         gradient_clip_norm=training.gradient_clip_norm,
         weight_average_decay=training.weight_average_decay,
+        loss_weights={student.name: student.loss_weight for student in config.students},
         largest=largest,
     )
 
