@@ -86,6 +86,35 @@ def run(config: ConfigArgument, root: RootOption = DEFAULT_ROOT) -> None:
     _print_outcome(request.root, request.config.name, run_id=None)
 
 
+@app.command("compile")
+def compile_(
+    config: ConfigArgument,
+    output: Annotated[Path, typer.Option("--output", "-o", help="File to write (YAML).")],
+    image: Annotated[
+        Optional[str],  # noqa: UP045
+        typer.Option("--image", help="Container image of the steps, best with its digest.", show_default=False),
+    ] = None,
+    kubernetes_manifest: Annotated[
+        bool, typer.Option("--kubernetes-manifest", help="Write Pipeline and PipelineVersion resources, for GitOps.")
+    ] = False,
+) -> None:
+    """Compile a configuration into a package for Kubeflow Pipelines."""
+    from learn2compress.config_file import load_config
+    from pipelines.provenance import collect_provenance
+
+    loaded = load_config(config)
+    provenance = collect_provenance(loaded)
+    os.environ.update({name: os.environ.get(name, value) for name, value in _QUIET_ENVIRONMENT.items()})
+    from pipelines.kubeflow.package import image_of, notes_on, package_text, write_package
+
+    image = image_of(loaded, image)
+    text = package_text(loaded, provenance, image, kubernetes_manifest=kubernetes_manifest)
+    write_package(text, output)
+    print(f"wrote {output}: {len(text.encode()) / 1000:.0f} kB, image {image}")
+    for note in notes_on(loaded, image):
+        print(f"  {note}")
+
+
 @app.command()
 def report(
     run_id: Annotated[Optional[int], typer.Argument(help="A run of `l2c runs`; the latest if left out.")] = None,  # noqa: UP045

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 from tfx.types import channel
 from tfx.types.artifact import Artifact
@@ -14,16 +14,15 @@ from tfx.types.artifact import Artifact
 from components.artifacts import SENSITIVITY_FILE, Examples, Sensitivity, Student, Teacher, TeacherLogits
 from components.prune.component import Prune
 from components.prune.executor import Executor
-from components.student_files import read_student, write_student
+from components.student_files import read_student
 from components.training_inputs import TeacherUse, TrainingSettings
-from learn2compress.config import PruneConfig, PruneMethod, StageConfig, StudentConfig, TaskConfig, TrainingConfig
-from learn2compress.data.examples import encode_example, shard_path, write_shard
+from learn2compress.config import PruneConfig, PruneMethod, StageConfig, TaskConfig, TrainingConfig
 from learn2compress.pruning_results import PruneSensitivity
-from learn2compress.results import EpochRecord, read_json
-from learn2compress.students.joint import build_joint_network, standalone_student
+from learn2compress.results import read_json
 
 TRAINING = TrainingConfig(stages=(StageConfig(16),), batch_size=32)
-NUM_TRAIN, NUM_HELD_OUT = 64, 32
+
+Inputs = dict[str, list[Any]]
 
 
 def artifact_at(kind: type[Artifact], folder: Path) -> Any:
@@ -33,31 +32,8 @@ def artifact_at(kind: type[Artifact], folder: Path) -> Any:
 
 
 @pytest.fixture(scope="module")
-def inputs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[Any]]:
-    """Digits, logits of a teacher that knows them, and a student of 16 and 32 channels."""
-    from sklearn.datasets import load_digits
-
-    root = tmp_path_factory.mktemp("prune")
-    digits = load_digits()
-    pixels = (digits.images * 255 / 16).astype(np.uint8)
-    for split, first, last in (("train", 0, NUM_TRAIN), ("held_out", NUM_TRAIN, NUM_TRAIN + NUM_HELD_OUT)):
-        rows = range(first, last)
-        examples = [encode_example(pixels[i].tobytes(), int(digits.target[i]), f"{i:064x}", str(i)) for i in rows]
-        write_shard(shard_path(root / "examples" / split, 0, 1), examples)
-        logits = 6.0 * np.eye(10, dtype="<f4")[digits.target[first:last]]
-        write_shard(shard_path(root / "logits" / split, 0, 1, "logits"), [row.tobytes() for row in logits])
-    examples_artifact = artifact_at(Examples, root / "examples")
-    examples_artifact.num_train, examples_artifact.num_held_out = NUM_TRAIN, NUM_HELD_OUT
-    examples_artifact.num_classes = 10
-    student = artifact_at(Student, root / "student")
-    network = build_joint_network(TaskConfig(), 10, TRAINING, [StudentConfig("only", 1)])
-    write_student(student, standalone_student(network, "only"), "only", (EpochRecord("train", 1, 0.5, 0.9),))
-    return {
-        "examples": [examples_artifact],
-        "teacher": [artifact_at(Teacher, root / "teacher")],
-        "teacher_logits": [artifact_at(TeacherLogits, root / "logits")],
-        "student": [student],
-    }
+def inputs(digits_inputs: Callable[[Path, TrainingConfig], Inputs], tmp_path_factory: pytest.TempPathFactory) -> Inputs:
+    return digits_inputs(tmp_path_factory.mktemp("prune"), TRAINING)
 
 
 def component(prune: PruneConfig, root: Path) -> Prune:
@@ -72,7 +48,7 @@ def component(prune: PruneConfig, root: Path) -> Prune:
     )
 
 
-def test_a_narrower_student_leaves_with_its_sensitivity(inputs: dict[str, list[Any]], tmp_path: Path) -> None:
+def test_a_narrower_student_leaves_with_its_sensitivity(inputs: Inputs, tmp_path: Path) -> None:
     node = component(PruneConfig(method=PruneMethod.CHANNELS, sensitivity=True, epochs=1), tmp_path)
     outputs = {
         name: [artifact_at({"pruned": Student, "layer_sensitivity": Sensitivity}[name], tmp_path / name)]
@@ -90,7 +66,8 @@ def test_a_narrower_student_leaves_with_its_sensitivity(inputs: dict[str, list[A
     assert pruned.num_parameters == student.count_params() < before.num_parameters
     written = read_json(PruneSensitivity, Path(analysis.uri) / SENSITIVITY_FILE)
     assert [layer.layer for layer in written.layers] == ["stage1_conv1", "only_conv"]
-    assert (analysis.student, analysis.num_examples, analysis.accuracy) == ("only", NUM_HELD_OUT, written.top_1)
+    num_held_out = inputs["examples"][0].num_held_out
+    assert (analysis.student, analysis.num_examples, analysis.accuracy) == ("only", num_held_out, written.top_1)
     assert not list((tmp_path / "checkpoints").iterdir())
 
 

@@ -14,7 +14,7 @@ import pytest
 
 from pipelines.run_root import RunRoot
 
-VERBS = ("init", "validate", "schema", "run", "report", "runs", "show", "lineage")
+VERBS = ("init", "validate", "schema", "run", "compile", "report", "runs", "show", "lineage")
 # Runs one verb as the console script does, and tells which modules it loaded.
 PROBE = """
 import json, sys

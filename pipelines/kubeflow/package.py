@@ -1,0 +1,118 @@
+"""Writes a configuration as a package that Kubeflow Pipelines takes, or as resources for a GitOps repository."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+import learn2compress
+from learn2compress.config import CompressionConfig
+from learn2compress.config_file import ConfigError
+from pipelines.kubeflow.graph import Graph, build_graph
+from pipelines.kubeflow.platform import platform_spec
+from pipelines.kubeflow.pods import pods_of
+from pipelines.kubeflow.run_parameters import PipelineArguments
+from pipelines.kubeflow.spec import pipeline_spec
+from pipelines.provenance import Provenance
+
+DEFAULT_IMAGE = f"learn2compress:{learn2compress.__version__}"
+
+# Gone with the pod.
+_LOCAL_CHECKPOINTS = "/tmp/learn2compress/checkpoints"  # noqa: S108 - in the step's own container
+_IMAGE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/@-]{0,511}")
+_API_VERSION = "pipelines.kubeflow.org/v2beta1"
+
+
+def image_of(config: CompressionConfig, image: str | None) -> str:
+    """The image of steps that have none of their own: that of the command, of the configuration, or the default.
+
+    Raises:
+      ConfigError: it is no image's name.
+    """
+    chosen = image if image is not None else config.kubernetes.image or DEFAULT_IMAGE
+    if not _IMAGE.fullmatch(chosen):
+        raise ConfigError(f"--image: found {chosen!r}, accepted is an image's name such as registry/name@sha256:...")
+    return chosen
+
+
+def package_text(config: CompressionConfig, provenance: Provenance, image: str, *, kubernetes_manifest: bool) -> str:
+    """The YAML of a package; the same arguments give the same text.
+
+    Args:
+      config: What to do.
+      provenance: Digests of data, teacher and code.
+      image: From `image_of`, best with its digest: the backend's cache knows no more of an image than this text.
+      kubernetes_manifest: Write a Pipeline and a PipelineVersion resource instead.
+
+    Raises:
+      ConfigError: students' names are too alike for Kubeflow, or settings are for a step that is not there.
+    """
+    checkpoints = config.kubernetes.checkpoints
+    root = checkpoints.mount_path if checkpoints is not None else _LOCAL_CHECKPOINTS
+    graph = build_graph(PipelineArguments(config, provenance, root))
+    pods = pods_of(graph, config.kubernetes)
+    spec, platform = pipeline_spec(graph, image, pods), platform_spec(pods)
+    documents = _manifests(graph, spec, platform) if kubernetes_manifest else [spec, platform]
+    return yaml.safe_dump_all(documents, sort_keys=True, allow_unicode=True, width=120)
+
+
+def notes_on(config: CompressionConfig, image: str) -> list[str]:
+    """What a person should know who starts this package: one sentence each."""
+    notes = []
+    for field, uri in (
+        ("data.uri", config.data.uri),
+        ("teacher.uri", config.teacher.uri),
+        ("push.uri", config.push.uri),
+    ):
+        if uri is not None and "://" not in uri:
+            notes.append(f"{field} is the path {uri}: in the steps' containers it must lie on a mounted volume")
+    if "@sha256:" not in image:
+        notes.append(
+            "the image is not pinned by digest: Kubeflow's cache can't tell a new image of this name from an old"
+        )
+    if config.kubernetes.checkpoints is None:
+        notes.append("without kubernetes.checkpoints a retried training begins anew")
+    return notes
+
+
+def write_package(text: str, output: Path) -> None:
+    """Writes a package.
+
+    Raises:
+      ConfigError: the file can't be written.
+    """
+    try:
+        output.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise ConfigError(f"--output {output}: {error.strerror}; accepted is a file that can be written") from None
+
+
+def _manifests(graph: Graph, spec: dict[str, Any], platform: dict[str, Any]) -> Sequence[dict[str, Any]]:
+    # Versions can't be changed once they are there: other content is another version.
+    digest = hashlib.sha256(json.dumps([spec, platform], sort_keys=True).encode()).hexdigest()[:12]
+    version = f"{graph.name}-{digest}"
+    return (
+        {
+            "apiVersion": _API_VERSION,
+            "kind": "Pipeline",
+            "metadata": {"name": graph.name},
+            "spec": {"displayName": graph.display_name},
+        },
+        {
+            "apiVersion": _API_VERSION,
+            "kind": "PipelineVersion",
+            "metadata": {"name": version},
+            "spec": {
+                "displayName": version,
+                "pipelineName": graph.name,
+                "pipelineSpec": spec,
+                "platformSpec": platform,
+            },
+        },
+    )

@@ -1,0 +1,102 @@
+"""Pod settings as Kubeflow takes them: some in the `PipelineSpec`, the rest in a second document, `PlatformSpec`.
+
+The second is kubernetes_platform/proto/kubernetes_executor_config.proto of kubeflow/pipelines.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from google.protobuf import json_format
+from kfp.kubernetes import kubernetes_executor_config_pb2
+
+from learn2compress.config import NodeAffinityConfig, PodConfig, TolerationConfig
+
+
+def container_resources(pod: PodConfig) -> dict[str, Any]:
+    """What the container requests, which is its limit, too."""
+    cores, memory = f"{round(pod.cpu_cores * 1000)}m", f"{round(pod.memory_gib * 1024)}Mi"
+    resources: dict[str, Any] = {
+        "resourceCpuRequest": cores,
+        "resourceCpuLimit": cores,
+        "resourceMemoryRequest": memory,
+        "resourceMemoryLimit": memory,
+    }
+    if pod.gpus:
+        resources["accelerator"] = {"resourceType": pod.gpu_resource, "resourceCount": str(pod.gpus)}
+    return resources
+
+
+def retry_policy(pod: PodConfig) -> dict[str, Any]:
+    """How a failed task is tried again."""
+    return {
+        "maxRetryCount": pod.retries,
+        "backoffDuration": f"{pod.retry_seconds}s",
+        "backoffFactor": 2.0,
+        "backoffMaxDuration": f"{pod.max_retry_seconds}s",
+    }
+
+
+def platform_spec(pods: Mapping[str, PodConfig]) -> dict[str, Any]:
+    """The second document, checked against Kubeflow's own protocol buffers.
+
+    Args:
+      pods: Settings by task name.
+    """
+    executors = {}
+    for task, pod in pods.items():
+        if settings := _executor(pod):
+            json_format.ParseDict(settings, kubernetes_executor_config_pb2.KubernetesExecutorConfig())
+            executors[f"exec-{task}"] = settings
+    return {"platforms": {"kubernetes": {"deploymentSpec": {"executors": executors}}}}
+
+
+def _executor(pod: PodConfig) -> dict[str, Any]:
+    metadata = {"labels": dict(pod.labels), "annotations": dict(pod.annotations)}
+    settings: dict[str, Any] = {
+        "nodeSelector": {"labels": dict(pod.node_selector)} if pod.node_selector else None,
+        "nodeAffinity": [_affinity(term) for term in pod.node_affinity],
+        "tolerations": [_toleration(toleration) for toleration in pod.tolerations],
+        "podMetadata": {name: values for name, values in metadata.items() if values},
+        "activeDeadlineSeconds": pod.timeout_minutes and str(60 * pod.timeout_minutes),
+        # Names twice: newer backends read the parameter, older ones the field.
+        "secretAsEnv": [
+            {
+                "secretName": secret.secret,
+                "secretNameParameter": _constant(secret.secret),
+                "keyToEnv": [{"secretKey": secret.key, "envVar": secret.variable}],
+                "optional": False,
+            }
+            for secret in pod.secret_variables
+        ],
+        "pvcMount": [
+            {
+                "mountPath": volume.mount_path,
+                "constant": volume.claim,
+                "pvcNameParameter": _constant(volume.claim),
+            }
+            for volume in pod.volumes
+        ],
+    }
+    return {name: value for name, value in settings.items() if value}
+
+
+def _affinity(term: NodeAffinityConfig) -> dict[str, Any]:
+    expression = {"key": term.key, "operator": term.operator.value, "values": list(term.values)}
+    weight = {} if term.weight is None else {"weight": term.weight}
+    return {"matchExpressions": [expression], **weight}
+
+
+def _toleration(toleration: TolerationConfig) -> dict[str, Any]:
+    settings = {
+        "key": toleration.key,
+        "operator": toleration.operator.value,
+        "value": toleration.value,
+        "effect": toleration.effect and toleration.effect.value,
+    }
+    return {name: value for name, value in settings.items() if value}
+
+
+def _constant(value: str) -> dict[str, Any]:
+    return {"runtimeValue": {"constant": value}}

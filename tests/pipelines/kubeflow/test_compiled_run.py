@@ -1,0 +1,90 @@
+"""A compiled package, executed step by step as real processes through its own commands, is the local run.
+
+Kubeflow's SDK runs packages on a machine: it plays driver and launcher, and
+refuses container components there only because it can't know that their command
+exists on the machine. Ours does.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from google.protobuf import json_format
+from kfp import components, local
+from kfp.local.subprocess_task_handler import SubprocessTaskHandler
+from kfp.pipeline_spec import pipeline_spec_pb2
+
+pytestmark = pytest.mark.end_to_end
+
+NAMES = ("large", "medium", "small")
+
+
+@pytest.fixture(scope="module")
+def compiled(undisturbed: tuple[Any, Any], l2c: Any, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    """The root of a finished compiled run, and where it pushed to; its configuration is that of the local run."""
+    folder = tmp_path_factory.mktemp("compiled")
+    package = folder / "package.yaml"
+    process = l2c("compile", undisturbed[0].config, "-o", package)
+    assert process.returncode == 0, process.stderr
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PATH", f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}")
+        patch.setattr(SubprocessTaskHandler, "validate_not_container_component", lambda *_: None)
+        patch.setattr(SubprocessTaskHandler, "validate_image", lambda *_: None)
+        local.init(runner=local.SubprocessRunner(use_venv=False), pipeline_root=str(folder / "root"))
+        pipeline = components.load_component_from_file(str(package))
+        pipeline(push_uri=str(folder / "pushed"), checkpoint_root=str(folder / "checkpoints"))
+    (root,) = (folder / "root").iterdir()
+    return root, folder / "pushed"
+
+
+def outputs_of(root: Path, task: str) -> dict[str, dict[str, Any]]:
+    """Metadata that a step wrote, by output."""
+    text = (root / task / "executor_output.json").read_text()
+    message = json_format.Parse(text, pipeline_spec_pb2.ExecutorOutput())
+    content = json_format.MessageToDict(message)["artifacts"]
+    return {name: entry["artifacts"][0]["metadata"] for name, entry in content.items()}
+
+
+def test_it_pushes_the_same_files_as_a_local_run_of_the_same_seed(
+    undisturbed: tuple[Any, Any], compiled: tuple[Path, Path]
+) -> None:
+    version = compiled[1] / "versions" / "1"
+    found = {path.stem: path.read_bytes() for path in sorted(version.glob("*/*.tflite"))}
+    assert found == undisturbed[0].files(1)
+    assert set(found) == set(NAMES)
+
+
+def test_what_was_pushed_names_the_same_data_teacher_and_code(
+    undisturbed: tuple[Any, Any], compiled: tuple[Path, Path]
+) -> None:
+    here = json.loads((compiled[1] / "versions" / "1" / "family.json").read_bytes())
+    there = json.loads((undisturbed[0].versions / "1" / "family.json").read_bytes())
+    assert here["config"]["push"]["uri"] == str(compiled[1])
+    # They push to different folders, which the configuration's digest knows.
+    assert here["provenance"].pop("config_sha256") != there["provenance"].pop("config_sha256")
+    assert here["provenance"] == there["provenance"]
+
+
+def test_every_variant_has_its_numbers_and_the_push_its_page(compiled: tuple[Path, Path]) -> None:
+    root = compiled[0]
+    keys = set()
+    for name in NAMES:
+        outputs = outputs_of(root, f"evaluate-{name}")
+        metrics = outputs["evaluation_metrics"]
+        assert metrics["accuracy"] == outputs["evaluation"]["accuracy"]
+        assert len(outputs["evaluation_confusion"]["confusionMatrix"]["rows"]) == 10
+        keys.add(frozenset(metrics))
+    assert len(keys) == 1  # the same names: columns of one comparison
+    assert "<svg" in (root / "pusher" / "pushed_page").read_text()
+    assert all(f"| {name} |" in (root / "pusher" / "pushed_table").read_text() for name in NAMES)
+    for task in ("ingest", "joint-distill-trainer", "pusher"):
+        assert {metadata["pipeline_name"] for metadata in outputs_of(root, task).values()} == {"little"}
+
+
+def test_no_checkpoint_is_left_behind(compiled: tuple[Path, Path]) -> None:
+    assert not any((compiled[0].parent.parent / "checkpoints").iterdir())
