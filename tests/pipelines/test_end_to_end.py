@@ -225,7 +225,10 @@ def test_an_unchanged_configuration_executes_nothing(run: Any) -> None:
 
 
 def test_one_students_setting_executes_its_branch_alone(run: Any, teacher: Path) -> None:
-    own = [{"name": "large", "stage": 3}, {"name": "medium", "stage": 2, "quantize": {"epochs": 2}}]
+    own = [
+        {"name": "large", "stage": 3},
+        {"name": "medium", "stage": 2, "quantize": {"recipe": "float16", "epochs": 2}},
+    ]
     run.write(teacher={"uri": str(teacher)}, students=[*own, {"name": "small", "stage": 1}])
     process = run.run()
     assert process.returncode == 0, process.stderr
