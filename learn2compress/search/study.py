@@ -98,19 +98,21 @@ def chosen(config: SearchConfig, results: Sequence[TrialResult], reference_top_1
 
 
 def hopeless(config: SearchConfig, top_1: float, results: Sequence[TrialResult], variant: Variant) -> str | None:
-    """Why a pruned student need not be quantized; `None` where it may still be worth it.
+    """Why a pruned student need not be quantized; `None` where it may still be worth it, or is needed.
 
     A finished try of the same method and recipe with at least its sparsity is at
     least as small; where that is more accurate by more than what the float
     student has before quantization, nothing is left to win.
 
     Args:
-      config: `stop_early`.
+      config: `stop_early`; there must be files for as many variants as it wants.
       top_1: Of the pruned float student, on the examples of all tries.
       results: Tries so far.
       variant: The one in question.
     """
-    if not config.stop_early:
+    num_finished = sum(result.is_finished for result in results)
+    num_to_come = config.trials - len(results) - 1
+    if not config.stop_early or num_finished + num_to_come < config.variants:
         return None
     for result in results:
         other = result.variant

@@ -100,6 +100,15 @@ def test_a_pruned_student_is_hopeless_where_a_sparser_one_is_better() -> None:
     assert hopeless(dataclasses.replace(CONFIG, stop_early=False), 0.79, finished, weaker) is None
 
 
+def test_nothing_is_stopped_that_a_variant_must_be_made_of() -> None:
+    config = dataclasses.replace(CONFIG, trials=4, variants=3)
+    results = [result(0, 0.8, 50, sparsity_ratio=0.6), result(1, 0.9, 90, sparsity_ratio=0.0)]
+    weaker = result(2, 0.0, 0, sparsity_ratio=0.5).variant
+    assert hopeless(config, 0.7, results, weaker) is not None
+    stopped = TrialResult(2, weaker, 0.7, stopped="why")
+    assert hopeless(config, 0.7, [*results, stopped], dataclasses.replace(weaker, sparsity_ratio=0.4)) is None
+
+
 @pytest.mark.parametrize(
     ("fields", "message"),
     [
