@@ -8,6 +8,9 @@ from learn2compress.config import StageConfig, TaskKind
 from learn2compress.students.family import Family
 from learn2compress.students.layers import Layers
 
+# Of a smaller image, most of what a 3x3 convolution sees is padding.
+_LEAST_SIZE_TO_MIX = 4
+
 
 class Residual(Family):
     """Each stage is a convolution that sets channels and size, then residual blocks of one convolution each."""
@@ -40,13 +43,18 @@ def halves(features: keras.KerasTensor, stage: StageConfig, number: int) -> bool
 def pooled_head(
     features: keras.KerasTensor, num_classes: int, layers: Layers, most_channels: int | None = None
 ) -> keras.KerasTensor:
-    """Pooling before a 1x1 convolution: next to free in training, whatever the size of the features.
+    """Pooling, a 1x1 convolution, and where the image is still large a look at its neighbourhood by channel.
+
+    Next to free in training, whatever the size of the features. The 3x3
+    convolution by channel gives a student that leaves early something of its
+    own to learn, so that it pulls less at the trunk: `docs/training.md` has
+    what that is worth.
 
     Args:
       features: What a stage gives.
       num_classes: Length of the logits.
       layers: Makes the layers.
-      most_channels: The convolution has twice the features' channels, but no more than this.
+      most_channels: The convolutions have twice the features' channels, but no more than this.
     """
     if min(features.shape[1:3]) > 1:
         features = keras.layers.AveragePooling2D(2, name=layers.name("pool"))(features)
@@ -54,5 +62,9 @@ def pooled_head(
     features = layers.conv(features, min(channels, most_channels or channels), "conv", kernel_size=1)
     features = layers.norm(features, "norm")
     features = layers.relu(features, "relu")
+    if min(features.shape[1:3]) >= _LEAST_SIZE_TO_MIX:
+        features = layers.depthwise(features, "mix")
+        features = layers.norm(features, "mix_norm")
+        features = layers.relu(features, "mix_relu")
     features = keras.layers.GlobalAveragePooling2D(name=layers.name("global_pool"))(features)
     return layers.logits(features, num_classes)
