@@ -137,6 +137,7 @@ class SearchTrial(Artifact):
         "student": _STRING,
         "method": _STRING,
         "sparsity_ratio": _FLOAT,
+        "layer_sparsity_ratios": _STRING,
         "recipe": _STRING,
         "accuracy": _FLOAT,
         "size": _INT,

@@ -22,7 +22,8 @@ from learn2compress.config import PruneConfig, QuantizeConfig, SearchConfig
 from learn2compress.config.compression import variant_name
 from learn2compress.data.records import Split
 from learn2compress.pruning import prune_student
-from learn2compress.search.study import TrialResult, Variant, chosen, next_variant
+from learn2compress.pruning.sensitivity import layers_by_sensitivity
+from learn2compress.search.study import TrialResult, Variant, backed_off, chosen, next_variant
 from learn2compress.search.trial import History, try_variant
 from learn2compress.student_file import StudentFile
 from learn2compress.train_step import as_float
@@ -47,9 +48,12 @@ class Executor(base_executor.BaseExecutor):
         steps = _Steps.open(input_dict, exec_properties, inputs)
         files = TrialFiles(inputs.checkpoint.folder)
         results: list[TrialResult] = []
+        reference = steps.top_1(steps.fresh_student()[0])
         for number in range(search.trials):
             if (result := files.read_result(number)) is None:
-                variant = next_variant(search, inputs.settings.seed, results)
+                variant = backed_off(search, results, reference, steps.sensitive_layers) or next_variant(
+                    search, inputs.settings.seed, results
+                )
                 trial = try_variant(number, variant, results, search, steps)
                 files.write(trial)
                 result = trial.result
@@ -60,7 +64,6 @@ class Executor(base_executor.BaseExecutor):
         for result in results:
             artifact = artifact_utils.get_single_instance(output_dict[trial_output(result.number)])
             files.copy(result, steps.name, artifact)
-        reference = steps.top_1(steps.fresh_student()[0])
         for rank, result in enumerate(chosen(search, results, reference), start=1):
             student, history, file = files.read(result.number)
             name = variant_name(steps.name, rank)
@@ -107,12 +110,24 @@ class _Steps:
         """Settings of one try."""
         return dataclasses.replace(self.quantize_config, recipe=variant.recipe)
 
+    def prune_of(self, variant: Variant) -> PruneConfig:
+        """Settings of one try."""
+        return dataclasses.replace(
+            self.prune_config,
+            method=variant.method,
+            sparsity_ratio=variant.sparsity_ratio,
+            layer_sparsity_ratios=dict(variant.layer_sparsity_ratios),
+            sensitivity=False,
+        )
+
+    def sensitive_layers(self, variant: Variant) -> list[str]:
+        """Layers that are pruned, those first that bear it least."""
+        return layers_by_sensitivity(self.fresh_student()[0], self.prune_of(variant), self.top_1)
+
     def prune(self, number: int, variant: Variant) -> tuple[keras.Model, History]:
         """See `learn2compress.search.trial.Steps`."""
         make_deterministic(self.inputs.settings.seed)
-        config = dataclasses.replace(
-            self.prune_config, method=variant.method, sparsity_ratio=variant.sparsity_ratio, sensitivity=False
-        )
+        config = self.prune_of(variant)
         student, history = self.fresh_student()
         pruned, records = prune_student(
             student,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from pathlib import Path
 
@@ -60,6 +61,7 @@ class TrialFiles:
         artifact.student = student_name
         artifact.method = result.variant.method.value
         artifact.sparsity_ratio = result.variant.sparsity_ratio
+        artifact.layer_sparsity_ratios = json.dumps(dict(result.variant.layer_sparsity_ratios))
         artifact.recipe = result.variant.recipe.value
         artifact.accuracy = result.top_1
         artifact.size = result.size or 0

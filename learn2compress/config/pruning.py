@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from enum import StrEnum
 from typing import Annotated
 
@@ -20,6 +21,10 @@ class PruneMethod(StrEnum):
     CHANNELS = "channels"
 
 
+# Those that leave each layer a share of zeros of its own.
+METHODS_BY_LAYER = (PruneMethod.MAGNITUDE, PruneMethod.BLOCK)
+
+
 class PruneScope(StrEnum):
     """Among which weights the smallest are found."""
 
@@ -36,6 +41,7 @@ class ChannelImportance(StrEnum):
 
 
 BlockSize = Annotated[int, Field(ge=1, le=64)]
+SparsityRatio = Annotated[float, Field(ge=0.0, lt=1.0)]
 
 
 @dataclass(frozen=True, config=STRICT)
@@ -45,11 +51,13 @@ class PruneConfig:
     method: PruneMethod = PruneMethod.MAGNITUDE
     """What goes: single weights (`magnitude`), blocks of them (`block`), some of so many neighbours (`n_of_m`), or
     whole channels (`channels`). Zeros make the download smaller; fewer channels also make inference faster."""
-    sparsity_ratio: Annotated[float, Field(ge=0.0, lt=1.0)] = 0.5
+    sparsity_ratio: SparsityRatio = 0.5
     """Share of the weights that become zero; with `channels`, share of the multiply-accumulate operations that go, met
     as nearly as rounding allows. 0 leaves the student as it is."""
     scope: PruneScope = PruneScope.LAYER
     """`magnitude` and `block` alone: the same share of each kernel (`layer`), or one threshold for all (`global`)."""
+    layer_sparsity_ratios: dict[str, SparsityRatio] = dataclasses.field(default_factory=dict)
+    """`magnitude` and `block` alone: a share of its own for some layers, by their names in `prune.sensitivity`."""
     block_shape: tuple[BlockSize, BlockSize] = (4, 1)
     """`block` alone: neighbours along a kernel's input channels, and along its output channels, that go together."""
     group_size: Annotated[int, Field(ge=2, le=64)] = 4
@@ -77,7 +85,17 @@ class PruneConfig:
                 f"sparsity_ratio: found {self.sparsity_ratio} with method 'n_of_m', accepted are whole weights of each "
                 f"group of {self.group_size}: multiples of {1 / self.group_size:g}"
             )
+        if self.layer_sparsity_ratios and self.method not in METHODS_BY_LAYER:
+            raise ValueError(
+                f"layer_sparsity_ratios: found it with method {self.method.value!r}, accepted is "
+                f"{' or '.join(method.value for method in METHODS_BY_LAYER)}"
+            )
         return self
+
+    @property
+    def changes_nothing(self) -> bool:
+        """Whether no weight goes."""
+        return not any((self.sparsity_ratio, *self.layer_sparsity_ratios.values()))
 
     @property
     def kept_of_group(self) -> int:

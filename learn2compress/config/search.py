@@ -10,7 +10,7 @@ from pydantic.dataclasses import dataclass
 
 from learn2compress.config.compression_steps import QuantizationRecipe
 from learn2compress.config.fields import STRICT, Ratio
-from learn2compress.config.pruning import PruneMethod
+from learn2compress.config.pruning import METHODS_BY_LAYER, PruneMethod
 
 # Sparsity is searched in steps of this.
 SPARSITY_STEP = 0.05
@@ -43,6 +43,9 @@ class SearchConfig:
     max_accuracy_drop: Ratio | None = None
     """With it, variants are the smallest that lose no more top-1 accuracy than this against the student that was not
     compressed, as a ratio; without it, they are spread over the front of accuracy and size."""
+    back_off_trials: Annotated[int, Field(ge=0, le=1000)] = 0
+    """With `max_accuracy_drop`: so many of the tries, the last ones, start from the best that is too inaccurate, and
+    halve the zeros of one layer more in each, first of the layers that bear them least. For `magnitude` and `block`."""
     stop_early: bool = True
     """Don't quantize what, once pruned, is neither as small nor as good as a variant that is finished."""
 
@@ -71,6 +74,15 @@ class SearchConfig:
             )
         if self.variants > self.trials:
             raise ValueError(f"variants: found {self.variants}, accepted are 1 to {self.trials}, the number of trials")
+        if self.back_off_trials and self.max_accuracy_drop is None:
+            raise ValueError("back_off_trials: found it without max_accuracy_drop, accepted are both together")
+        if self.back_off_trials and not set(self.method) & set(METHODS_BY_LAYER):
+            raise ValueError("back_off_trials: found it with channels alone, accepted is a method that makes zeros")
+        if not self.trials - self.back_off_trials >= 2:
+            raise ValueError(
+                f"back_off_trials: found {self.back_off_trials}, accepted are 0 to {self.trials - 2}, so that two of "
+                f"the {self.trials} trials come before"
+            )
         return self
 
     @property

@@ -9,7 +9,8 @@ arXiv:2010.07611), which also spares small kernels.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import dataclasses
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -22,17 +23,32 @@ def cubic_sparsity(step: int, ramp_steps: int, final_ratio: float) -> float:
     return final_ratio * (1.0 - (1.0 - progress) ** 3)
 
 
-def masks_of(kernels: Sequence[np.ndarray], sparsity_ratio: float, config: PruneConfig) -> list[np.ndarray]:
+def masks_of(
+    kernels: Sequence[np.ndarray],
+    sparsity_ratio: float,
+    config: PruneConfig,
+    own_ratios: Mapping[int, float] | None = None,
+) -> list[np.ndarray]:
     """Masks of all prunable kernels of a network.
 
     Args:
       kernels: `[..., inputs, outputs]` each.
       sparsity_ratio: Share to drop now, 0 to `config.sparsity_ratio`.
       config: What goes together, and among which weights the smallest are found.
+      own_ratios: Share to drop now of kernels that have one of their own, by their places in `kernels`.
 
     Returns:
       float32 of 0 and 1 in the shapes of the kernels.
     """
+    own_ratios = own_ratios or {}
+    alone = dataclasses.replace(config, scope=PruneScope.LAYER)
+    own = {place: _common_masks([kernels[place]], ratio, alone)[0] for place, ratio in own_ratios.items()}
+    others = [kernel for place, kernel in enumerate(kernels) if place not in own]
+    common = iter(_common_masks(others, sparsity_ratio, config))
+    return [own[place] if place in own else next(common) for place in range(len(kernels))]
+
+
+def _common_masks(kernels: Sequence[np.ndarray], sparsity_ratio: float, config: PruneConfig) -> list[np.ndarray]:
     if config.method is PruneMethod.N_OF_M:
         share = sparsity_ratio / config.sparsity_ratio
         return [n_of_m_mask(kernel, config.kept_of_group, config.group_size, share) for kernel in kernels]

@@ -63,19 +63,36 @@ def prune_sensitivity(
     return PruneSensitivity(name, config.method.value, num_examples, before, tuple(layers))
 
 
+def layers_by_sensitivity(
+    student: keras.Model, config: PruneConfig, quality: Callable[[keras.Model], float]
+) -> list[str]:
+    """Names of the layers that are pruned, those first that bear `config.sparsity_ratio` least.
+
+    Args:
+      student: It is left as it was.
+      config: With a method that prunes layer by layer.
+      quality: Of a student; the higher, the better.
+    """
+    found = {part.name: _at(part, config.sparsity_ratio, lambda: quality(student)) for part in _layers(student, config)}
+    return sorted(found, key=lambda name: found[name])
+
+
 def _sensitivity(part: _Part, top_1: Callable[[], float]) -> LayerSensitivity:
+    accuracies = tuple(PrunedAccuracy(ratio, _at(part, ratio, top_1)) for ratio in SPARSITY_RATIOS)
+    num_weights = sum(int(np.sum(mask == 0)) for mask in part.masks_at(1.0))
+    return LayerSensitivity(part.name, num_weights, accuracies)
+
+
+def _at(part: _Part, sparsity_ratio: float, quality: Callable[[], float]) -> float:
+    """What is measured while a part is pruned alone."""
     weights = [keras.ops.convert_to_numpy(kernel) for kernel in part.kernels]
-    accuracies = []
     try:
-        for ratio in SPARSITY_RATIOS:
-            for kernel, weight, mask in zip(part.kernels, weights, part.masks_at(ratio), strict=True):
-                kernel.assign(weight * mask)
-            accuracies.append(PrunedAccuracy(ratio, top_1()))
+        for kernel, weight, mask in zip(part.kernels, weights, part.masks_at(sparsity_ratio), strict=True):
+            kernel.assign(weight * mask)
+        return quality()
     finally:
         for kernel, weight in zip(part.kernels, weights, strict=True):
             kernel.assign(weight)
-    num_weights = sum(int(np.sum(mask == 0)) for mask in part.masks_at(1.0))
-    return LayerSensitivity(part.name, num_weights, tuple(accuracies))
 
 
 def _layers(student: keras.Model, config: PruneConfig) -> list[_Part]:

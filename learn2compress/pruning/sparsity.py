@@ -6,12 +6,13 @@ along a cubic curve while the network trains, and what has gone is held at zero.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import keras
 import numpy as np
 
 from learn2compress.config import PruneConfig
+from learn2compress.config_file import ConfigError
 from learn2compress.pruning.masks import cubic_sparsity, masks_of
 
 # The masks move this many times while sparsity rises: often enough to follow the curve.
@@ -61,13 +62,18 @@ class MaskPruner:
       network: Its prunable kernels get a `KernelMask`.
       config: Which weights go, final sparsity, ramp and smallest layer.
       total_steps: Steps of the training that calls `before_step`.
+
+    Raises:
+      ConfigError: `layer_sparsity_ratios` names a layer that is not pruned.
     """
 
     def __init__(self, network: keras.Model, config: PruneConfig, total_steps: int):
         self._config = config
         self._ramp_steps = max(1, int(config.ramp_ratio * total_steps))
         self._interval = max(1, self._ramp_steps // _MASK_UPDATES)
-        self._kernels = [kernel_variable(layer) for layer in prunable_layers(network.layers, config.min_layer_weights)]
+        layers = prunable_layers(network.layers, config.min_layer_weights)
+        self._kernels = [kernel_variable(layer) for layer in layers]
+        self._own_ratios = _by_place(config.layer_sparsity_ratios, [layer.name for layer in layers])
         self._masks = mask_kernels(self._kernels)
 
     @property
@@ -79,11 +85,25 @@ class MaskPruner:
         """Moves the masks if the schedule does at this step (0-based)."""
         if step > self._ramp_steps or (step % self._interval and step != self._ramp_steps):
             return
-        ratio = cubic_sparsity(step, self._ramp_steps, self._config.sparsity_ratio)
-        values = masks_of([keras.ops.convert_to_numpy(kernel) for kernel in self._kernels], ratio, self._config)
+        kernels = [keras.ops.convert_to_numpy(kernel) for kernel in self._kernels]
+        ratio, *own_ratios = (
+            cubic_sparsity(step, self._ramp_steps, final)
+            for final in (self._config.sparsity_ratio, *self._own_ratios.values())
+        )
+        values = masks_of(kernels, ratio, self._config, dict(zip(self._own_ratios, own_ratios, strict=True)))
         for kernel, mask, value in zip(self._kernels, self._masks, values, strict=True):
             mask.mask.assign(value)
             kernel.assign(mask(kernel))
+
+
+def _by_place(ratios: Mapping[str, float], names: Sequence[str]) -> dict[int, float]:
+    for name in ratios:
+        if name not in names:
+            raise ConfigError(
+                f"prune.layer_sparsity_ratios: found {name!r}, accepted are the layers that are pruned: "
+                f"{', '.join(names)}; what only one student has is set under its own `prune`"
+            )
+    return {names.index(name): ratio for name, ratio in ratios.items()}
 
 
 def mask_kernels(kernels: Sequence[keras.Variable]) -> list[KernelMask]:

@@ -31,7 +31,7 @@ def prune_student(
       student: A model `[batch, *input] -> [batch, num_classes]` of logits.
       name: Its name in the history.
       data: Examples, beside the teacher's logits unless `teacher` is given.
-      config: What goes, how much, and its schedule; a sparsity ratio of 0 changes nothing.
+      config: What goes, how much, and its schedule; ratios of 0 change nothing.
       plan: How to train meanwhile.
       teacher: Runs in each step.
       checkpoint: Where an interrupted pruning goes on.
@@ -41,9 +41,10 @@ def prune_student(
       smaller model; otherwise it is `student` itself, with zeros.
 
     Raises:
-      ConfigError: channels can't be judged by the importance that is configured.
+      ConfigError: channels can't be judged by the importance that is configured, or a layer with a share of its own
+        is not among those that are pruned.
     """
-    if config.sparsity_ratio == 0.0:
+    if config.changes_nothing:
         return student, ()
     if config.method is PruneMethod.CHANNELS:
         return prune_channels(student, name, data, config, plan, teacher=teacher, checkpoint=checkpoint)

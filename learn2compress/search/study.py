@@ -9,14 +9,16 @@ last result what it would have suggested then.
 from __future__ import annotations
 
 import dataclasses
+import math
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import optuna
 from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
 from learn2compress.config import PruneMethod, QuantizationRecipe, SearchConfig
+from learn2compress.config.pruning import METHODS_BY_LAYER
 from learn2compress.config.search import SPARSITY_STEP
 
 optuna.logging.set_verbosity(optuna.logging.WARNING)
@@ -26,11 +28,16 @@ _MAX_REPEATS = 20
 
 @dataclasses.dataclass(frozen=True)
 class Variant:
-    """One compression to try."""
+    """One compression to try.
+
+    Attributes:
+      layer_sparsity_ratios: Layers that were given back some of their weights, in that order, and their own ratios.
+    """
 
     method: PruneMethod
     sparsity_ratio: float
     recipe: QuantizationRecipe
+    layer_sparsity_ratios: tuple[tuple[str, float], ...] = ()
 
 
 @dataclasses.dataclass(frozen=True)
@@ -58,8 +65,49 @@ class TrialResult:
         return self.size is not None
 
 
+def backed_off(
+    config: SearchConfig,
+    results: Sequence[TrialResult],
+    reference_top_1: float,
+    layers_of: Callable[[Variant], Sequence[str]],
+) -> Variant | None:
+    """What to try after these results where it is time to give weights back layer by layer.
+
+    The starting point is, of those smaller than any that holds the target, the
+    most accurate, which may itself be one that was backed off: layers are given
+    back half of what they lose one after the other.
+
+    Args:
+      config: `max_accuracy_drop`, and `back_off_trials` of its `trials`.
+      results: Tries so far.
+      reference_top_1: Accuracy of the student that was not compressed, on the same examples.
+      layers_of: Names of layers, those first that bear a variant's sparsity least.
+
+    Returns:
+      What to try; `None` before the last `back_off_trials`, and where nothing can be backed off.
+    """
+    if config.max_accuracy_drop is None or len(results) < config.trials - config.back_off_trials:
+        return None
+    lowest = reference_top_1 - config.max_accuracy_drop
+    finished = [result for result in results if result.size is not None]
+    smallest_held = min((result.size or 0 for result in finished if result.top_1 >= lowest), default=math.inf)
+    tried = {result.variant for result in results}
+    too_small = [result for result in finished if result.top_1 < lowest and (result.size or 0) < smallest_held]
+    for result in sorted(too_small, key=lambda r: (-r.top_1, r.size, r.number)):
+        variant = result.variant
+        if variant.method not in METHODS_BY_LAYER or variant.sparsity_ratio == 0.0:
+            continue
+        spared = dict(variant.layer_sparsity_ratios)
+        for layer in layers_of(variant):
+            ratios = (*variant.layer_sparsity_ratios, (layer, variant.sparsity_ratio / 2))
+            candidate = dataclasses.replace(variant, layer_sparsity_ratios=ratios)
+            if layer not in spared and candidate not in tried:
+                return candidate
+    return None
+
+
 def next_variant(config: SearchConfig, seed: int, results: Sequence[TrialResult]) -> Variant:
-    """What to try after these results; never what was tried before.
+    """What to try after these results from the ranges; never what was tried before.
 
     The first try is the weakest compression, the second the strongest: between
     them lies the front.
@@ -116,7 +164,7 @@ def hopeless(config: SearchConfig, top_1: float, results: Sequence[TrialResult],
         return None
     for result in results:
         other = result.variant
-        same_kind = (other.method, other.recipe) == (variant.method, variant.recipe)
+        same_kind = (other.method, other.recipe, other.layer_sparsity_ratios) == (variant.method, variant.recipe, ())
         if result.is_finished and same_kind and other.sparsity_ratio >= variant.sparsity_ratio and result.top_1 > top_1:
             return (
                 f"pruned it has {top_1:.4f}, and trial {result.number} has {result.top_1:.4f} at a sparsity of "
@@ -150,7 +198,8 @@ def _suggested(config: SearchConfig, seed: int, results: Sequence[TrialResult]) 
         sampler = optuna.samplers.TPESampler(seed=seed % 2**32, n_startup_trials=4, multivariate=True)
     study = optuna.create_study(directions=["maximize", "minimize"], sampler=sampler)
     distributions = _distributions(config)
-    study.add_trials([_frozen(result, distributions) for result in results])
+    in_ranges = [result for result in results if not result.variant.layer_sparsity_ratios]
+    study.add_trials([_frozen(result, distributions) for result in in_ranges])
     parameters = study.ask(distributions).params
     return Variant(
         PruneMethod(parameters["method"]),

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import keras
+import numpy as np
 import pytest
 from tfx.types import channel
 from tfx.types.artifact import Artifact
@@ -13,7 +16,7 @@ from tfx.types.artifact import Artifact
 from components.artifacts import Examples, Student, Teacher, TeacherLogits
 from components.search.component import Search
 from components.search.executor import Executor
-from components.student_files import read_student
+from components.student_files import read_student, write_student
 from components.training_inputs import TeacherUse, TrainingSettings
 from learn2compress import progress
 from learn2compress.config import (
@@ -25,6 +28,8 @@ from learn2compress.config import (
     TaskConfig,
     TrainingConfig,
 )
+from learn2compress.data.examples import read_examples
+from learn2compress.data.records import Split
 from learn2compress.litert.measure import download_bytes
 
 TRAINING = TrainingConfig(stages=(StageConfig(8),), batch_size=32)
@@ -130,3 +135,30 @@ def test_a_try_that_can_win_nothing_ends_without_a_file(inputs: Inputs, tmp_path
         assert bool(trial.stopped) == (trial.size == 0)
         assert trial.stopped.startswith("pruned it has") or not trial.stopped
     assert trials[0].stopped == ""
+
+
+def trained(inputs: Inputs, folder: Path) -> Inputs:
+    """The inputs with a student that knows its 64 examples by heart."""
+    student, history = read_student(inputs["student"][0])
+    data = list(read_examples(Path(inputs["examples"][0].uri) / Split.TRAIN))
+    pixels = np.array([np.frombuffer(example.input, np.uint8).reshape(8, 8, 1) / 255.0 for example in data])
+    labels = np.array([example.label for example in data])
+    student.compile(keras.optimizers.Adam(0.01), keras.losses.SparseCategoricalCrossentropy(from_logits=True))
+    student.fit(pixels, labels, epochs=150, verbose=0)
+    artifact = artifact_at(Student, folder)
+    write_student(artifact, student, "only", history)
+    return {**inputs, "student": [artifact]}
+
+
+def test_layers_are_given_weights_back_where_the_target_is_missed(inputs: Inputs, tmp_path: Path) -> None:
+    search = SearchConfig(
+        trials=4, variants=1, sparsity_ratio=(0.0, 0.95), max_accuracy_drop=0.0, back_off_trials=2, stop_early=False
+    )
+    found = searched(trained(inputs, tmp_path / "student"), tmp_path, search)
+    trials = [found[f"trial_{number}"] for number in range(search.trials)]
+    own = [json.loads(trial.layer_sparsity_ratios) for trial in trials]
+    assert own[:2] == [{}, {}]
+    assert trials[1].accuracy < trials[0].accuracy
+    assert own[2] != own[3]
+    assert {ratio for ratios in own[2:] for ratio in ratios.values()} == {0.475}
+    assert trials[1].size < min(trials[2].size, trials[3].size) < trials[0].size

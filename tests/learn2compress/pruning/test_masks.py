@@ -108,3 +108,13 @@ def test_a_pattern_keeps_whole_weights() -> None:
     message = "sparsity_ratio: found 0.6 with method 'n_of_m', accepted .* of 4: multiples of 0.25"
     with pytest.raises(ConfigError, match=message):
         parse(PruneConfig, {"method": "n_of_m", "sparsity_ratio": 0.6}, "prune")
+
+
+@pytest.mark.parametrize("scope", list(PruneScope))
+def test_a_kernel_may_have_a_share_of_its_own(scope: PruneScope) -> None:
+    kernels = [random_kernel(8, 8, seed=seed) for seed in range(3)]
+    masks = masks_of(kernels, 0.5, PruneConfig(scope=scope), {1: 0.25})
+    assert [int(np.sum(masks[1] == 0)), sum(int(np.sum(mask == 0)) for mask in masks)] == [16, 80]
+    without = masks_of([kernels[0], kernels[2]], 0.5, PruneConfig(scope=scope))
+    for mask, expected in zip(masks[::2], without, strict=True):
+        np.testing.assert_array_equal(mask, expected)

@@ -21,7 +21,7 @@ from learn2compress.data.batches import TrainingData
 from learn2compress.held_out import HeldOutAccuracy
 from learn2compress.pruning import prunable_layers
 from learn2compress.pruning.channel_graph import channel_graph
-from learn2compress.pruning.sensitivity import SPARSITY_RATIOS, prune_sensitivity
+from learn2compress.pruning.sensitivity import SPARSITY_RATIOS, layers_by_sensitivity, prune_sensitivity
 from learn2compress.students.joint import build_joint_network, standalone_student
 from learn2compress.training import by_name, fit, make_deterministic
 from learn2compress.training_plan import TrainingPlan
@@ -70,3 +70,17 @@ def test_it_is_measured_on_the_first_examples_alone(
     hits = np.argmax(trained(inputs.numpy() / np.float32(255.0), training=False), axis=-1) == labels.numpy()
     assert accuracy.measure(data, 10) == {"only": pytest.approx(np.mean(hits[:10]))}
     assert accuracy.measure(data) == {"only": pytest.approx(np.mean(hits))}
+
+
+def test_layers_come_in_the_order_in_which_they_miss_their_weights(trained: keras.Model) -> None:
+    before = trained.get_weights()
+    config = PruneConfig(sparsity_ratio=0.5, min_layer_weights=100)
+
+    def zeros_of_the_last_layer_hurt_most(student: keras.Model) -> float:
+        layers = prunable_layers(student.layers, 100)
+        return -sum(place * float(np.mean(layer.kernel.numpy() == 0)) for place, layer in enumerate(layers))
+
+    names = [layer.name for layer in prunable_layers(trained.layers, 100)]
+    assert layers_by_sensitivity(trained, config, zeros_of_the_last_layer_hurt_most) == names[::-1]
+    for old, new in zip(before, trained.get_weights(), strict=True):
+        np.testing.assert_array_equal(old, new)

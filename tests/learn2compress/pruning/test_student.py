@@ -18,6 +18,7 @@ from learn2compress.config import (
     TaskConfig,
     TrainingConfig,
 )
+from learn2compress.config_file import ConfigError
 from learn2compress.data.batches import TrainingData
 from learn2compress.pruning import kernel_variable, prunable_layers, prune_student, sparsity_of
 from learn2compress.students.joint import build_joint_network, standalone_student
@@ -85,3 +86,19 @@ def test_a_ratio_of_zero_changes_nothing(digits_data: Callable[..., TrainingData
     assert prune_student(student, "only", digits_data(), PruneConfig(sparsity_ratio=0.0), PLAN) == (student, ())
     for old, new in zip(before, student.get_weights(), strict=True):
         np.testing.assert_array_equal(old, new)
+
+
+def test_a_layer_with_a_share_of_its_own_has_it_in_the_end(digits_data: Callable[..., TrainingData]) -> None:
+    config = PruneConfig(sparsity_ratio=0.5, layer_sparsity_ratios={"stage2_conv1": 0.25}, min_layer_weights=100)
+    student, _ = prune_student(new_student(), "only", digits_data(batch_size=64), config, PLAN)
+    for layer in prunable_layers(student.layers, 100):
+        kernel = keras.ops.convert_to_numpy(kernel_variable(layer))
+        assert np.mean(kernel == 0) == (0.25 if layer.name == "stage2_conv1" else 0.5)
+
+
+def test_a_share_for_a_layer_that_is_not_pruned_is_refused(digits_data: Callable[..., TrainingData]) -> None:
+    config = PruneConfig(layer_sparsity_ratios={"stage9_conv1": 0.25})
+    with pytest.raises(
+        ConfigError, match="found 'stage9_conv1', accepted are the layers that are pruned: stage2_conv1"
+    ):
+        prune_student(new_student(), "only", digits_data(), config, PLAN)

@@ -8,7 +8,7 @@ import pytest
 
 from learn2compress.config import PruneMethod, QuantizationRecipe, SearchConfig
 from learn2compress.config_file import ConfigError, parse
-from learn2compress.search.study import TrialResult, Variant, chosen, hopeless, next_variant
+from learn2compress.search.study import TrialResult, Variant, backed_off, chosen, hopeless, next_variant
 
 CONFIG = SearchConfig(trials=12, variants=3, method=(PruneMethod.MAGNITUDE, PruneMethod.CHANNELS))
 
@@ -123,3 +123,53 @@ def test_what_can_not_be_searched_is_refused(fields: dict[str, object], message:
     with pytest.raises(ConfigError) as error:
         parse(SearchConfig, fields, "search")
     assert message in str(error.value)
+
+
+TARGET = dataclasses.replace(CONFIG, max_accuracy_drop=0.03, trials=8, back_off_trials=6)
+
+
+def test_weights_are_given_back_from_the_layer_that_misses_them_most_until_the_target_holds() -> None:
+    """A student whose layers cost 0.03, 0.02 and 0.01 of accuracy, in proportion to their zeros."""
+    cost = {"first": 0.03, "second": 0.02, "third": 0.01}
+
+    def measured(number: int, variant: Variant) -> TrialResult:
+        ratios = dict.fromkeys(cost, variant.sparsity_ratio) | dict(variant.layer_sparsity_ratios)
+        top_1 = 0.9 - sum(cost[layer] * ratio for layer, ratio in ratios.items())
+        return TrialResult(number, variant, top_1, round(3000 - 1000 * sum(ratios.values())))
+
+    results = [measured(number, result(0, 0, 0, sparsity).variant) for number, sparsity in enumerate((0.0, 0.8))]
+    assert backed_off(TARGET, results[:1], 0.9, lambda variant: list(cost)) is None
+    while results[-1].top_1 < 0.87:
+        variant = backed_off(TARGET, results, 0.9, lambda variant: list(cost))
+        assert variant is not None
+        results.append(measured(len(results), variant))
+    own = [dict(found.variant.layer_sparsity_ratios) for found in results[2:]]
+    assert own == [{"first": 0.4}, {"first": 0.4, "second": 0.4}]
+    assert chosen(dataclasses.replace(TARGET, variants=1), results, 0.9) == (results[-1],)
+    further = backed_off(TARGET, results, 0.9, lambda variant: list(cost))
+    assert further is not None
+    assert dict(further.layer_sparsity_ratios) == {"first": 0.4, "third": 0.4}
+
+
+def test_what_can_not_be_backed_off_is_left_to_the_ranges() -> None:
+    channels = dataclasses.replace(result(0, 0, 0).variant, method=PruneMethod.CHANNELS)
+    results = [result(0, 0.9, 100, 0.0), TrialResult(1, channels, 0.7, 40), result(2, 0.5, 120)]
+    assert backed_off(TARGET, results, 0.9, lambda variant: ["first"]) is None
+    tried = dataclasses.replace(result(0, 0, 0).variant, layer_sparsity_ratios=(("first", 0.25),))
+    both = [*results, result(3, 0.8, 50), TrialResult(4, tried, 0.79, 60)]
+    assert backed_off(TARGET, both, 0.9, lambda variant: ["first"]) is None
+    assert next_variant(TARGET, 3, both).layer_sparsity_ratios == ()
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"max_accuracy_drop": None}, "back_off_trials: found it without max_accuracy_drop"),
+        ({"method": ["channels"]}, "back_off_trials: found it with channels alone"),
+        ({"back_off_trials": 7}, "back_off_trials: found 7, accepted are 0 to 6"),
+    ],
+)
+def test_a_back_off_that_can_not_be_is_refused(change: dict[str, object], message: str) -> None:
+    given = {"trials": 8, "max_accuracy_drop": 0.02, "back_off_trials": 3} | change
+    with pytest.raises(ConfigError, match=message):
+        parse(SearchConfig, given, "search")
