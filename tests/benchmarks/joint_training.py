@@ -1,6 +1,6 @@
 """What does training a family jointly cost, and what does it give, beside training its students apart?
 
-    python tests/benchmarks/joint_training.py [CONFIG] [--quick | --full-set] [--output FILE]
+    python tests/benchmarks/joint_training.py [CONFIG] [--quick | --full-set] [--seeds 3] [--epochs 20] [--output FILE]
 
 Trainings that are compared run in one process and take turns epoch by epoch, so
 that whatever else the machine does meets them alike; a ratio is that of their
@@ -9,7 +9,8 @@ teacher that `examples/train_teacher.py` makes.
 
 - cached: the joint training, and each student alone, on stored teacher logits,
   for three seeds on 10,000 training images: times and held-out accuracies;
-  then the joint training without a teacher's signal.
+  then the joint training without a teacher's signal. Other work on the machine
+  spoils the times and not the accuracies: `--seeds 1 --epochs 8` is for the times.
 - live: the joint training and the largest student alone, the teacher in each step.
 - strategies: the same ratio for `width` and `hybrid`.
 
@@ -142,12 +143,13 @@ def main() -> None:
     size.add_argument("--quick", action="store_true", help="one seed, 2,000 images, 2 epochs")
     size.add_argument("--full-set", action="store_true", help="one seed, all images, the configuration's epochs")
     parser.add_argument("--epochs", type=int, default=20, help="of each seed on the sample")
+    parser.add_argument("--seeds", type=int, default=3, help="on the sample")
     parser.add_argument("--output", type=Path, default=WORK / "joint_training.jsonl")
     arguments = parser.parse_args()
     given = load_config(arguments.config)
     max_train = None if arguments.full_set else 2000 if arguments.quick else 10000
     epochs = given.training.epochs if arguments.full_set else 2 if arguments.quick else arguments.epochs
-    seeds = range(given.seed, given.seed + (1 if arguments.quick or arguments.full_set else 3))
+    seeds = range(given.seed, given.seed + (1 if arguments.quick or arguments.full_set else arguments.seeds))
     few_epochs = min(epochs, 3)
     arguments.output.parent.mkdir(parents=True, exist_ok=True)
 
