@@ -13,6 +13,8 @@ from apache_beam.runners.portability.portable_runner import JobServiceHandle
 from learn2compress.config_file import ConfigError
 
 _LOCAL_RUNNERS = ("DirectRunner", "SwitchingDirectRunner")
+# Their job service may know options that Beam's Python package does not.
+_JOB_SERVICE_RUNNERS = ("PortableRunner", "FlinkRunner", "SparkRunner")
 
 
 def make_pipeline(beam_options: Sequence[str], plugins: Sequence[str] = ()) -> beam.Pipeline:
@@ -23,7 +25,7 @@ def make_pipeline(beam_options: Sequence[str], plugins: Sequence[str] = ()) -> b
     resolved here, to the same in-process runner that `DirectRunner` falls back to.
 
     Args:
-      beam_options: `data.beam_options` of the configuration.
+      beam_options: `arguments` of the configuration's `BeamStepConfig`.
       plugins: Modules that workers import before anything else.
 
     Raises:
@@ -32,6 +34,8 @@ def make_pipeline(beam_options: Sequence[str], plugins: Sequence[str] = ()) -> b
     try:
         options = PipelineOptions(list(beam_options))
         runner = options.view_as(StandardOptions).runner or "DirectRunner"
+        if runner not in _JOB_SERVICE_RUNNERS:
+            _check_known(options)
         setup = options.view_as(SetupOptions)
         setup.beam_plugins = [*(setup.beam_plugins or []), *plugins]
         if runner not in _LOCAL_RUNNERS:
@@ -44,5 +48,12 @@ def make_pipeline(beam_options: Sequence[str], plugins: Sequence[str] = ()) -> b
         # A wrong value makes argparse exit; its own message went to stderr.
         reason = "" if isinstance(error, SystemExit) else f": {str(error).splitlines()[0]}"
         raise ConfigError(
-            f"data.beam_options: found {list(beam_options)}, accepted are pipeline options of Apache Beam{reason}"
+            f"beam: found {list(beam_options)}, accepted are pipeline options of Apache Beam{reason}"
         ) from error
+
+
+def _check_known(options: PipelineOptions) -> None:
+    """Beam itself passes over an option that it does not know, such as one that is misspelt."""
+    unknown = options.get_all_options(retain_unknown_options=True).keys() - options.get_all_options().keys()
+    if unknown:
+        raise ValueError(f"it knows no {', '.join(sorted(unknown))}")

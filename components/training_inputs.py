@@ -71,7 +71,7 @@ class TrainingSettings:
       training: Batches, losses, weight decay.
       teacher_use: How the teacher takes part.
       seed: Seed of everything random.
-      checkpoint_root: Folder for state that survives a kill.
+      checkpoint_root: Folder, or fsspec URL of one, for state that survives a kill.
     """
 
     task: TaskConfig
@@ -150,7 +150,7 @@ class TrainingInputs:
                 needs_hints=bool(distillation.hint_weight),
             )
         digest = _digest(exec_properties, input_dict)
-        return cls(examples, data, teacher, settings, Checkpoint(Path(settings.checkpoint_root) / digest))
+        return cls(examples, data, teacher, settings, Checkpoint.at(settings.checkpoint_root, digest))
 
     def plan(self, phase: str, epochs: int, learning_rate: float) -> TrainingPlan:
         """A phase of training of one student with the run's common settings."""

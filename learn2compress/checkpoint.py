@@ -13,6 +13,7 @@ import keras
 import numpy as np
 from pydantic import TypeAdapter
 
+from learn2compress.checkpoint_store import CheckpointStore
 from learn2compress.results import EpochRecord
 
 _FILE = "checkpoint.npz"
@@ -25,17 +26,40 @@ class Checkpoint:
     Args:
       folder: One training's own folder. Whoever names it must let it depend on
         everything that the training depends on.
+      store: Where the same state is kept beyond this machine, if anywhere.
 
     Attributes:
       folder: The same; other state of the same training may lie beside its file.
     """
 
-    def __init__(self, folder: Path):
+    def __init__(self, folder: Path, store: CheckpointStore | None = None):
         self.folder = folder
+        self._store = store
+
+    @classmethod
+    def at(cls, root: str, name: str) -> Checkpoint:
+        """The state of the training of this name.
+
+        Args:
+          root: A folder, or any fsspec URL of one.
+          name: Of the training.
+
+        Raises:
+          ConfigError: the URL can't be read and written.
+        """
+        if "://" not in root:
+            return cls(Path(root) / name)
+        store = CheckpointStore(f"{root.rstrip('/')}/{name}")
+        return cls(store.folder, store)
 
     def part(self, name: str) -> Checkpoint:
         """The state of one part of the work, kept until that of the whole is discarded."""
-        return Checkpoint(self.folder / name)
+        return Checkpoint(self.folder / name, self._store)
+
+    def keep(self, path: Path) -> None:
+        """Keeps a file that was written into the folder beyond this machine, where there is a place for it."""
+        if self._store is not None:
+            self._store.keep(path)
 
     def save(self, variables: Sequence[keras.Variable], history: dict[str, list[EpochRecord]]) -> None:
         """Writes all variables and the history; a kill leaves either the old state or the new one."""
@@ -48,6 +72,7 @@ class Checkpoint:
             file.flush()
             os.fsync(file.fileno())
         partial.replace(self.folder / _FILE)
+        self.keep(self.folder / _FILE)
 
     def restore(self, variables: Sequence[keras.Variable]) -> dict[str, list[EpochRecord]] | None:
         """Sets the variables to the saved state.
@@ -80,8 +105,11 @@ class Checkpoint:
             partial = path.with_suffix(".partial")
             partial.write_text(decide(), encoding="utf-8")
             partial.replace(path)
+            self.keep(path)
         return path.read_text(encoding="utf-8")
 
     def discard(self) -> None:
         """Removes the state, once its training has ended."""
         shutil.rmtree(self.folder, ignore_errors=True)
+        if self._store is not None:
+            self._store.discard(self.folder)

@@ -65,11 +65,17 @@ def load_config(path: str | Path) -> CompressionConfig:
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or "not UTF-8 text"
         raise ConfigError(f"{path}: {reason}; accepted is a readable YAML file") from error
-    try:
-        config = parse(CompressionConfig, _read_yaml(text))
-    except ConfigError as error:
-        raise ConfigError(f"{path}: {error}") from None
-    return _resolve_paths(config, path.resolve().parent)
+    with about(str(path)):
+        return _resolve_paths(parse_config(text), path.resolve().parent)
+
+
+def parse_config(text: str) -> CompressionConfig:
+    """Reads the text of a configuration file; paths in it stay as they are written.
+
+    Raises:
+      ConfigError: it is not accepted; the message names the field, what was found and what is accepted.
+    """
+    return parse(CompressionConfig, _read_yaml(text))
 
 
 @contextlib.contextmanager

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from ml_metadata import MetadataStore
+from ml_metadata import ListOptions, MetadataStore
 from rich.markup import escape
 from rich.tree import Tree
 
@@ -20,13 +20,11 @@ from pipelines.metadata_store import (
     Execution,
     consumers_of,
     inputs_of,
-    open_store,
     outputs_of,
     producer_of,
     properties_of,
     step_of,
 )
-from pipelines.run_root import RunRoot
 
 _SHA256 = re.compile(r"[0-9a-fA-F]{64}")
 _MODEL_TYPE = "L2CLiteRtModel"
@@ -99,24 +97,23 @@ class Lineage:
         return dataclasses.asdict(self)
 
 
-def lineage_of(root: RunRoot, file_or_sha256: str) -> Lineage:
+def lineage_of(store: MetadataStore, file_or_sha256: str) -> Lineage:
     """Finds where a file comes from.
 
     Args:
-      root: Where the runs are.
+      store: Metadata of local runs, or of cluster runs that mirror theirs.
       file_or_sha256: A file, or 64 hexadecimal digits.
 
     Raises:
       ConfigError: it is neither, or no run recorded such a file.
     """
     sha256 = _sha256_of(file_or_sha256)
-    store = open_store(root)
-    model = next(
-        (a for a in store.get_artifacts_by_type(_MODEL_TYPE) if properties_of(a).get("model_sha256") == sha256), None
-    )
+    query = f"type = '{_MODEL_TYPE}' AND properties.model_sha256.string_value = '{sha256}'"
+    # The same bytes may have come of several runs: the first is where they come from.
+    model = min(store.get_artifacts(ListOptions(filter_query=query)), key=lambda found: found.id, default=None)
     if model is None:
         raise ConfigError(
-            f"{file_or_sha256}: found no record of {sha256}, accepted is a model made under {root.folder}"
+            f"{file_or_sha256}: found no record of {sha256}, accepted is a model that a run recorded there made"
         )
     later, pusher = [], {}
     for execution in consumers_of(store, model.id):

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any, TypeAlias
 
 from ml_metadata import MetadataStore
 from ml_metadata.proto import metadata_store_pb2 as mlmd
 
+from learn2compress.config.store_address import StoreAddress, StoreKind
 from learn2compress.config_file import ConfigError
 from pipelines.run_root import RunRoot
+from pipelines.store_connection import PASSWORD_VARIABLE, open_address
 
 Artifact: TypeAlias = mlmd.Artifact
 Execution: TypeAlias = mlmd.Execution
@@ -29,14 +32,26 @@ def open_store(root: RunRoot) -> MetadataStore:
     """
     if not root.metadata.exists():
         raise ConfigError(f"--root {root.folder}: found no runs there, accepted is the --root of an `l2c run`")
-    config = mlmd.ConnectionConfig()
-    config.sqlite.filename_uri = str(root.metadata)
-    config.sqlite.connection_mode = mlmd.SqliteMetadataSourceConfig.READWRITE
+    return open_address(StoreAddress(StoreKind.SQLITE, path=str(root.metadata)))
+
+
+def open_shared_store(address: str) -> MetadataStore:
+    """Opens the metadata that cluster runs mirror their lineage to.
+
+    Args:
+      address: As `kubernetes.metadata.store` has it; a database's password is in the variable `PASSWORD_VARIABLE`.
+
+    Raises:
+      ConfigError: there is no such store.
+    """
     try:
-        return MetadataStore(config)
-    except RuntimeError as error:
-        reason = str(error).partition(" query")[0]
-        raise ConfigError(f"{root.metadata}: {reason}; accepted is the file that `l2c run` wrote there") from None
+        place = StoreAddress.parse(address)
+    except ValueError as error:
+        raise ConfigError(f"--store: {error}") from None
+    try:
+        return open_address(place, password=os.environ.get(PASSWORD_VARIABLE, ""))
+    except ConfigError as error:
+        raise ConfigError(f"--store: {error}") from None
 
 
 def plain(value: mlmd.Value) -> Any:

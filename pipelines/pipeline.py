@@ -37,6 +37,7 @@ def create_components(config: CompressionConfig, provenance: Provenance, checkpo
         data=config.data,
         task=config.task,
         data_fingerprint=provenance.data_fingerprint,
+        beam_options=config.beam.arguments_of("Ingest"),
         code_digest=code["ingest"],
     )
     examples = ingest.outputs["examples"]
@@ -46,7 +47,7 @@ def create_components(config: CompressionConfig, provenance: Provenance, checkpo
         teacher_sha256=provenance.teacher_sha256,
         augment=config.training.augment,
         seed=config.seed,
-        beam_options=config.data.beam_options,
+        beam_options=config.beam.arguments_of("TeacherLoad"),
         evaluate=config.evaluate,
         task=config.task,
         code_digest=code["teacher_load"],
@@ -82,7 +83,7 @@ def create_components(config: CompressionConfig, provenance: Provenance, checkpo
                 evaluate=config.evaluate,
                 student_name=name,
                 task=config.task,
-                beam_options=config.data.beam_options,
+                beam_options=config.beam.arguments_of("Evaluate"),
                 code_digest=code["evaluate"],
             ).with_id(f"Evaluate.{name}")
             components.append(evaluate)

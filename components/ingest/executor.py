@@ -47,7 +47,8 @@ class Executor(base_executor.BaseExecutor):
         report("ingest: list the data", 0, _NUM_STAGES)
         plan = plan_reading(data, task)
         report("ingest: read and validate", 1, _NUM_STAGES, f"{len(plan.units)} units of work")
-        tally = _run_beam(plan, data, task, Path(examples.uri), Path(stats.uri))
+        beam_options: list[str] = json.loads(exec_properties["beam_options"])
+        tally = _run_beam(plan, data, task, Path(examples.uri), Path(stats.uri), beam_options)
         bad = _write_bad_records(plan, tally, Path(examples.uri) / BAD_RECORDS_FILE)
         if tally["failures"]:
             raise ConfigError(tally["failures"][0])
@@ -102,8 +103,10 @@ def summarize(tally: dict[str, Any], num_bad: int) -> dict[str, Any]:
     }
 
 
-def _run_beam(plan: ReadPlan, data: DataConfig, task: TaskConfig, examples: Path, stats: Path) -> dict[str, Any]:
-    pipeline = make_pipeline(data.beam_options, [_PLUGIN])
+def _run_beam(
+    plan: ReadPlan, data: DataConfig, task: TaskConfig, examples: Path, stats: Path, beam_options: list[str]
+) -> dict[str, Any]:
+    pipeline = make_pipeline(beam_options, [_PLUGIN])
     tally = examples / _TALLY_FILE
     try:
         for folder in (*(examples / split.value for split in Split), stats):

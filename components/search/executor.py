@@ -46,7 +46,7 @@ class Executor(base_executor.BaseExecutor):
         search: SearchConfig = from_json(SearchConfig, exec_properties["search"])
         inputs = TrainingInputs.open(input_dict, exec_properties)
         steps = _Steps.open(input_dict, exec_properties, inputs)
-        files = TrialFiles(inputs.checkpoint.folder)
+        files = TrialFiles(inputs.checkpoint)
         results: list[TrialResult] = []
         reference = steps.top_1(steps.fresh_student()[0])
         for number in range(search.trials):

@@ -11,6 +11,7 @@ from tfx.types.artifact import Artifact
 
 from components.artifacts import HISTORY_FILE, KERAS_FILE, LITERT_FILE, QUANTIZATION_FILE, TRIAL_FILE
 from components.student_files import read_network
+from learn2compress.checkpoint import Checkpoint
 from learn2compress.quantization_results import QuantizationReport
 from learn2compress.results import EpochRecord, read_json, write_json
 from learn2compress.search.study import TrialResult
@@ -22,11 +23,12 @@ class TrialFiles:
     """Folders of tries.
 
     Args:
-      folder: Where the search keeps its state.
+      checkpoint: Where the search keeps its state.
     """
 
-    def __init__(self, folder: Path):
-        self._folder = folder / "trials"
+    def __init__(self, checkpoint: Checkpoint):
+        self._checkpoint = checkpoint
+        self._folder = checkpoint.folder / "trials"
 
     def write(self, trial: Trial) -> None:
         """Writes one try; a kill leaves all of it or nothing that `read_result` finds."""
@@ -40,7 +42,12 @@ class TrialFiles:
             (partial / LITERT_FILE).write_bytes(trial.file.model_bytes)
             write_json(partial / QUANTIZATION_FILE, trial.file.report)
         write_json(partial / TRIAL_FILE, trial.result)
+        # What is left of one that was not kept whole.
+        shutil.rmtree(folder, ignore_errors=True)
         partial.replace(folder)
+        # The result last: a try that has one is whole.
+        for path in sorted(folder.iterdir(), key=lambda path: path.name == TRIAL_FILE):
+            self._checkpoint.keep(path)
 
     def read_result(self, number: int) -> TrialResult | None:
         """What came of a try; `None` for one that is not done."""

@@ -5,6 +5,7 @@ component parameters, `l2c validate` and the JSON schema for editors all derive
 from them, and each range is checked when an object is built.
 """
 
+from learn2compress.config.beam import BeamConfig, BeamRunner, BeamStepConfig, WorkerKind
 from learn2compress.config.compression import CompressionConfig
 from learn2compress.config.compression_steps import (
     MixedBase,
@@ -26,14 +27,15 @@ from learn2compress.config.kubernetes import (
     KubernetesConfig,
     NodeAffinityConfig,
     PodConfig,
-    SecretVariableConfig,
     TaintEffect,
     TolerationConfig,
     TolerationOperator,
     VolumeConfig,
 )
+from learn2compress.config.metadata import MetadataConfig
 from learn2compress.config.pruning import ChannelImportance, PruneConfig, PruneMethod, PruneScope
 from learn2compress.config.search import SearchConfig, SearchSize
+from learn2compress.config.secret_variable import SecretVariableConfig
 from learn2compress.config.students import BudgetConfig, PretrainedConfig, StageConfig, StudentConfig
 from learn2compress.config.teacher import (
     InputScaling,
@@ -54,6 +56,9 @@ from learn2compress.config.training import (
 __all__ = [
     "AffinityOperator",
     "AugmentConfig",
+    "BeamConfig",
+    "BeamRunner",
+    "BeamStepConfig",
     "BudgetConfig",
     "ChannelImportance",
     "CompressionConfig",
@@ -67,6 +72,7 @@ __all__ = [
     "EvaluateConfig",
     "InputScaling",
     "KubernetesConfig",
+    "MetadataConfig",
     "MixedBase",
     "NodeAffinityConfig",
     "Objective",
@@ -98,4 +104,5 @@ __all__ = [
     "TolerationOperator",
     "TrainingConfig",
     "VolumeConfig",
+    "WorkerKind",
 ]

@@ -8,6 +8,7 @@ from typing import Annotated, Any, TypeVar
 from pydantic import Field, field_validator, model_validator
 from pydantic.dataclasses import dataclass
 
+from learn2compress.config.beam import BeamConfig
 from learn2compress.config.compression_steps import PushConfig, QuantizeConfig
 from learn2compress.config.data import DataConfig, TaskConfig, TaskKind, TextFeatures
 from learn2compress.config.evaluation import ConstraintsConfig, EvaluateConfig
@@ -43,7 +44,9 @@ class CompressionConfig:
     evaluate: EvaluateConfig = dataclasses.field(default_factory=EvaluateConfig)
     constraints: ConstraintsConfig = dataclasses.field(default_factory=ConstraintsConfig)
     push: PushConfig = dataclasses.field(default_factory=PushConfig)
-    # Left out where the configuration is written down: where it runs must not change what comes of it.
+    # The next two are left out where the configuration is written down: where it runs must not change what comes of it.
+    beam: Annotated[BeamConfig, Field(exclude=True)] = dataclasses.field(default_factory=BeamConfig)
+    """Who does the work of the steps that use Apache Beam."""
     kubernetes: Annotated[KubernetesConfig, Field(exclude=True)] = dataclasses.field(default_factory=KubernetesConfig)
     """On Kubeflow: what the steps ask of the cluster."""
     seed: Annotated[int, Field(ge=0, le=2**31 - 1)] = 0

@@ -89,8 +89,6 @@ class DataConfig:
     """Largest accepted share of unreadable records; above it the step fails."""
     num_shards: Annotated[int, Field(ge=1, le=1000)] = 1
     """Files that each split is written to."""
-    beam_options: tuple[str, ...] = ("--runner=DirectRunner", "--direct_num_workers=1")
-    """Apache Beam pipeline options, one string each, for reading the data and for the teacher's logits."""
 
     @model_validator(mode="after")
     def _check(self) -> DataConfig:

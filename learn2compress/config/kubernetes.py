@@ -9,9 +9,10 @@ from typing import Annotated, Any
 from pydantic import Field, model_validator
 from pydantic.dataclasses import dataclass
 
-from learn2compress.config.fields import STRICT, PositiveInt
+from learn2compress.config.fields import STRICT, PositiveInt, Uri
+from learn2compress.config.metadata import MetadataConfig
+from learn2compress.config.secret_variable import ObjectName, SecretVariableConfig
 
-ObjectName = Annotated[str, Field(pattern=r"^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$")]
 LabelKey = Annotated[str, Field(pattern=r"^([a-z0-9.-]{1,253}/)?[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$")]
 LabelValue = Annotated[str, Field(pattern=r"^([A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?)?$")]
 MountPath = Annotated[str, Field(pattern=r"^/[^:\x00-\x1f]{1,255}$")]
@@ -85,18 +86,6 @@ class NodeAffinityConfig:
 
 
 @dataclass(frozen=True, config=STRICT)
-class SecretVariableConfig:
-    """An environment variable whose value is in a Kubernetes secret."""
-
-    secret: ObjectName
-    """Name of the secret."""
-    key: Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]{1,253}$")]
-    """Key in it."""
-    variable: Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,127}$")]
-    """Name of the variable."""
-
-
-@dataclass(frozen=True, config=STRICT)
 class VolumeConfig:
     """An existing volume claim."""
 
@@ -164,7 +153,12 @@ class KubernetesConfig:
     image: Image | None = None
     """Container image of the steps; `--image` of the command goes first."""
     checkpoints: VolumeConfig | None = None
-    """Volume for the state of unfinished trainings: a retried step goes on there. Without it, it begins anew."""
+    """Volume for the state of unfinished trainings: a retried step goes on there. Without it, or `checkpoint_uri`, it
+    begins anew."""
+    checkpoint_uri: Uri | None = None
+    """The same as an fsspec URL, such as `s3://bucket/checkpoints`, instead of a volume."""
+    metadata: MetadataConfig | None = None
+    """A team's own ML Metadata store that the steps write their lineage to, as a local run has it."""
     all_steps: dict[str, Any] = dataclasses.field(default_factory=dict)
     """Settings of every step; see `PodConfig`."""
     steps: dict[str, dict[str, Any]] = dataclasses.field(default_factory=dict)
@@ -172,6 +166,10 @@ class KubernetesConfig:
 
     @model_validator(mode="after")
     def _check(self) -> KubernetesConfig:
+        if self.checkpoint_uri is not None and "://" not in self.checkpoint_uri:
+            raise ValueError(f"checkpoint_uri: found {self.checkpoint_uri!r}, accepted is a URL; a path is a volume's")
+        if self.checkpoint_uri is not None and self.checkpoints is not None:
+            raise ValueError("checkpoint_uri: found one beside checkpoints, accepted is one of the two")
         for step in ("", *self.steps):
             self.pod_of(step)
         return self

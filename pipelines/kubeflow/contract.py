@@ -71,6 +71,7 @@ class StepContract:
     Attributes:
       pipeline: The configuration's name.
       component: Component id, such as "Quantize.small".
+      component_type: Import path of the component's class.
       executor: Import path of the executor's class.
       inputs: Import path of each input's artifact class.
       outputs: The same for outputs.
@@ -81,6 +82,7 @@ class StepContract:
 
     pipeline: str
     component: str
+    component_type: str
     executor: str
     inputs: dict[str, str]
     outputs: dict[str, str]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -14,6 +15,8 @@ from learn2compress.config_file import ConfigError
 from pipelines.kubeflow.artifact_types import load_class, metadata_of, properties_of, restore_artifact
 from pipelines.kubeflow.contract import StepContract
 from pipelines.kubeflow.executor_input import ExecutorInput, write_executor_output
+from pipelines.kubeflow.metadata_mirror import recording
+from pipelines.kubeflow.mirror_settings import MirrorSettings
 from pipelines.kubeflow.overrides import exec_properties
 from pipelines.kubeflow.views import draw
 from pipelines.provenance import code_digests
@@ -35,14 +38,20 @@ def execute(contract: StepContract, executor_input: ExecutorInput) -> None:
             raise ConfigError(f"--executor-input: found no output {name!r}, accepted is one that the contract names")
     properties = exec_properties(contract, executor_input.typed_parameters(contract.parameters))
     _check_code(contract, properties)
+    mirror = MirrorSettings.of(os.environ)
     inputs = _inputs(contract, executor_input)
     outputs = {name: _new_output(path, executor_input.outputs[name].path) for name, path in contract.outputs.items()}
-    with tempfile.TemporaryDirectory() as folder:
+    with (
+        recording(mirror, contract, executor_input, properties) as publish,
+        tempfile.TemporaryDirectory() as folder,
+    ):
         context = base_executor.BaseExecutor.Context(tmp_dir=folder, unique_id=contract.component)
         load_class(contract.executor)(context).Do(
             inputs, {name: [artifact] for name, artifact in outputs.items()}, properties
         )
-    write_executor_output(executor_input, _metadata(contract, executor_input, outputs))
+        metadata = _metadata(contract, executor_input, outputs)
+        publish(outputs)
+    write_executor_output(executor_input, metadata)
 
 
 def _inputs(contract: StepContract, executor_input: ExecutorInput) -> dict[str, list[Artifact]]:

@@ -121,6 +121,7 @@ def _task(
     contract = StepContract(
         pipeline=pipeline,
         component=component.id,
+        component_type=component.type,
         executor=class_path(component.executor_spec.executor_class),
         inputs={key: class_path(kind) for key, kind in inputs.items()},
         outputs={key: class_path(kind) for key, kind in outputs.items()},

@@ -12,9 +12,10 @@ from typing import Any
 import yaml
 
 import learn2compress
-from learn2compress.config import CompressionConfig
+from learn2compress.config import CompressionConfig, KubernetesConfig
 from learn2compress.config_file import ConfigError
 from pipelines.kubeflow.graph import Graph, build_graph
+from pipelines.kubeflow.mirror_settings import RUN_FIELD, RUN_VARIABLE, mirror_variables
 from pipelines.kubeflow.platform import platform_spec
 from pipelines.kubeflow.pods import pods_of
 from pipelines.kubeflow.run_parameters import PipelineArguments
@@ -53,11 +54,11 @@ def package_text(config: CompressionConfig, provenance: Provenance, image: str, 
     Raises:
       ConfigError: students' names are too alike for Kubeflow, or settings are for a step that is not there.
     """
-    checkpoints = config.kubernetes.checkpoints
-    root = checkpoints.mount_path if checkpoints is not None else _LOCAL_CHECKPOINTS
-    graph = build_graph(PipelineArguments(config, provenance, root))
+    graph = build_graph(PipelineArguments(config, provenance, _checkpoint_root(config.kubernetes)))
     pods = pods_of(graph, config.kubernetes)
-    spec, platform = pipeline_spec(graph, image, pods), platform_spec(pods)
+    metadata = config.kubernetes.metadata
+    spec = pipeline_spec(graph, image, pods, mirror_variables(metadata))
+    platform = platform_spec(pods, {RUN_VARIABLE: RUN_FIELD} if metadata is not None else {})
     documents = _manifests(graph, spec, platform) if kubernetes_manifest else [spec, platform]
     return yaml.safe_dump_all(documents, sort_keys=True, allow_unicode=True, width=120)
 
@@ -76,9 +77,15 @@ def notes_on(config: CompressionConfig, image: str) -> list[str]:
         notes.append(
             "the image is not pinned by digest: Kubeflow's cache can't tell a new image of this name from an old"
         )
-    if config.kubernetes.checkpoints is None:
-        notes.append("without kubernetes.checkpoints a retried training begins anew")
+    if _checkpoint_root(config.kubernetes) == _LOCAL_CHECKPOINTS:
+        notes.append("without kubernetes.checkpoints or checkpoint_uri a retried training begins anew")
     return notes
+
+
+def _checkpoint_root(config: KubernetesConfig) -> str:
+    if config.checkpoints is not None:
+        return config.checkpoints.mount_path
+    return config.checkpoint_uri or _LOCAL_CHECKPOINTS
 
 
 def write_package(text: str, output: Path) -> None:

@@ -31,6 +31,8 @@ def pods_of(graph: Graph, config: KubernetesConfig) -> dict[str, PodConfig]:
 
 def _pod(task: Task, config: KubernetesConfig) -> PodConfig:
     pod = config.pod_of(task.contract.component)
+    if config.metadata is not None and config.metadata.password is not None:
+        pod = dataclasses.replace(pod, secret_variables=(*pod.secret_variables, config.metadata.password))
     if config.checkpoints is None or _STATE_PARAMETER not in task.parameters:
         return pod
     return dataclasses.replace(pod, volumes=(*pod.volumes, config.checkpoints))

@@ -73,7 +73,7 @@ _FIELDS = {
     "push_uri": ("config.push.uri", "Where selected students are pushed."),
     "checkpoint_root": (
         "checkpoint_root",
-        "Folder for the state of unfinished trainings; on a volume that outlives a pod, a retried step goes on there.",
+        "Folder or URL for the state of unfinished trainings; where it outlives a pod, a retried step goes on there.",
     ),
 }
 

@@ -22,13 +22,16 @@ _SCHEMA_VERSION = "2.1.0"
 _ARTIFACT_VERSION = "0.0.1"
 
 
-def pipeline_spec(graph: Graph, image: str, pods: Mapping[str, PodConfig]) -> dict[str, Any]:
+def pipeline_spec(
+    graph: Graph, image: str, pods: Mapping[str, PodConfig], variables: Mapping[str, str]
+) -> dict[str, Any]:
     """The specification, checked against Kubeflow's own protocol buffers.
 
     Args:
       graph: What to compile.
       image: Container image of steps that have none of their own.
       pods: Settings by task name.
+      variables: Of every container's environment; the backend's cache does not look at them.
     """
     spec = {
         "pipelineInfo": {"name": graph.name, "displayName": graph.display_name},
@@ -50,7 +53,9 @@ def pipeline_spec(graph: Graph, image: str, pods: Mapping[str, PodConfig]) -> di
         },
         "components": {f"comp-{task.name}": _component(task) for task in graph.tasks},
         "deploymentSpec": {
-            "executors": {f"exec-{task.name}": _executor(task, image, pods[task.name]) for task in graph.tasks}
+            "executors": {
+                f"exec-{task.name}": _executor(task, image, pods[task.name], variables) for task in graph.tasks
+            }
         },
     }
     json_format.ParseDict(spec, pipeline_spec_pb2.PipelineSpec())
@@ -94,13 +99,14 @@ def _component(task: Task) -> dict[str, Any]:
     }
 
 
-def _executor(task: Task, image: str, pod: PodConfig) -> dict[str, Any]:
+def _executor(task: Task, image: str, pod: PodConfig, variables: Mapping[str, str]) -> dict[str, Any]:
     return {
         "container": {
             "image": pod.image or image,
             "command": list(COMMAND),
             "args": ["--contract", task.contract.to_json(), "--executor-input", "{{$}}"],
             "resources": container_resources(pod),
+            **({"env": [{"name": name, "value": value} for name, value in variables.items()]} if variables else {}),
         }
     }
 

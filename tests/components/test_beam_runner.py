@@ -9,9 +9,17 @@ from components.beam_runner import make_pipeline
 from learn2compress.config_file import ConfigError
 
 
-@pytest.mark.parametrize("options", [("--runner=NoSuchRunner",), ("--direct_num_workers=two",)])
+@pytest.mark.parametrize(
+    "options",
+    [
+        ("--runner=NoSuchRunner",),
+        ("--direct_num_workers=two",),
+        ("--direct_num_wokers=2",),
+        ("--runner=DataflowRunner",),
+    ],
+)
 def test_options_that_beam_refuses(options: tuple[str, ...]) -> None:
-    with pytest.raises(ConfigError, match=r"^data.beam_options: found "):
+    with pytest.raises(ConfigError, match=r"^beam: found "):
         make_pipeline(options)
 
 

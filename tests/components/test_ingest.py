@@ -5,7 +5,12 @@ import gzip
 import hashlib
 import io
 import json
+import socket
 import struct
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -28,14 +33,15 @@ from components.artifacts import (
 from components.ingest.component import Ingest
 from components.ingest.executor import Executor
 from components.parameters import exec_properties_of, json_of
-from learn2compress.config import DataConfig, DataFormat, TaskConfig, TaskKind
+from learn2compress.config import BeamRunner, BeamStepConfig, DataConfig, DataFormat, TaskConfig, TaskKind, WorkerKind
 from learn2compress.config_file import ConfigError
 from learn2compress.data.examples import UNLABELLED, read_examples, shard_paths
 from learn2compress.data.records import Split
 from learn2compress.data.text_features import hashed_ngrams
 from learn2compress.progress import Progress, listening
 
-TWO_THREADS = ("--runner=DirectRunner", "--direct_num_workers=2", "--direct_running_mode=multi_threading")
+ONE_WORKER = BeamStepConfig().arguments
+TWO_THREADS = BeamStepConfig(workers=2).arguments
 TEXT = TaskConfig(kind=TaskKind.TEXT, input_shape=(256,))
 
 
@@ -57,12 +63,15 @@ class Ingested:
         return {str(path.relative_to(self.folder)): hashlib.sha256(path.read_bytes()).hexdigest() for path in paths}
 
 
-def ingest(out: Path, data: DataConfig, task: TaskConfig | None = None) -> Ingested:
+def ingest(
+    out: Path, data: DataConfig, task: TaskConfig | None = None, beam_options: Sequence[str] = ONE_WORKER
+) -> Ingested:
     result = Ingested(Examples(), DataStatistics())
     result.examples.uri, result.statistics.uri = str(out / "examples"), str(out / "statistics")
     properties = exec_properties_of(data) | {
         "task": json_of(task or TaskConfig()),
         "data_fingerprint": "fingerprint",
+        "beam_options": json.dumps(list(beam_options)),
         "code_digest": "code",
     }
     Executor().Do({}, {"examples": [result.examples], "statistics": [result.statistics]}, properties)
@@ -146,7 +155,7 @@ def test_statistics_describe_both_splits(digits: Ingested) -> None:
 def test_two_workers_write_the_same_bytes_and_progress_is_reported(digits: Ingested, tmp_path: Path) -> None:
     heard: list[Progress] = []
     with listening(heard.append):
-        again = ingest(tmp_path, DataConfig(num_shards=2, beam_options=TWO_THREADS))
+        again = ingest(tmp_path, DataConfig(num_shards=2), beam_options=TWO_THREADS)
     assert again.digests() == digits.digests()
     assert again.report == digits.report
     assert [progress.done for progress in heard] == [0, 1, 2, 3]
@@ -300,7 +309,7 @@ def test_unlabelled_images_are_trained_on_and_held_out_ones_are_left_out(images:
     assert label.string_stats.common_stats.num_missing == 42 + len(held_out)
     assert label.string_stats.common_stats.num_non_missing == len(trained_on)
 
-    threads = ingest(tmp_path / "threads", dataclasses.replace(data, beam_options=TWO_THREADS))
+    threads = ingest(tmp_path / "threads", data, beam_options=TWO_THREADS)
     assert threads.digests() == result.digests()
 
 
@@ -343,7 +352,7 @@ def test_destination_that_can_not_be_written(tmp_path: Path) -> None:
 
 def test_component_carries_the_configuration() -> None:
     data = DataConfig(num_shards=3)
-    component = Ingest(data=data, task=TaskConfig(), data_fingerprint="f", code_digest="c")
+    component = Ingest(data=data, task=TaskConfig(), data_fingerprint="f", beam_options=ONE_WORKER, code_digest="c")
     assert component.exec_properties["num_shards"] == 3
     assert json.loads(component.exec_properties["task"])["input_shape"] == [8, 8, 1]
     assert set(component.outputs) == {"examples", "statistics"}
@@ -356,5 +365,46 @@ def test_component_carries_the_configuration() -> None:
 @pytest.mark.end_to_end
 def test_worker_processes_write_the_same_bytes(digits: Ingested, tmp_path: Path) -> None:
     # Workers that are processes import everything anew: the stand-in for tfx-bsl's SQL module must reach them.
-    processes = ("--runner=DirectRunner", "--direct_num_workers=2", "--direct_running_mode=multi_processing")
-    assert ingest(tmp_path, DataConfig(num_shards=2, beam_options=processes)).digests() == digits.digests()
+    processes = BeamStepConfig(workers=2, worker_kind=WorkerKind.PROCESSES).arguments
+    assert ingest(tmp_path, DataConfig(num_shards=2), beam_options=processes).digests() == digits.digests()
+
+
+@pytest.fixture
+def portable(tmp_path: Path) -> Iterator[BeamStepConfig]:
+    """Beam's own job service, and a pool of workers, each a process of its own."""
+    port_file, port = tmp_path / "port", free_port()
+    service = [sys.executable, "-m", "apache_beam.runners.portability.local_job_service_main"]
+    pool = [sys.executable, "-m", "components.beam_workers", "--port", str(port)]
+    with (
+        subprocess.Popen([*service, "--port_file", str(port_file)], stdout=subprocess.DEVNULL) as jobs,
+        subprocess.Popen(pool, stdout=subprocess.PIPE, text=True) as workers,
+    ):
+        try:
+            assert workers.stdout is not None
+            assert f":{port}" in workers.stdout.readline()
+            while not (port_file.exists() and port_file.read_text()):
+                assert jobs.poll() is None
+                time.sleep(0.1)
+            yield BeamStepConfig(
+                BeamRunner.PORTABLE,
+                job_endpoint=f"localhost:{port_file.read_text().strip()}",
+                worker_pool=f"localhost:{port}",
+            )
+        finally:
+            jobs.terminate()
+            workers.terminate()
+
+
+def free_port() -> int:
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        return int(found.getsockname()[1])
+
+
+@pytest.mark.end_to_end
+def test_workers_of_a_pool_behind_a_job_service_write_the_same_bytes(
+    digits: Ingested, portable: BeamStepConfig, tmp_path: Path
+) -> None:
+    again = ingest(tmp_path, DataConfig(num_shards=2), beam_options=portable.arguments)
+    assert again.digests() == digits.digests()
+    assert again.report == digits.report

@@ -14,24 +14,42 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from google.protobuf import json_format
 from kfp import components, local
 from kfp.local.subprocess_task_handler import SubprocessTaskHandler
 from kfp.pipeline_spec import pipeline_spec_pb2
 
+from pipelines.kubeflow.mirror_settings import RUN_VARIABLE
+
 pytestmark = pytest.mark.end_to_end
 
 NAMES = ("large", "medium", "small")
+MIRROR = "lineage.sqlite"
+RUN = "0e6c5f8a-4d7b-4a55-8a0e-9b7e9ad36f0a"
+# What another run measures anew, or keeps elsewhere.
+ELSEWHERE = {"latency_ms", "checkpoint_root"}
 
 
 @pytest.fixture(scope="module")
 def compiled(undisturbed: tuple[Any, Any], l2c: Any, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
-    """The root of a finished compiled run, and where it pushed to; its configuration is that of the local run."""
+    """The root of a finished compiled run, and where it pushed to; its configuration is that of the local run.
+
+    It mirrors its lineage to `MIRROR` beside the latter.
+    """
     folder = tmp_path_factory.mktemp("compiled")
     package = folder / "package.yaml"
-    process = l2c("compile", undisturbed[0].config, "-o", package)
+    mirror = {"kubernetes": {"metadata": {"store": str(folder / MIRROR), "required": True}}}
+    config = undisturbed[0].config.with_name("mirrored.yaml")
+    config.write_text(yaml.safe_dump(yaml.safe_load(undisturbed[0].config.read_text()) | mirror))
+    process = l2c("compile", config, "-o", package)
     assert process.returncode == 0, process.stderr
     with pytest.MonkeyPatch.context() as patch:
+        # The SDK leaves out variables: a cluster's driver sets them, and the backend labels pods with the run.
+        spec = next(yaml.safe_load_all(package.read_text()))
+        for variable in spec["deploymentSpec"]["executors"]["exec-ingest"]["container"]["env"]:
+            patch.setenv(variable["name"], variable["value"])
+        patch.setenv(RUN_VARIABLE, RUN)
         patch.setenv("PATH", f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}")
         patch.setattr(SubprocessTaskHandler, "validate_not_container_component", lambda *_: None)
         patch.setattr(SubprocessTaskHandler, "validate_image", lambda *_: None)
@@ -88,3 +106,29 @@ def test_every_variant_has_its_numbers_and_the_push_its_page(compiled: tuple[Pat
 
 def test_no_checkpoint_is_left_behind(compiled: tuple[Path, Path]) -> None:
     assert not any((compiled[0].parent.parent / "checkpoints").iterdir())
+
+
+def past_of(artifact: dict[str, Any]) -> dict[str, Any]:
+    """What made an artifact, back to the data, without numbers and places of a store."""
+    step = artifact["made_by"]
+    return {
+        "artifact": (artifact["key"], artifact["kind"]),
+        "properties": {name: value for name, value in artifact["properties"].items() if name not in ELSEWHERE},
+        "step": step["step"],
+        "parameters": {name: value for name, value in step["parameters"].items() if name not in ELSEWHERE},
+        "inputs": [past_of(source) for source in step["inputs"]],
+    }
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_mirrored_lineage_of_a_pushed_file_is_that_of_a_local_run(
+    undisturbed: tuple[Any, Any], compiled: tuple[Path, Path], l2c: Any, name: str
+) -> None:
+    file = compiled[1] / "versions" / "1" / name / f"{name}.tflite"
+    process = l2c("lineage", file, "--store", compiled[1].parent / MIRROR, "--json")
+    assert process.returncode == 0, process.stderr
+    here, there = json.loads(process.stdout), undisturbed[0].query("lineage", str(file))
+    assert past_of(here["model"]) == past_of(there["model"])
+    assert sorted(found["kind"] for found in here["later"]) == sorted(found["kind"] for found in there["later"])
+    assert here["config"]["push"]["uri"] == str(compiled[1])
+    assert here["provenance"].keys() == there["provenance"].keys()

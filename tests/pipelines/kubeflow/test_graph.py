@@ -45,7 +45,7 @@ def compiled_edges(spec: dict[str, Any]) -> set[tuple[str, str, str, str]]:
 
 def compile_spec(arguments: PipelineArguments) -> dict[str, Any]:
     graph = build_graph(arguments)
-    return pipeline_spec(graph, IMAGE, pods_of(graph, arguments.config.kubernetes))
+    return pipeline_spec(graph, IMAGE, pods_of(graph, arguments.config.kubernetes), {})
 
 
 def contract_of(spec: dict[str, Any], task: str) -> StepContract:

@@ -12,13 +12,16 @@ from kfp import components
 from learn2compress.config import (
     CompressionConfig,
     KubernetesConfig,
+    MetadataConfig,
     PushConfig,
+    SecretVariableConfig,
     StageConfig,
     StudentConfig,
     TrainingConfig,
     VolumeConfig,
 )
-from learn2compress.config_file import ConfigError
+from learn2compress.config_file import ConfigError, parse, to_dict
+from pipelines.kubeflow.mirror_settings import mirror_variables
 from pipelines.kubeflow.package import DEFAULT_IMAGE, image_of, notes_on, package_text, write_package
 from pipelines.kubeflow.run_parameters import PipelineArguments
 
@@ -100,6 +103,43 @@ def test_a_person_is_told_what_a_cluster_would_not_find(make_config: Config) -> 
     assert notes_on(make_config(kubernetes=ready), IMAGE) == []
     notes = notes_on(make_config(push=PushConfig(uri="/home/me/pushed")), "ours:latest")
     assert [note.split()[0] for note in notes] == ["push.uri", "the", "without"]
+
+
+def test_a_mirror_of_lineage_reaches_the_steps_past_commands_and_without_the_password(
+    make_config: Config, make_arguments: Arguments
+) -> None:
+    password = SecretVariableConfig("lineage-store", "password", "STORE_PASSWORD")
+    mirror = MetadataConfig("mysql://team@db.lineage.svc/lineage", password)
+    plain, _ = yaml.safe_load_all(compiled(make_arguments(make_config())))
+    spec, platform = yaml.safe_load_all(
+        compiled(make_arguments(make_config(kubernetes=KubernetesConfig(metadata=mirror))))
+    )
+    executors = spec["deploymentSpec"]["executors"]
+    for name, pod in platform["platforms"]["kubernetes"]["deploymentSpec"]["executors"].items():
+        assert executors[name]["container"].pop("env") == [
+            {"name": name, "value": value} for name, value in mirror_variables(mirror).items()
+        ]
+        assert pod["fieldPathAsEnv"] == [{"name": "L2C_RUN_ID", "fieldPath": "metadata.labels['pipeline/runid']"}]
+        (secret,) = pod["secretAsEnv"]
+        assert (secret["secretName"], secret["keyToEnv"]) == (
+            "lineage-store",
+            [{"secretKey": "password", "envVar": "STORE_PASSWORD"}],
+        )
+    # The backend's cache looks at what is left.
+    assert spec == plain
+
+
+def test_checkpoints_go_to_a_volume_or_a_url(make_config: Config, make_arguments: Arguments) -> None:
+    states = KubernetesConfig(checkpoint_uri="s3://states/of/trainings")
+    spec, _ = yaml.safe_load_all(compiled(make_arguments(make_config(kubernetes=states))))
+    assert spec["root"]["inputDefinitions"]["parameters"]["checkpoint_root"]["defaultValue"] == states.checkpoint_uri
+    assert notes_on(make_config(kubernetes=states), IMAGE) == []
+    for settings in (
+        {"checkpoint_uri": "/states"},
+        to_dict(states) | {"checkpoints": {"claim": "c", "mount_path": "/c"}},
+    ):
+        with pytest.raises(ConfigError, match=r"^checkpoint_uri: found "):
+            parse(KubernetesConfig, settings)
 
 
 def test_a_package_that_cannot_be_written_is_said_in_one_line(tmp_path: Path) -> None:

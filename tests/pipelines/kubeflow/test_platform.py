@@ -67,6 +67,7 @@ def test_settings_are_what_the_sdk_itself_would_write() -> None:
         kubernetes.add_pod_annotation(task, "note", "any text")
         kubernetes.use_secret_as_env(task, "store", {"password": "AWS_SECRET_ACCESS_KEY"})
         kubernetes.mount_pvc(task, "data", "/data")
+        kubernetes.set_security_context(task, run_as_non_root=True)
 
     pod = parse(PodConfig, SETTINGS)
     spec = expected.pipeline_spec
@@ -84,7 +85,7 @@ def test_settings_are_what_the_sdk_itself_would_write() -> None:
         "backoffMaxDuration": f"{policy.backoff_max_duration.seconds}s",
     }
     theirs = json_format.MessageToDict(expected.platform_spec)
-    assert platform_spec({"anything": pod}) == theirs
+    assert platform_spec({"anything": pod}, {}) == theirs
 
 
 def test_a_steps_own_settings_go_over_its_kinds_and_those_over_everybodys(

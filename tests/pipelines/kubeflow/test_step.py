@@ -20,7 +20,7 @@ from tfx.types.artifact import Artifact
 from components import artifacts
 from components.artifacts import LABELS_FILE, Evaluation, Examples, LiteRtModel, PushedVersion, TeacherLogits
 from components.ingest.component import Ingest
-from learn2compress.config import DataConfig, TaskConfig
+from learn2compress.config import BeamStepConfig, DataConfig, TaskConfig
 from learn2compress.data.records import Split
 from pipelines.kubeflow.artifact_types import class_path
 from pipelines.kubeflow.contract import ParameterKind, StepContract, Target
@@ -67,6 +67,7 @@ def output(uri: str, title: str = "system.Artifact") -> dict[str, Any]:
 CONTRACT = StepContract(
     pipeline="flowers",
     component="Quantize.small",
+    component_type="components.quantize.component.Quantize",
     executor=class_path(Recorder),
     inputs={"examples": class_path(Examples)},
     outputs={
@@ -223,10 +224,11 @@ def test_an_artifact_on_a_volume_of_its_own_is_read_there(tmp_path: Path) -> Non
 
 
 def test_ingest_reads_the_digits_as_the_driver_asks(tmp_path: Path) -> None:
-    component = Ingest(DataConfig(), TaskConfig(), "fingerprint", code_digests()["ingest"])
+    component = Ingest(DataConfig(), TaskConfig(), "fingerprint", BeamStepConfig().arguments, code_digests()["ingest"])
     contract = StepContract(
         pipeline="digits",
         component="Ingest",
+        component_type=component.type,
         executor=class_path(component.executor_spec.executor_class),
         inputs={},
         outputs={key: class_path(channel.type) for key, channel in component.outputs.items()},
@@ -253,6 +255,7 @@ def test_an_image_of_other_code_than_the_package_is_refused(tmp_path: Path, caps
     contract = StepContract(
         pipeline="digits",
         component="Pusher",
+        component_type="components.pusher.component.Pusher",
         executor="components.pusher.executor.Executor",
         inputs={},
         outputs={"pushed": class_path(PushedVersion)},
@@ -293,6 +296,7 @@ def test_a_step_told_to_stop_fails_and_its_retry_goes_on(tmp_path: Path) -> None
     contract = StepContract(
         pipeline="flowers",
         component="Trainer",
+        component_type="trainer_of_a_test.Component",
         executor="trainer_of_a_test.Trainer",
         inputs={},
         outputs={"model": class_path(artifacts.Student)},
