@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Optional
 
 import typer
+
+from pipelines import history_commands
+from pipelines.command_options import DEFAULT_ROOT, ConfigArgument, RootOption, print_table, quiet_libraries
+from pipelines.git_trigger import commands as git_commands
+from pipelines.kubeflow import commands as cluster_commands
 
 if TYPE_CHECKING:
     from pipelines.run_root import RunRoot
@@ -24,16 +28,7 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 
-ConfigArgument = Annotated[Path, typer.Argument(help="The configuration file (YAML).", show_default=False)]
-RootOption = Annotated[
-    Path, typer.Option("--root", envvar="L2C_ROOT", help="Folder of runs: metadata, artifacts, checkpoints, logs.")
-]
-DEFAULT_ROOT = Path("runs")
-
 _INTERRUPTED = 130
-
-# Set before TensorFlow and gRPC load; a person may still ask for their messages.
-_QUIET_ENVIRONMENT = {"TF_CPP_MIN_LOG_LEVEL": "3", "GRPC_VERBOSITY": "ERROR", "ABSL_MIN_LOG_LEVEL": "3"}
 
 
 @app.command()
@@ -73,7 +68,7 @@ def run(config: ConfigArgument, root: RootOption = DEFAULT_ROOT) -> None:
     from pipelines.trigger import RunRequest, new_log_file, start_run
 
     request = RunRequest(load_config(config), RunRoot(root.resolve()))
-    os.environ.update({name: os.environ.get(name, value) for name, value in _QUIET_ENVIRONMENT.items()})
+    quiet_libraries()
     with request.root.locked():
         log_file = new_log_file(request.root, request.config.name)
         with library_noise_to(log_file) as console, run_display(console) as display:
@@ -104,7 +99,7 @@ def compile_(
 
     loaded = load_config(config)
     provenance = collect_provenance(loaded)
-    os.environ.update({name: os.environ.get(name, value) for name, value in _QUIET_ENVIRONMENT.items()})
+    quiet_libraries()
     from pipelines.kubeflow.package import image_of, notes_on, package_text, write_package
 
     image = image_of(loaded, image)
@@ -128,48 +123,26 @@ def report(
 
 
 @app.command()
-def runs(root: RootOption = DEFAULT_ROOT, as_json: Annotated[bool, typer.Option("--json")] = False) -> None:
-    """List the runs of this folder."""
-    from pipelines.run_history import list_runs, runs_table
-    from pipelines.run_root import RunRoot
-
-    found = list_runs(RunRoot(root.resolve()))
-    if as_json:
-        print(json.dumps([entry.as_dict() for entry in found], indent=2))
-    else:
-        _print(runs_table(found))
-
-
-@app.command()
-def show(
-    run_id: Annotated[int, typer.Argument(help="A run of `l2c runs`.", show_default=False)],
-    root: RootOption = DEFAULT_ROOT,
-    as_json: Annotated[bool, typer.Option("--json")] = False,
-) -> None:
-    """Show a run's steps: state, time, parameters and outputs."""
-    from pipelines.run_history import show_run, steps_table
-    from pipelines.run_root import RunRoot
-
-    found = show_run(RunRoot(root.resolve()), run_id)
-    if as_json:
-        print(json.dumps(found.as_dict(), indent=2))
-    else:
-        _print(steps_table(found))
-
-
-@app.command()
 def lineage(
     file_or_sha256: Annotated[str, typer.Argument(help="A pushed file, or its SHA-256.", show_default=False)],
     root: RootOption = DEFAULT_ROOT,
+    store: Annotated[
+        Optional[str],  # noqa: UP045
+        typer.Option(
+            "--store", envvar="L2C_STORE", help="Metadata of cluster runs: mysql, grpc or a file.", show_default=False
+        ),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
     picture: Annotated[Optional[Path], typer.Option("--picture", help="Write an SVG picture here.")] = None,  # noqa: UP045
 ) -> None:
     """Walk from a pushed file back to the data, the teacher, the configuration and the code that made it."""
     from pipelines.lineage import lineage_of, lineage_tree
     from pipelines.lineage_picture import lineage_picture
+    from pipelines.metadata_store import open_shared_store, open_store
     from pipelines.run_root import RunRoot
 
-    found = lineage_of(RunRoot(root.resolve()), file_or_sha256)
+    opened = open_store(RunRoot(root.resolve())) if store is None else open_shared_store(store)
+    found = lineage_of(opened, file_or_sha256)
     if picture is not None:
         with _writing("--picture", picture):
             picture.write_text(lineage_picture(found), encoding="utf-8")
@@ -177,7 +150,12 @@ def lineage(
     elif as_json:
         print(json.dumps(found.as_dict(), indent=2))
     else:
-        _print(lineage_tree(found))
+        print_table(lineage_tree(found))
+
+
+history_commands.register(app)
+cluster_commands.register(app)
+git_commands.register(app)
 
 
 def main() -> None:
@@ -229,12 +207,6 @@ def _log_traceback() -> None:
     sys.stderr.flush()
 
 
-def _print(renderable: object) -> None:
-    from rich.console import Console
-
-    Console(width=None if sys.stdout.isatty() else 140).print(renderable)
-
-
 def _print_outcome(root: RunRoot, name: str | None, run_id: int | None, copy_to: Path | None = None) -> None:
     import shutil
 
@@ -242,7 +214,7 @@ def _print_outcome(root: RunRoot, name: str | None, run_id: int | None, copy_to:
     from pipelines.run_history import outcome_of
 
     outcome = outcome_of(root, name, run_id)
-    _print(results_table(outcome.family))
+    print_table(results_table(outcome.family))
     for verdict in outcome.family.verdicts:
         for line in (*verdict.reasons, *verdict.notes):
             print(f"  {verdict.name}: {line}")

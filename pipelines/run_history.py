@@ -34,7 +34,8 @@ class Step:
 
     Attributes:
       step: Component id.
-      state: "complete", "cached", "failed", or "running" for one that runs or was killed.
+      state: "complete", "cached", "failed", or "running" for one that runs or was killed; on a cluster also
+        "pending", "canceled" or "skipped".
       seconds: Time from start to end; `None` for one that did not run to its end.
       parameters: What it was told.
       outputs: URIs by output key.
@@ -52,14 +53,15 @@ class Run:
     """One run of a configuration.
 
     Attributes:
-      run_id: Number that `l2c show` and `l2c report` take.
+      run_id: Number that `l2c show` and `l2c report` take; on a cluster, the server's id.
       name: The configuration's name.
       started: UTC, ISO 8601.
-      state: "complete", "failed", or "incomplete" where a step is missing or was killed.
+      state: "complete", "failed", or "incomplete" where a step is missing or was killed; on a cluster also
+        "pending", "running", "canceling" or "canceled".
       steps: In the order in which they ran.
     """
 
-    run_id: int
+    run_id: int | str
     name: str
     started: str
     state: str

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ import pytest
 import yaml
 
 L2C = Path(sys.executable).with_name("l2c")
+STAND_IN = Path(__file__).parent / "kubeflow" / "kfp_stand_in"
 EXAMPLE = Path(__file__).parents[2] / "examples" / "train_teacher.py"
 Command = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -135,3 +137,28 @@ def undisturbed(teacher: Path, tmp_path_factory: pytest.TempPathFactory) -> tupl
         output, errors = process.communicate()
         assert process.returncode == 0, output + errors
     return pair[0], pair[1]
+
+
+@pytest.fixture(scope="session")
+def stand_in() -> Any:
+    """The class of a server that answers as Kubeflow Pipelines does; see `kubeflow/kfp_stand_in`."""
+    spec = importlib.util.spec_from_file_location(
+        "kfp_stand_in", STAND_IN / "__init__.py", submodule_search_locations=[str(STAND_IN)]
+    )
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules["kfp_stand_in"] = module
+    spec.loader.exec_module(module)
+    return module.StandIn
+
+
+@pytest.fixture
+def kfp_server(stand_in: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    """Such a server, which may be asked nothing that is not of the published API."""
+    for name in ("KF_PIPELINES_ENDPOINT", "KF_PIPELINES_UI_ENDPOINT", "KF_PIPELINES_SA_TOKEN_PATH", "L2C_KFP_TOKEN"):
+        monkeypatch.delenv(name, raising=False)
+    server = stand_in()
+    yield server
+    server.close()
+    assert not server.violations

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -23,8 +23,10 @@ from learn2compress.config import (
     TrainingConfig,
 )
 from learn2compress.config_file import to_dict
-from pipelines.kubeflow.run_parameters import PipelineArguments
 from pipelines.provenance import Provenance, code_digests
+
+if TYPE_CHECKING:
+    from pipelines.kubeflow.run_parameters import PipelineArguments
 
 CHECKPOINTS = "/checkpoints"
 
@@ -52,6 +54,8 @@ _CONFIGS = {
 
 
 def _arguments(config: CompressionConfig, **digests: str) -> PipelineArguments:
+    from pipelines.kubeflow.run_parameters import PipelineArguments  # imports TFX, which not all tests here need
+
     config_sha256 = hashlib.sha256(json.dumps(to_dict(config), sort_keys=True).encode()).hexdigest()
     plain = {"data_fingerprint": "d", "teacher_sha256": "t", "pretrained_sha256": "", "config_sha256": config_sha256}
     code = {name: f"code of {name}" for name in code_digests()}
@@ -75,3 +79,37 @@ def make_arguments() -> Callable[..., PipelineArguments]:
 def config(request: pytest.FixtureRequest) -> CompressionConfig:
     """Each of the configurations that make different graphs."""
     return _CONFIGS[request.param]
+
+
+_SMALL_PACKAGE = """
+pipelineInfo: {name: digits}
+schemaVersion: 2.1.0
+sdkVersion: kfp-2.16.1
+components:
+  comp-ingest: {executorLabel: exec-ingest}
+  comp-quantize-small: {executorLabel: exec-quantize-small}
+  comp-pusher: {executorLabel: exec-pusher}
+deploymentSpec:
+  executors:
+    exec-ingest: {container: {image: steps}}
+    exec-quantize-small: {container: {image: steps}}
+    exec-pusher: {container: {image: steps}}
+root:
+  inputDefinitions:
+    parameters:
+      epochs: {parameterType: NUMBER_INTEGER, defaultValue: 5}
+      rate: {parameterType: NUMBER_DOUBLE, defaultValue: 0.5}
+      push_uri: {parameterType: STRING, defaultValue: s3://models/pushed}
+  dag:
+    tasks:
+      ingest: {componentRef: {name: comp-ingest}, taskInfo: {name: ingest}}
+      quantize-small:
+        {componentRef: {name: comp-quantize-small}, taskInfo: {name: quantize-small}, dependentTasks: [ingest]}
+      pusher: {componentRef: {name: comp-pusher}, taskInfo: {name: pusher}, dependentTasks: [quantize-small]}
+"""
+
+
+@pytest.fixture
+def small_package() -> str:
+    """A package that a server takes, with three tasks in a row and three run parameters."""
+    return _SMALL_PACKAGE

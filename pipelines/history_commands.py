@@ -1,0 +1,95 @@
+"""The verbs that tell about runs, on this machine or on a cluster: `l2c runs` and `l2c show`."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from pipelines.command_options import (
+    DEFAULT_RETRY_SECONDS,
+    DEFAULT_ROOT,
+    EndpointOption,
+    NamespaceOption,
+    PatienceOption,
+    RootOption,
+    connection_to,
+    print_table,
+)
+
+if TYPE_CHECKING:
+    from pipelines.run_history import Run
+
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+
+def register(app: typer.Typer) -> None:
+    """Adds the verbs to the command."""
+    app.command()(runs)
+    app.command()(show)
+
+
+def runs(
+    root: RootOption = DEFAULT_ROOT,
+    cluster: Annotated[bool, typer.Option("--cluster", help="Those on Kubeflow; --endpoint implies it.")] = False,
+    endpoint: EndpointOption = None,
+    namespace: NamespaceOption = None,
+    retry_seconds: PatienceOption = DEFAULT_RETRY_SECONDS,
+    as_json: JsonOption = False,
+) -> None:
+    """List the runs of this folder, or of a cluster."""
+    from pipelines.run_history import list_runs, runs_table
+    from pipelines.run_root import RunRoot
+
+    if cluster or endpoint is not None:
+        from pipelines.kubeflow.cluster_runs import list_cluster_runs
+
+        found = list_cluster_runs(connection_to(endpoint, namespace, retry_seconds))
+    else:
+        found = list_runs(RunRoot(root.resolve()))
+    if as_json:
+        print(json.dumps([entry.as_dict() for entry in found], indent=2))
+    else:
+        print_table(runs_table(found))
+
+
+def show(
+    run_id: Annotated[
+        str, typer.Argument(help="A run of `l2c runs`: a number, or a cluster's id.", show_default=False)
+    ],
+    root: RootOption = DEFAULT_ROOT,
+    endpoint: EndpointOption = None,
+    namespace: NamespaceOption = None,
+    retry_seconds: PatienceOption = DEFAULT_RETRY_SECONDS,
+    as_json: JsonOption = False,
+) -> None:
+    """Show a run's steps: state, time, parameters and outputs."""
+    from pipelines.run_history import show_run, steps_table
+    from pipelines.run_root import RunRoot
+
+    found: Run
+    if endpoint is not None or _is_of_cluster(run_id):
+        from pipelines.kubeflow.cluster_runs import show_cluster_run
+
+        found = show_cluster_run(connection_to(endpoint, namespace, retry_seconds), run_id)
+    else:
+        found = show_run(RunRoot(root.resolve()), int(run_id))
+    if as_json:
+        print(json.dumps(found.as_dict(), indent=2))
+    else:
+        print_table(steps_table(found))
+
+
+def _is_of_cluster(run_id: str) -> bool:
+    from learn2compress.config_file import ConfigError
+
+    if run_id.isascii() and run_id.isdigit():
+        return False
+    try:
+        uuid.UUID(run_id)
+    except ValueError:
+        accepted = "a number of `l2c runs`, or the id of a run on a cluster"
+        raise ConfigError(f"RUN_ID: found {run_id!r}, accepted is {accepted}") from None
+    return True

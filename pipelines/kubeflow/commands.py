@@ -1,0 +1,203 @@
+"""The verbs that start runs on a cluster: `l2c submit` and `l2c schedule`."""
+
+from __future__ import annotations
+
+import json
+import sys
+import uuid
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Optional
+
+import typer
+
+from learn2compress.config_file import ConfigError
+from pipelines.command_options import (
+    DEFAULT_RETRY_SECONDS,
+    ConfigArgument,
+    EndpointOption,
+    NamespaceOption,
+    PatienceOption,
+    connection_to,
+    print_table,
+    quiet_libraries,
+)
+
+if TYPE_CHECKING:
+    from learn2compress.config import CompressionConfig
+    from pipelines.kubeflow.connection import Connection
+    from pipelines.kubeflow.schedules import Schedule
+    from pipelines.run_history import Run
+
+_FAILED = 1
+
+ImageOption = Annotated[
+    Optional[str],  # noqa: UP045
+    typer.Option("--image", help="Container image of the steps, best with its digest.", show_default=False),
+]
+ExperimentOption = Annotated[str, typer.Option("--experiment", help="Of the runs. [default: as the pipeline]")]
+ParameterOption = Annotated[
+    Optional[list[str]],  # noqa: UP045
+    typer.Option("--parameter", help="NAME=VALUE of a run parameter; again for each.", show_default=False),
+]
+AccountOption = Annotated[str, typer.Option("--service-account", help="Of the pods. [default: the cluster's]")]
+
+
+def register(app: typer.Typer) -> None:
+    """Adds the verbs to the command."""
+    app.command()(submit)
+    app.command()(schedule)
+
+
+def submit(
+    config: ConfigArgument,
+    endpoint: EndpointOption = None,
+    namespace: NamespaceOption = None,
+    experiment: ExperimentOption = "",
+    image: ImageOption = None,
+    parameter: ParameterOption = None,
+    service_account: AccountOption = "",
+    again: Annotated[bool, typer.Option("--again", help="Another run, even if there is one of this content.")] = False,
+    wait: Annotated[bool, typer.Option("--wait", help="Follow the run to its end.")] = False,
+    retry_seconds: PatienceOption = DEFAULT_RETRY_SECONDS,
+) -> None:
+    """Start a run on Kubeflow Pipelines; the same content again is the same run."""
+    from learn2compress.config_file import load_config
+    from pipelines.kubeflow.package_steps import read_values
+    from pipelines.kubeflow.submission import SubmissionRequest
+    from pipelines.kubeflow.submission import submit as submit_request
+
+    loaded = load_config(config)
+    connection = connection_to(endpoint, namespace, retry_seconds)
+    package, notes = _compiled(loaded, image)
+    run = submit_request(
+        SubmissionRequest(
+            loaded.name,
+            package,
+            parameters=read_values(parameter or [], package),
+            experiment=experiment,
+            service_account=service_account,
+            idempotency_key=uuid.uuid4().hex if again else "",
+        ),
+        connection,
+    )
+    print(f"{'submitted' if run.is_new else f'there already, {run.state.lower()}'}: {run.name}, run {run.run_id}")
+    for line in (*([run.url] if run.url else []), *(notes if run.is_new else [])):
+        print(f"  {line}")
+    if wait:
+        _wait_for(run.run_id, connection)
+    else:
+        print(f"follow it: l2c show {run.run_id}" + ("" if again else ", or the same command with --wait"))
+
+
+def schedule(
+    config: Annotated[
+        Optional[Path],  # noqa: UP045
+        typer.Argument(help="The configuration file (YAML), for --cron.", show_default=False),
+    ] = None,
+    cron: Annotated[
+        str, typer.Option("--cron", help="When: minute, hour, day, month, weekday (and seconds first, if six).")
+    ] = "",
+    list_: Annotated[bool, typer.Option("--list", help="List the schedules.")] = False,
+    remove: Annotated[str, typer.Option("--remove", help="Remove the schedule of this name; its runs stay.")] = "",
+    max_concurrency: Annotated[int, typer.Option("--max-concurrency", help="Runs at once, 1 to 10.")] = 1,
+    catch_up: Annotated[
+        bool, typer.Option("--catch-up/--no-catch-up", help="Make up for every time that was missed.")
+    ] = True,
+    endpoint: EndpointOption = None,
+    namespace: NamespaceOption = None,
+    experiment: ExperimentOption = "",
+    image: ImageOption = None,
+    parameter: ParameterOption = None,
+    service_account: AccountOption = "",
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    retry_seconds: PatienceOption = DEFAULT_RETRY_SECONDS,
+) -> None:
+    """Run a configuration again and again on Kubeflow Pipelines; scheduling it again replaces its schedule."""
+    from learn2compress.config_file import load_config
+    from pipelines.kubeflow import schedules
+    from pipelines.kubeflow.package_steps import read_values
+
+    if sum((bool(cron), list_, bool(remove))) != 1 or (config is None) == bool(cron):
+        raise ConfigError("schedule: accepted is CONFIG with --cron, or --list, or --remove NAME")
+    if config is None:
+        connection = connection_to(endpoint, namespace, retry_seconds)
+        if remove:
+            print(f"removed: {schedules.remove_schedule(remove, connection)} of {remove}")
+        else:
+            _print_schedules(schedules.list_schedules(connection), as_json)
+        return
+    loaded = load_config(config)
+    schedules.cron_with_seconds(cron)  # a typing mistake is told before anything is compiled
+    connection = connection_to(endpoint, namespace, retry_seconds)
+    package, notes = _compiled(loaded, image)
+    request = schedules.ScheduleRequest(
+        loaded.name,
+        package,
+        cron,
+        read_values(parameter or [], package),
+        experiment,
+        max_concurrency,
+        catch_up,
+        service_account,
+    )
+    made = schedules.schedule(request, connection)
+    print(f"{'scheduled' if made.is_new else 'scheduled already'}: {made.name}, {made.cron}")
+    for note in notes if made.is_new else []:
+        print(f"  {note}")
+
+
+def _compiled(config: CompressionConfig, image: str | None) -> tuple[str, list[str]]:
+    from pipelines.provenance import collect_provenance
+
+    provenance = collect_provenance(config)
+    quiet_libraries()
+    from pipelines.kubeflow.package import image_of, notes_on, package_text
+
+    chosen = image_of(config, image)
+    return package_text(config, provenance, chosen, kubernetes_manifest=False), notes_on(config, chosen)
+
+
+def _wait_for(run_id: str, connection: Connection) -> None:
+    from rich.console import Console
+
+    from pipelines.kubeflow.following import failed_steps, follow
+    from pipelines.kubeflow.run_display import show_progress
+
+    run = show_progress(follow(run_id, connection), Console(width=None if sys.stdout.isatty() else 100))
+    if run.state != "complete":
+        where = ", ".join(failed_steps(run)) or "no step"
+        page = connection.page_of(run_id)
+        print(f"l2c: error: run {run_id} {run.state}; failed steps: {where} {page}".rstrip(), file=sys.stderr)
+        raise typer.Exit(_FAILED)
+    _print_outcome(run)
+
+
+def _print_outcome(run: Run) -> None:
+    from learn2compress.report.table import results_table
+    from pipelines.kubeflow.pushed_family import find_outcome
+
+    found = find_outcome(run.steps)
+    if found is None:
+        print("no pushed version of this run can be read from here; the table is on the page of its step pusher")
+        return
+    family, destination = found
+    print_table(results_table(family))
+    for verdict in family.verdicts:
+        for line in (*verdict.reasons, *verdict.notes):
+            print(f"  {verdict.name}: {line}")
+    print(f"pushed: {destination}")
+
+
+def _print_schedules(found: list[Schedule], as_json: bool) -> None:
+    import dataclasses
+
+    from rich.table import Table
+
+    if as_json:
+        print(json.dumps([dataclasses.asdict(entry) for entry in found], indent=2))
+        return
+    table = Table("name", "cron", "state", "at once", "catch up", "id")
+    for entry in found:
+        catch_up = "yes" if entry.catch_up else "no"
+        table.add_row(entry.name, entry.cron, entry.state, str(entry.max_concurrency), catch_up, entry.schedule_id)
+    print_table(table)

@@ -1,0 +1,12 @@
+"""A stand-in of the API server of Kubeflow Pipelines 2.16, over real HTTP, that can fail on demand.
+
+It is built to the published OpenAPI: every request body and every answer is
+held against the models of `kfp_server_api`. What it does was read in the
+server's source: names of versions are unique in a pipeline, names of runs and
+of recurring runs are not; filters ignore case, are decoded twice and know few
+fields; unfinished runs ended in 1970; a run that has ended can't be terminated.
+"""
+
+from .server import StandIn
+
+__all__ = ["StandIn"]
