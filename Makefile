@@ -4,8 +4,13 @@ BIN := .venv/bin
 INSTALLED := .venv/.installed
 # TensorFlow's C++ says much that is not about us.
 export TF_CPP_MIN_LOG_LEVEL ?= 3
+# For images: `make image BASE=name@sha256:... BUILD_OPTIONS=...`; docs/kubeflow.md says more.
+PODMAN ?= podman
+IMAGE ?= localhost/learn2compress:dev
+# As much as any machine lets root give.
+LIMITS := --ulimit nofile=4096:4096 --ulimit nproc=4096:4096
 
-.PHONY: demo test check unit end-to-end format lock clean
+.PHONY: demo test check unit end-to-end format image base-image containers lock clean
 .DEFAULT_GOAL := demo
 
 demo: $(INSTALLED)
@@ -30,10 +35,26 @@ format: $(INSTALLED)
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-# Resolves anew, with the overrides of pyproject.toml; everything else installs from the lock.
+image:
+	$(PODMAN) build --network=host --file k8s/Dockerfile --tag $(IMAGE) $(if $(BASE),--build-arg BASE=$(BASE)) \
+		--build-arg REVISION=$$(git rev-parse HEAD) $(LIMITS) $(BUILD_OPTIONS) .
+
+# Something to give as BASE where no container registry is reached: Debian from its packages.
+base-image:
+	mmdebstrap --variant=minbase --include=python3.11,python3.11-venv,ca-certificates bookworm - \
+		| $(PODMAN) import - localhost/debian-python:bookworm
+
+# The compiled pipeline in containers of that image; needs `apt-get install podman runc`.
+containers: $(INSTALLED) image
+	PODMAN="$(PODMAN)" L2C_TEST_IMAGE=$(IMAGE) $(BIN)/pytest tests/pipelines/kubeflow/containers
+
+# Resolves anew, with the overrides of pyproject.toml; everything else installs from the locks. The image's has the same
+# versions, and nothing for development.
+COMPILE = $(BIN)/uv pip compile --quiet --python-version 3.11 --python-platform x86_64-unknown-linux-gnu \
+	--generate-hashes --no-emit-index-url --no-header --no-annotate pyproject.toml
 lock: $(INSTALLED)
-	$(BIN)/uv pip compile --quiet --python-version 3.11 --python-platform x86_64-unknown-linux-gnu --extra dev \
-		--generate-hashes --no-emit-index-url --no-header --no-annotate pyproject.toml --output-file requirements.lock
+	$(COMPILE) --extra dev --output-file requirements.lock
+	$(COMPILE) --constraint requirements.lock --output-file k8s/requirements.lock
 
 clean:
 	rm -rf build .mypy_cache .ruff_cache .pytest_cache
