@@ -29,6 +29,31 @@ _PACKAGES = (
 
 
 @dataclasses.dataclass(frozen=True)
+class SourceRevision:
+    """The file of a Git repository that a run was started from.
+
+    Attributes:
+      repository: URL, without credentials.
+      ref: Full name of the branch, such as "refs/heads/main".
+      commit: Full hexadecimal name.
+      author_time: When the commit was written, UTC, ISO 8601.
+      path: Of the configuration file in the repository.
+      file_sha256: Of the file's bytes.
+    """
+
+    repository: str
+    ref: str
+    commit: str
+    author_time: str
+    path: str
+    file_sha256: str
+
+    def as_dict(self) -> dict[str, str]:
+        """Flat text values: "source_commit" and so on."""
+        return {f"source_{name}": value for name, value in dataclasses.asdict(self).items()}
+
+
+@dataclasses.dataclass(frozen=True)
 class Provenance:
     """Digests that decide what a run may take from an earlier one.
 
@@ -38,6 +63,8 @@ class Provenance:
       teacher_sha256: Of the bytes of the teacher, and of all of an ensemble.
       code_digests: Of the code behind each component, by component folder.
       packages: Versions by package name.
+      source: Where in Git the configuration is from. It decides nothing: only the push is told, so that another
+        commit takes every other step from the cache.
     """
 
     config_sha256: str
@@ -46,6 +73,7 @@ class Provenance:
     pretrained_sha256: str
     code_digests: dict[str, str]
     packages: dict[str, str]
+    source: SourceRevision | None = None
 
     def as_dict(self) -> dict[str, str]:
         """Flat text values, as reports show them."""
@@ -55,12 +83,17 @@ class Provenance:
             "teacher_sha256": self.teacher_sha256,
             **({"pretrained_sha256": self.pretrained_sha256} if self.pretrained_sha256 else {}),
             "code_sha256": hashlib.sha256("".join(sorted(self.code_digests.values())).encode()).hexdigest(),
+            **(self.source.as_dict() if self.source is not None else {}),
             **self.packages,
         }
 
 
-def collect_provenance(config: CompressionConfig) -> Provenance:
+def collect_provenance(config: CompressionConfig, source: SourceRevision | None = None) -> Provenance:
     """Takes the digests of what a run of this configuration would read.
+
+    Args:
+      config: What to do.
+      source: Where in Git the configuration is from.
 
     Raises:
       ConfigError: the data, the teacher or the model that students start from can't be read.
@@ -74,6 +107,7 @@ def collect_provenance(config: CompressionConfig) -> Provenance:
         pretrained_sha256=_pretrained_sha256(config.training.pretrained),
         code_digests=code_digests(),
         packages={name: importlib.metadata.version(name) for name in _PACKAGES},
+        source=source,
     )
 
 

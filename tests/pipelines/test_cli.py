@@ -14,7 +14,10 @@ import pytest
 
 from pipelines.run_root import RunRoot
 
-VERBS = ("init", "validate", "schema", "run", "compile", "report", "runs", "show", "lineage")
+VERBS = (
+    "init", "validate", "schema", "run", "compile", "report", "runs", "show", "lineage", "submit", "schedule",
+    "trigger", "serve-webhook", "reconcile",
+)  # fmt: skip
 # Runs one verb as the console script does, and tells which modules it loaded.
 PROBE = """
 import json, sys

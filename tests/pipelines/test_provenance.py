@@ -24,7 +24,7 @@ from learn2compress.config import (
     TeacherMemberConfig,
 )
 from learn2compress.config_file import ConfigError
-from pipelines.provenance import Provenance, code_digests, collect_provenance
+from pipelines.provenance import Provenance, SourceRevision, code_digests, collect_provenance
 
 REPOSITORY = Path(learn2compress.__file__).parents[1]
 PRINT_DIGESTS = """
@@ -166,6 +166,17 @@ def test_reports_get_flat_text(inputs: Path) -> None:
     told = collect_provenance(config_of(inputs)).as_dict()
     assert {"learn2compress", "config_sha256", "teacher_sha256", "code_sha256", "tensorflow", "keras"} <= set(told)
     assert all(isinstance(value, str) and value for value in told.values())
+
+
+def test_where_in_git_a_configuration_is_from_is_told_and_changes_no_digest(inputs: Path) -> None:
+    source = SourceRevision(
+        "https://git.example.com/a/b", "refs/heads/main", "f" * 40, "2026-01-02T03:04:05Z", "a.yaml", "0"
+    )
+    before, after = collect_provenance(config_of(inputs)), collect_provenance(config_of(inputs), source)
+    assert differing(before, after) == {"source"}
+    told = after.as_dict()
+    assert told["source_commit"] == "f" * 40
+    assert {name for name in told if name not in before.as_dict()} == set(source.as_dict())
 
 
 @pytest.mark.parametrize("missing", ["teacher.keras", "data.npz"])

@@ -1,0 +1,93 @@
+"""What the receiver is told, and what it refuses to be told."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from learn2compress.config_file import ConfigError
+from pipelines.git_trigger.rate_limit import RateLimit
+from pipelines.git_trigger.secret_files import SecretFiles
+from pipelines.git_trigger.settings import Provider, RetrySettings, load_settings
+
+
+def test_settings_are_read(settings_of: Callable[..., Any], tmp_path: Path) -> None:
+    path = tmp_path / "webhook.yaml"
+    path.write_text(yaml.safe_dump(settings_of(namespace="team-a", retry={"attempts": 3})))
+    settings = load_settings(path)
+    assert settings.target.namespace == "team-a"
+    found = settings.repository(Provider.GITHUB, "Team/Models")
+    assert found is not None
+    assert found.url == "https://git.example.com/team/models.git"
+    assert settings.repository(Provider.GITHUB, "team/other") is None
+
+
+@pytest.mark.parametrize(
+    ("changes", "field"),
+    [
+        ({"repositories": []}, "repositories"),
+        ({"secret": "x"}, "secret"),
+        ({"allowed_uris": ["team"]}, "allowed_uris"),
+        ({"limits": {"in_flight": 0}}, "limits.in_flight"),
+        ({"repositories": [{"provider": "github", "name": "a", "url": "https://h/a"}]}, "repositories.0.name"),
+        ({"repositories": [{"provider": "svn", "name": "a/b", "url": "https://h/a"}]}, "repositories.0.provider"),
+        ({"repositories": [{"provider": "github", "name": "a/b", "url": "file:///a"}]}, "repositories.0"),
+        ({"repositories": [{"provider": "github", "name": "a/b", "url": "https://h/a", "files": [":x"]}]}, "files"),
+        ({"repositories": [{"provider": "github", "name": "a/b", "url": "https://h/a", "token": "../x"}]}, "token"),
+        ({"repositories": [{"provider": "github", "name": "a/b", "url": f"https://h/{n}"} for n in "ab"]}, "each name"),
+    ],
+)
+def test_bad_settings_are_refused(
+    settings_of: Callable[..., Any], tmp_path: Path, changes: dict[str, Any], field: str
+) -> None:
+    path = tmp_path / "webhook.yaml"
+    path.write_text(yaml.safe_dump(settings_of() | changes))
+    with pytest.raises(ConfigError, match=field):
+        load_settings(path)
+
+
+def test_settings_that_are_no_yaml_are_refused(tmp_path: Path) -> None:
+    (tmp_path / "webhook.yaml").write_text("a: [")
+    for name in ("webhook.yaml", "none.yaml"):
+        with pytest.raises(ConfigError, match="accepted is a readable YAML file"):
+            load_settings(tmp_path / name)
+
+
+def test_pauses_double_up_to_the_longest() -> None:
+    retry = RetrySettings(first_seconds=2.0, longest_seconds=10.0)
+    assert [retry.pause_seconds(attempts) for attempts in (1, 2, 3, 4, 1000)] == [2.0, 4.0, 8.0, 10.0, 10.0]
+
+
+def test_a_rate_lets_a_burst_pass_and_fills_again() -> None:
+    now = 100.0
+    rate = RateLimit(per_minute=30, burst=3, clock=lambda: now)
+    assert [rate.wait_seconds() for _ in range(4)] == [0.0, 0.0, 0.0, 2.0]
+    now += 1.0
+    assert rate.wait_seconds() == 1.0
+    now += 1.0
+    assert [rate.wait_seconds() for _ in range(2)] == [0.0, 2.0]
+    now += 1000.0
+    assert [rate.wait_seconds() for _ in range(4)] == [0.0, 0.0, 0.0, 2.0]
+
+
+def test_secrets_are_read_when_they_are_needed(secrets_folder: Path) -> None:
+    secrets = SecretFiles(secrets_folder)
+    assert secrets.of_webhook("github") == ("a secret of the webhook",)
+    (secrets_folder / "webhook-github-previous").write_text("older")
+    assert secrets.of_webhook("github") == ("a secret of the webhook", "older")
+    (secrets_folder / "webhook-github").write_text("\n")  # an empty secret would let everybody in
+    assert secrets.of_webhook("github") == ("older",)
+    with pytest.raises(ValueError, match="secret name"):
+        secrets.get("../x")
+    with pytest.raises(ConfigError, match="found no secret 'git-token'"):
+        secrets.need("git-token")
+
+
+def test_without_secrets_nothing_starts(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("L2C_SECRETS", raising=False)
+    with pytest.raises(ConfigError, match=r"^L2C_SECRETS: found nothing"):
+        SecretFiles()
