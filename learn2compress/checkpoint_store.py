@@ -18,6 +18,7 @@ from fsspec.core import url_to_fs
 
 from learn2compress import progress
 from learn2compress.config_file import ConfigError
+from learn2compress.store_files import put_file
 
 # Says before a long training, not in its middle, that nothing can be written there.
 _OPENED_FILE = ".opened"
@@ -42,7 +43,7 @@ class CheckpointStore:
             filesystem, root = url_to_fs(self._uri)
             self._filesystem: Any = filesystem
             self._root = str(root)
-            self._put(_OPENED_FILE, b"")
+            put_file(self._filesystem, f"{self._root}/{_OPENED_FILE}", b"")
             self.folder = Path(tempfile.mkdtemp(prefix="checkpoint-"))
             weakref.finalize(self, shutil.rmtree, self.folder, ignore_errors=True)
             self._fetch()
@@ -63,7 +64,7 @@ class CheckpointStore:
         One that can't be uploaded is told, and the training goes on: it may end without having needed it.
         """
         try:
-            self._put(path.relative_to(self.folder).as_posix(), path.read_bytes())
+            put_file(self._filesystem, f"{self._root}/{path.relative_to(self.folder).as_posix()}", path.read_bytes())
         except Exception as error:  # whatever a store's own client raises
             progress.report(f"checkpoint to {self._uri}", 0, 1, f"not kept: {_one_line(error)}")
 
@@ -73,18 +74,6 @@ class CheckpointStore:
         with contextlib.suppress(Exception):
             self._filesystem.invalidate_cache()
             self._filesystem.rm("/".join((self._root, *relative.parts)), recursive=True)
-
-    def _put(self, name: str, content: bytes) -> None:
-        path = f"{self._root}/{name}"
-        try:
-            self._filesystem.pipe_file(path, content)
-        except FileNotFoundError:
-            # A store with real folders lacks this one; a bucket that is not there is not made: its name is a mistake.
-            slash = path.startswith("/")
-            if not self._filesystem.exists("/" * slash + path.lstrip("/").partition("/")[0]):
-                raise
-            self._filesystem.makedirs(path.rpartition("/")[0], exist_ok=True)
-            self._filesystem.pipe_file(path, content)
 
 
 @contextlib.contextmanager

@@ -21,6 +21,7 @@ from learn2compress.push_content import (
     push_record,
     version_numbers,
 )
+from learn2compress.store_files import put_file
 
 
 def push_to_store(filesystem: Any, destination: str, make_files: Callable[[int], Files], key: str) -> PushedLocation:
@@ -51,7 +52,7 @@ def _claim(filesystem: Any, versions: str, number: int, key: str) -> int:
     while True:
         path = f"{versions}/{number}/{PUSH_FILE}"
         with contextlib.suppress(FileExistsError):
-            _put(filesystem, path, record, mode="create")
+            put_file(filesystem, path, record, mode="create")
             if filesystem.cat_file(path) == record:
                 return number
         number += 1
@@ -63,20 +64,12 @@ def _upload(filesystem: Any, version: str, files: Files) -> None:
         for relative, content in checked_files(files, filesystem.cat_file(f"{version}/{PUSH_FILE}")):
             sums[relative] = hashlib.sha256(content).hexdigest()
             if relative != PUSH_FILE:
-                _put(filesystem, f"{version}/{relative}", content)
-        _put(filesystem, f"{version}/{SUMS_FILE}", format_sums(sums))
+                put_file(filesystem, f"{version}/{relative}", content)
+        put_file(filesystem, f"{version}/{SUMS_FILE}", format_sums(sums))
     except BaseException:
         with contextlib.suppress(Exception):  # the first error is the one to tell
             filesystem.rm(version, recursive=True)
         raise
-
-
-def _put(filesystem: Any, path: str, content: bytes, **options: Any) -> None:
-    try:
-        filesystem.pipe_file(path, content, **options)
-    except FileNotFoundError:  # a store with real folders
-        filesystem.makedirs(path.rpartition("/")[0], exist_ok=True)
-        filesystem.pipe_file(path, content, **options)
 
 
 def _number_of(path: str) -> int:

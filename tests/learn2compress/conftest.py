@@ -1,12 +1,15 @@
-"""A small real training set: scikit-learn's digits with logits of a teacher that knows the labels well."""
+"""What tests share: digits with logits of a teacher that knows the labels well, and an S3 server."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import urllib.request
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import fsspec
 import numpy as np
 import pytest
+from moto.server import ThreadedMotoServer
 
 from learn2compress.data.batches import TrainingData
 from learn2compress.data.examples import encode_example, shard_path, write_shard
@@ -52,3 +55,28 @@ def digits_data(digits_folder: Path) -> Callable[..., TrainingData]:
         )
 
     return make
+
+
+@pytest.fixture
+def bucket(monkeypatch: pytest.MonkeyPatch) -> Iterator[fsspec.AbstractFileSystem]:
+    """An S3 server that the environment leads to, with an empty bucket "states"."""
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    endpoint = f"http://{host}:{port}"
+    # Buckets belong to the process, not to the server.
+    urllib.request.urlopen(urllib.request.Request(f"{endpoint}/moto-api/reset", method="POST")).close()
+    for name, value in {
+        "AWS_ENDPOINT_URL": endpoint,
+        "AWS_ACCESS_KEY_ID": "someone",
+        "AWS_SECRET_ACCESS_KEY": "something",
+        "AWS_DEFAULT_REGION": "us-east-1",
+    }.items():
+        monkeypatch.setenv(name, value)
+    filesystem_class = fsspec.get_filesystem_class("s3")
+    filesystem_class.clear_instance_cache()
+    filesystem = filesystem_class()
+    filesystem.mkdir("states")
+    yield filesystem
+    filesystem_class.clear_instance_cache()
+    server.stop()

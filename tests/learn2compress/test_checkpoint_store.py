@@ -6,15 +6,12 @@ import os
 import signal
 import subprocess
 import sys
-import urllib.request
-from collections.abc import Iterator
 from pathlib import Path
 
 import fsspec
 import keras
 import numpy as np
 import pytest
-from moto.server import ThreadedMotoServer
 
 from learn2compress.checkpoint import Checkpoint
 from learn2compress.checkpoint_store import CheckpointStore
@@ -46,31 +43,6 @@ def dying(self, path):
 CheckpointStore.keep = dying
 train(data_in(sys.argv[1]), Checkpoint.at(ROOT, "one"))
 """
-
-
-@pytest.fixture
-def bucket(monkeypatch: pytest.MonkeyPatch) -> Iterator[fsspec.AbstractFileSystem]:
-    """An S3 server that the environment leads to, with an empty bucket."""
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    endpoint = f"http://{host}:{port}"
-    # Buckets belong to the process, not to the server.
-    urllib.request.urlopen(urllib.request.Request(f"{endpoint}/moto-api/reset", method="POST")).close()
-    for name, value in {
-        "AWS_ENDPOINT_URL": endpoint,
-        "AWS_ACCESS_KEY_ID": "someone",
-        "AWS_SECRET_ACCESS_KEY": "something",
-        "AWS_DEFAULT_REGION": "us-east-1",
-    }.items():
-        monkeypatch.setenv(name, value)
-    filesystem_class = fsspec.get_filesystem_class("s3")
-    filesystem_class.clear_instance_cache()
-    filesystem = filesystem_class()
-    filesystem.mkdir("states")
-    yield filesystem
-    filesystem_class.clear_instance_cache()
-    server.stop()
 
 
 def data_in(folder: str) -> TrainingData:

@@ -82,6 +82,16 @@ def test_a_store_without_rename(tmp_path: Path) -> None:
     subprocess.run(["sha256sum", "--check", "--strict", "SHA256SUMS"], cwd=tmp_path / "copy", check=True)
 
 
+def test_an_object_store_holds_versions_but_no_bucket_is_made_of_a_mistyped_name(
+    bucket: fsspec.AbstractFileSystem,
+) -> None:
+    location = push_version({"a/b.txt": b"one"}, "s3://states/models", idempotency_key="one")
+    assert bucket.cat_file(f"{location.uri}/a/b.txt") == b"one"
+    with pytest.raises(ConfigError, match="s3://sattes/models"):
+        push_version({"a/b.txt": b"one"}, "s3://sattes/models", idempotency_key="one")
+    assert not bucket.exists("sattes")
+
+
 def test_a_store_skips_numbers_claimed_by_others_and_completes_its_own() -> None:
     destination = f"memory://{uuid.uuid4().hex}"
 
