@@ -23,7 +23,8 @@ from learn2compress.config.compression import variant_name
 from learn2compress.data.records import Split
 from learn2compress.pruning import prune_student
 from learn2compress.pruning.sensitivity import layers_by_sensitivity
-from learn2compress.search.study import TrialResult, Variant, backed_off, chosen, next_variant
+from learn2compress.search.choice import chosen
+from learn2compress.search.study import TrialResult, Variant, backed_off, next_variant
 from learn2compress.search.trial import History, try_variant
 from learn2compress.student_file import StudentFile
 from learn2compress.train_step import as_float

@@ -1,4 +1,4 @@
-"""What to try next, and which of all that was tried go on: pure functions of the results so far.
+"""What to try next: pure functions of the results so far; `learn2compress.search.choice` says which go on.
 
 Tries are suggested by the tree-structured Parzen estimator for several objectives
 (MOTPE; Ozaki et al., GECCO 2020) of Optuna. It is given all results anew for each
@@ -123,28 +123,6 @@ def next_variant(config: SearchConfig, seed: int, results: Sequence[TrialResult]
     return next(variant for variant in _all_variants(config) if variant not in tried)
 
 
-def chosen(config: SearchConfig, results: Sequence[TrialResult], reference_top_1: float) -> tuple[TrialResult, ...]:
-    """The `config.variants` best finished tries, or all where there are fewer; the most accurate first.
-
-    Args:
-      config: With `max_accuracy_drop`, the smallest of those that hold it, then
-        those that miss it by least; without, those of the front that are spread
-        widest, then those of the front behind it.
-      results: All tries.
-      reference_top_1: Accuracy of the student that was not compressed, on the same examples.
-    """
-    finished = [result for result in results if result.is_finished]
-    if config.max_accuracy_drop is not None:
-        lowest = reference_top_1 - config.max_accuracy_drop
-        ranked = sorted(finished, key=lambda r: (max(0.0, lowest - r.top_1), r.size, -r.top_1, r.number))
-    else:
-        ranked = []
-        while len(ranked) < len(finished):
-            behind = [result for result in finished if result not in ranked]
-            ranked += _spread([result for result in behind if not _dominated(result, behind)])
-    return tuple(sorted(ranked[: config.variants], key=lambda r: (-r.top_1, r.size, r.number)))
-
-
 def hopeless(config: SearchConfig, top_1: float, results: Sequence[TrialResult], variant: Variant) -> str | None:
     """Why a pruned student need not be quantized; `None` where it may still be worth it, or is needed.
 
@@ -220,39 +198,3 @@ def _frozen(result: TrialResult, distributions: dict[str, BaseDistribution]) -> 
         },
         distributions=distributions,
     )
-
-
-def _dominated(result: TrialResult, others: Sequence[TrialResult]) -> bool:
-    """Whether another is no worse in both, and better in one; of equals, whether another came first."""
-    for other in others:
-        mine, its = (result.top_1, -(result.size or 0)), (other.top_1, -(other.size or 0))
-        if (
-            other is not result
-            and its[0] >= mine[0]
-            and its[1] >= mine[1]
-            and (its != mine or other.number < result.number)
-        ):
-            return True
-    return False
-
-
-def _spread(front: Sequence[TrialResult]) -> list[TrialResult]:
-    """A front's tries, each as far as can be from those before it: most accurate, smallest, then the widest gaps."""
-    left = sorted(front, key=lambda r: (-r.top_1, r.size))
-    ordered = [left.pop(0)]
-    if left:
-        ordered.append(left.pop())
-    accuracies, sizes = [r.top_1 for r in front], [r.size or 0 for r in front]
-    height, width = max(accuracies) - min(accuracies) or 1.0, max(sizes) - min(sizes) or 1
-
-    def gap(result: TrialResult) -> float:
-        return min(
-            abs(result.top_1 - other.top_1) / height + abs((result.size or 0) - (other.size or 0)) / width
-            for other in ordered
-        )
-
-    while left:
-        widest = max(left, key=gap)
-        left.remove(widest)
-        ordered.append(widest)
-    return ordered

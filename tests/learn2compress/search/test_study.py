@@ -8,7 +8,8 @@ import pytest
 
 from learn2compress.config import PruneMethod, QuantizationRecipe, SearchConfig
 from learn2compress.config_file import ConfigError, parse
-from learn2compress.search.study import TrialResult, Variant, backed_off, chosen, hopeless, next_variant
+from learn2compress.search.choice import chosen
+from learn2compress.search.study import TrialResult, Variant, backed_off, hopeless, next_variant
 
 CONFIG = SearchConfig(trials=12, variants=3, method=(PruneMethod.MAGNITUDE, PruneMethod.CHANNELS))
 
