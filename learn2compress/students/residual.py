@@ -47,8 +47,7 @@ def pooled_head(
 
     Next to free in training, whatever the size of the features. The 3x3
     convolution by channel gives a student that leaves early something of its
-    own to learn, so that it pulls less at the trunk: `docs/training.md` has
-    what that is worth.
+    own to learn: `docs/benchmarks.md` has what that is worth, and what it costs.
 
     Args:
       features: What a stage gives.
