@@ -29,7 +29,7 @@ unit: $(INSTALLED)
 	$(BIN)/pytest -m "not end_to_end" -n 2 --dist loadfile
 
 end-to-end: $(INSTALLED)
-	$(BIN)/pytest -m end_to_end
+	$(BIN)/pytest -m end_to_end -n 2 --dist loadfile
 
 format: $(INSTALLED)
 	$(BIN)/ruff check --fix .

@@ -1,5 +1,9 @@
 """Examples on disk: gzipped TFRecord shards of tf.Example, one folder for each split.
 
+What hardly compresses, such as photos, is stored in the same format without
+compression: to inflate a 32x32 image otherwise takes a quarter of the time that
+a small student's answer to it does.
+
 Features: `input` (bytes of the uint8 input, C order), `label` (int64),
 `content_sha256` (hex digest of `input`), `source` (where the record came
 from), and `text` for text. Records of a shard are in the order of
@@ -9,8 +13,10 @@ from), and `text` for text. Records of a shard are in the order of
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import os
 import re
+import zlib
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, cast
@@ -22,6 +28,10 @@ from learn2compress.data.records import SourceError
 
 # Stored where nobody told the class; a one-hot row of it is all zeros.
 UNLABELLED = -1
+
+# Compression must make the first records so much smaller to be worth its time at every later reading.
+_LEAST_SAVING_RATIO = 0.25
+_NUM_JUDGED = 256
 
 _SHARD_NAME = re.compile(r"[a-z]+-(\d{5})-of-(\d{5})\.tfrecord\.gz")
 
@@ -128,16 +138,20 @@ def shard_paths(folder: str | Path) -> list[Path]:
 
 
 def write_shard(path: Path, records: Iterable[bytes]) -> None:
-    """Writes a shard so that it is there as a whole or not at all.
+    """Writes a shard so that it is there as a whole or not at all; the same records always give the same bytes.
 
     Raises:
       OSError: the folder is full or can't be written.
     """
     temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
     path.parent.mkdir(parents=True, exist_ok=True)
+    records = iter(records)
+    first = list(itertools.islice(records, _NUM_JUDGED))
+    level = zlib.Z_DEFAULT_COMPRESSION if _compresses(b"".join(first)) else zlib.Z_NO_COMPRESSION
+    options = tf.io.TFRecordOptions(compression_type="GZIP", compression_level=level)
     try:
-        with tf.io.TFRecordWriter(str(temporary), tf.io.TFRecordOptions(compression_type="GZIP")) as writer:
-            for record in records:
+        with tf.io.TFRecordWriter(str(temporary), options) as writer:
+            for record in itertools.chain(first, records):
                 writer.write(record)
         os.replace(temporary, path)
     except tf.errors.OpError as error:
@@ -175,6 +189,10 @@ def read_examples(path: str | Path) -> Iterator[Example]:
             except ValueError as error:
                 raise SourceError(f"{shard}: {error}") from error
             yield example
+
+
+def _compresses(content: bytes) -> bool:
+    return len(zlib.compress(content, zlib.Z_BEST_SPEED)) <= (1 - _LEAST_SAVING_RATIO) * len(content)
 
 
 def _bytes_feature(value: bytes) -> tf.train.Feature:

@@ -46,7 +46,7 @@ def bare_kernels(network: keras.Model, batch_size: int) -> Callable[[], Any]:
     """The products of one step alone: each layer's output, its kernel's gradient, and its input's but for the first."""
     work = []
     for layer in network.layers:
-        if isinstance(layer, (keras.layers.Conv2D, keras.layers.Dense)):
+        if isinstance(layer, (keras.layers.Conv2D, keras.layers.DepthwiseConv2D, keras.layers.Dense)):
             inputs = tf.random.normal([batch_size, *layer.input.shape[1:]])
             outputs = tf.random.normal([batch_size, *layer.output.shape[1:]])
             takes_image = layer.input.shape == network.input.shape
@@ -58,6 +58,8 @@ def bare_kernels(network: keras.Model, batch_size: int) -> Callable[[], Any]:
         for layer, kernel, inputs, outputs, takes_image in work:
             if isinstance(layer, keras.layers.Conv2D):
                 sums += _convolution(layer, kernel, inputs, outputs, takes_image)
+            elif isinstance(layer, keras.layers.DepthwiseConv2D):
+                sums += _depthwise_convolution(layer, kernel, inputs, outputs)
             else:
                 sums += [inputs @ kernel, tf.matmul(inputs, outputs, transpose_a=True)]
                 sums += [tf.matmul(outputs, kernel, transpose_b=True)]
@@ -78,6 +80,19 @@ def _convolution(layer: keras.layers.Conv2D, kernel: Any, inputs: Any, outputs: 
             tf.raw_ops.Conv2DBackpropInput(input_sizes=inputs.shape, filter=kernel, out_backprop=outputs, **how)
         )
     return results
+
+
+def _depthwise_convolution(layer: keras.layers.DepthwiseConv2D, kernel: Any, inputs: Any, outputs: Any) -> list[Any]:
+    how = {"strides": [1, *layer.strides, 1], "padding": layer.padding.upper()}
+    return [
+        tf.nn.depthwise_conv2d(inputs, kernel, **how),
+        tf.raw_ops.DepthwiseConv2dNativeBackpropFilter(
+            input=inputs, filter_sizes=kernel.shape, out_backprop=outputs, **how
+        ),
+        tf.raw_ops.DepthwiseConv2dNativeBackpropInput(
+            input_sizes=inputs.shape, filter=kernel, out_backprop=outputs, **how
+        ),
+    ]
 
 
 def forward_and_backward(network: keras.Model, config: CompressionConfig, batch: Batch) -> Callable[[], Any]:

@@ -4,18 +4,23 @@ from __future__ import annotations
 
 import dataclasses
 import tempfile
+from functools import partial
 from pathlib import Path
 
 import keras
 from prepared import write_logits
 
+from learn2compress.config import QuantizeConfig
 from learn2compress.data.batches import TrainingData
-from learn2compress.export import to_int8_litert
+from learn2compress.data.records import Split
+from learn2compress.export import finished_file
 from learn2compress.pruning import prune_student
 from learn2compress.quantization import train_quantized
+from learn2compress.student_file import make_student_file
 from learn2compress.students.joint import build_joint_network, standalone_student
 from learn2compress.training import fit, make_deterministic
 from learn2compress.training_plan import TrainingPlan
+from learn2compress.training_sample import TrainingSample
 from peer_recipes.request import Request, Stopwatch
 
 
@@ -27,15 +32,49 @@ def plan(request: Request, phase: str, epochs: int, learning_rate: float) -> Tra
     )
 
 
-def train(request: Request, data: TrainingData) -> keras.Model:
-    """All students at once."""
-    config = request.config
-    training = config.training
-    make_deterministic(request.seed)
-    joint = build_joint_network(config.task, request.prepared.num_classes, training, config.students)
-    joint_plan = plan(request, "train", request.train_epochs, training.learning_rate)
-    fit(joint, data, dataclasses.replace(joint_plan, warmup_ratio=training.warmup_ratio))
-    return joint
+def train_jointly(
+    request: Request, logits: Path, epochs: int, stopwatch: Stopwatch
+) -> tuple[keras.Model, TrainingData]:
+    """All students at once, and what they were trained on.
+
+    Args:
+      request: The work.
+      logits: Folder for the teacher's stored logits.
+      epochs: Of training.
+      stopwatch: Gets the parts "teacher" and "train".
+    """
+    config, training = request.config, request.config.training
+    with stopwatch.part("teacher"):
+        write_logits(config, request.prepared, logits)
+    with stopwatch.part("train"):
+        data = request.prepared.training_data(config, logits)
+        make_deterministic(request.seed)
+        joint = build_joint_network(config.task, request.prepared.num_classes, training, config.students)
+        steps = plan(request, "train", epochs, training.learning_rate)
+        fit(joint, data, dataclasses.replace(steps, warmup_ratio=training.warmup_ratio))
+    return joint, data
+
+
+def write_file(
+    request: Request,
+    variant: str,
+    name: str,
+    student: keras.Model,
+    quantize: QuantizeConfig,
+    network: keras.Model | None = None,
+) -> None:
+    """Writes the file that the pipeline would ship of a student; see `make_student_file`."""
+    config, prepared = request.config, request.prepared
+    finish = partial(
+        finished_file,
+        family_name=config.name,
+        student_name=name,
+        labels=[str(index) for index in range(prepared.num_classes)],
+        task=config.task,
+    )
+    folder, examples = prepared.folder / Split.TRAIN, quantize.calibration_examples
+    sample = TrainingSample.read(folder, config.task.input_shape, examples)
+    request.write(variant, name, make_student_file(student, sample, quantize, finish, network).model_bytes)
 
 
 def main() -> None:
@@ -43,13 +82,8 @@ def main() -> None:
     request = Request.of_command_line()
     config = request.config
     stopwatch = Stopwatch("ours", "ours_pruned")
-    with tempfile.TemporaryDirectory() as name:
-        logits = Path(name)
-        with stopwatch.part("teacher"):
-            write_logits(config, request.prepared, logits)
-        with stopwatch.part("train"):
-            data = request.prepared.training_data(config, logits)
-            joint = train(request, data)
+    with tempfile.TemporaryDirectory() as folder:
+        joint, data = train_jointly(request, Path(folder), request.train_epochs, stopwatch)
         for student in config.students:
             for variant in stopwatch.seconds:
                 model, prune = standalone_student(joint, student.name), config.prune_of(student)
@@ -60,7 +94,7 @@ def main() -> None:
                 with stopwatch.part("quantize", variant):
                     steps = plan(request, "quantize", request.quantize_epochs, config.quantize.learning_rate)
                     network, _ = train_quantized(model, student.name, data, prune.min_layer_weights, steps)
-                    request.write(variant, student.name, to_int8_litert(network))
+                    write_file(request, variant, student.name, model, config.quantize, network)
     request.answer(stopwatch.seconds)
 
 

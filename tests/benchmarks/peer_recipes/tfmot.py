@@ -19,6 +19,7 @@ _CONFIG = {
     "AveragePooling2D": ["pool_size", "strides", "padding"],
     "BatchNormalization": ["momentum", "epsilon"],
     "Conv2D": ["filters", "kernel_size", "strides", "padding", "use_bias"],
+    "DepthwiseConv2D": ["kernel_size", "strides", "padding", "use_bias"],
     "Dense": ["units", "use_bias"],
     "GlobalAveragePooling2D": [],
     "ReLU": ["max_value"],

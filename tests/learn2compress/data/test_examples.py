@@ -3,6 +3,7 @@
 import hashlib
 from pathlib import Path
 
+import numpy as np
 import pytest
 import tensorflow as tf
 
@@ -13,6 +14,7 @@ from learn2compress.data.examples import (
     encode_example,
     parse_examples,
     read_examples,
+    read_records,
     shard_path,
     shard_paths,
     write_shard,
@@ -89,6 +91,16 @@ def test_damaged_shard_is_one_clear_error(tmp_path: Path, damage: str) -> None:
     path.write_bytes(content)
     with pytest.raises(ConfigError, match=r"examples-00000-of-00001.*damaged after \d+ records"):
         list(read_examples(tmp_path))
+
+
+def test_only_what_compresses_is_compressed(tmp_path: Path) -> None:
+    noise = np.random.default_rng(7).integers(0, 256, (300, 1000), np.uint8)
+    for name, rows, smallest, largest in [("photos", noise, 1.0, 1.1), ("drawings", noise // 128, 0.0, 0.75)]:
+        path = shard_path(tmp_path / name, 0, 1)
+        records = [row.tobytes() for row in rows]
+        write_shard(path, iter(records))
+        assert list(read_records(path)) == records
+        assert smallest < path.stat().st_size / noise.size < largest
 
 
 def test_a_shard_is_written_as_a_whole_or_not_at_all(tmp_path: Path) -> None:

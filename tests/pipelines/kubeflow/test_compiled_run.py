@@ -40,8 +40,8 @@ def compiled(undisturbed: tuple[Any, Any], l2c: Any, tmp_path_factory: pytest.Te
     folder = tmp_path_factory.mktemp("compiled")
     package = folder / "package.yaml"
     mirror = {"kubernetes": {"metadata": {"store": str(folder / MIRROR), "required": True}}}
-    config = undisturbed[0].config.with_name("mirrored.yaml")
-    config.write_text(yaml.safe_dump(yaml.safe_load(undisturbed[0].config.read_text()) | mirror))
+    config = undisturbed[1].config.with_name("mirrored.yaml")
+    config.write_text(yaml.safe_dump(yaml.safe_load(undisturbed[1].config.read_text()) | mirror))
     process = l2c("compile", config, "-o", package)
     assert process.returncode == 0, process.stderr
     with pytest.MonkeyPatch.context() as patch:
@@ -73,7 +73,7 @@ def test_it_pushes_the_same_files_as_a_local_run_of_the_same_seed(
 ) -> None:
     version = compiled[1] / "versions" / "1"
     found = {path.stem: path.read_bytes() for path in sorted(version.glob("*/*.tflite"))}
-    assert found == undisturbed[0].files(1)
+    assert found == undisturbed[1].files(1)
     assert set(found) == set(NAMES)
 
 
@@ -81,7 +81,7 @@ def test_what_was_pushed_names_the_same_data_teacher_and_code(
     undisturbed: tuple[Any, Any], compiled: tuple[Path, Path]
 ) -> None:
     here = json.loads((compiled[1] / "versions" / "1" / "family.json").read_bytes())
-    there = json.loads((undisturbed[0].versions / "1" / "family.json").read_bytes())
+    there = json.loads((undisturbed[1].versions / "1" / "family.json").read_bytes())
     assert here["config"]["push"]["uri"] == str(compiled[1])
     # They push to different folders, which the configuration's digest knows.
     assert here["provenance"].pop("config_sha256") != there["provenance"].pop("config_sha256")
@@ -127,7 +127,7 @@ def test_the_mirrored_lineage_of_a_pushed_file_is_that_of_a_local_run(
     file = compiled[1] / "versions" / "1" / name / f"{name}.tflite"
     process = l2c("lineage", file, "--store", compiled[1].parent / MIRROR, "--json")
     assert process.returncode == 0, process.stderr
-    here, there = json.loads(process.stdout), undisturbed[0].query("lineage", str(file))
+    here, there = json.loads(process.stdout), undisturbed[1].query("lineage", str(file))
     assert past_of(here["model"]) == past_of(there["model"])
     assert sorted(found["kind"] for found in here["later"]) == sorted(found["kind"] for found in there["later"])
     assert here["config"]["push"]["uri"] == str(compiled[1])
