@@ -1,6 +1,6 @@
 """What does pruning save, and what does it cost?
 
-    python tests/benchmarks/pruning.py [CONFIG] [--quick] [--student NAME] [--prune-epochs N] [--output FOLDER]
+    python tests/benchmarks/pruning.py [CONFIG] [--quick | --full-set] [--student NAME] [--prune-epochs N] [--output FOLDER]
 
 One student of a joint training (the largest, unless named) goes on in several
 ways for the same number of epochs, and is trained for 8 bits after each:
@@ -201,7 +201,9 @@ def main() -> None:
     """Trains, measures, and prints a line for each variant and the figures."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("config", type=Path, nargs="?", default=CONFIG)
-    parser.add_argument("--quick", action="store_true", help="2,000 images, 2 epochs, then 2 and 1")
+    size = parser.add_mutually_exclusive_group()
+    size.add_argument("--quick", action="store_true", help="2,000 images, 2 epochs, then 2 and 1")
+    size.add_argument("--full-set", action="store_true", help="all images, not 10,000 of them")
     parser.add_argument("--student", help="the one of most stages, unless named")
     parser.add_argument("--prune-epochs", type=int, default=6)
     parser.add_argument("--quantize-epochs", type=int, default=2)
@@ -213,7 +215,8 @@ def main() -> None:
         config = dataclasses.replace(config, training=dataclasses.replace(config.training, epochs=2))
         prune_epochs, quantize_epochs = 2, 1
     config = dataclasses.replace(config, quantize=dataclasses.replace(config.quantize, epochs=quantize_epochs))
-    prepared = prepare_examples(config, WORK, 2000 if arguments.quick else None)
+    max_train = None if arguments.full_set else 2000 if arguments.quick else 10000
+    prepared = prepare_examples(config, WORK, max_train)
     data = prepared.training_data(config, prepare_logits(config, prepared))
     name = arguments.student or max(config.students, key=lambda student: student.stage or 32).name
     folder = arguments.output / f"{config.name}-{prepared.num_train}-{config.training.epochs}-{config.seed}-{name}"
