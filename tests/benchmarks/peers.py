@@ -1,6 +1,6 @@
 """What does it take to shrink a Keras classifier, and what comes out, beside what a user would pick today?
 
-    python tests/benchmarks/peers.py [CONFIG] [--quick | --full-set] [--recipes ours keras_only ...] [--output FOLDER]
+    python tests/benchmarks/peers.py [CONFIG] [--quick | --full-set] [--seeds N] [--recipes ours keras_only ...]
 
 The same students, from the same untrained networks, on the same examples in the
 same order and views, for the same number of epochs, by
@@ -130,6 +130,7 @@ def main() -> None:
     size = parser.add_mutually_exclusive_group()
     size.add_argument("--quick", action="store_true", help="one seed, 2,000 images, 2 + 1 + 1 epochs")
     size.add_argument("--full-set", action="store_true", help="one seed, all images")
+    parser.add_argument("--seeds", type=int, default=3, help="on a sample of 10,000 images")
     parser.add_argument("--recipes", nargs="+", choices=list(VARIANTS), default=list(VARIANTS))
     parser.add_argument("--train-epochs", type=int, default=18)
     parser.add_argument("--prune-epochs", type=int, default=3)
@@ -139,7 +140,8 @@ def main() -> None:
     config = load_config(arguments.config)
     max_train = None if arguments.full_set else 2000 if arguments.quick else 10000
     prepared = prepare_examples(config, WORK, max_train)
-    seeds = range(config.seed, config.seed + (1 if arguments.quick or arguments.full_set else 3))
+    num_seeds = 1 if arguments.quick or arguments.full_set else arguments.seeds
+    seeds = range(config.seed, config.seed + num_seeds)
     inputs, labels = held_out(config, prepared)
     names = [student.name for student in config.students]
     totals: dict[str, list[float]] = {}

@@ -1,6 +1,6 @@
 """What does pruning save, and what does it cost?
 
-    python tests/benchmarks/pruning.py [CONFIG] [--quick | --full-set] [--student NAME] [--prune-epochs N] [--output FOLDER]
+    python tests/benchmarks/pruning.py [CONFIG] [--quick | --full-set] [--student NAME] [--prune-epochs N]
 
 One student of a joint training (the largest, unless named) goes on in several
 ways for the same number of epochs, and is trained for 8 bits after each:
