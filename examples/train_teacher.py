@@ -1,7 +1,7 @@
 """Trains a teacher for a configuration: the large classifier that a team would bring along.
 
     python examples/train_teacher.py pipelines/configs/digits.yaml
-    python examples/train_teacher.py pipelines/configs/fishbrain_cifar10.yaml --application InceptionV3
+    python examples/train_teacher.py pipelines/configs/fishbrain_cifar10.yaml --application ResNet50V2
 
 It reads the configuration's data with the split that the pipeline will use, so
 that the teacher never sees the held-out examples, and saves the model where
@@ -89,7 +89,7 @@ def build_application(
     """A network of `keras.applications`, not trained yet, that takes scaled images and gives logits.
 
     Args:
-      name: Such as "InceptionV3"; one that does not scale its input itself.
+      name: Such as "ResNet50V2"; one that does not scale its input itself.
       input_shape: Shape of one example.
       num_classes: Length of the logits.
       image_size: Height and width that images are enlarged to before the network, which halves them five times.
@@ -108,7 +108,7 @@ def main() -> None:
     parser.add_argument("config", type=Path)
     parser.add_argument("--width", type=int, default=48, help="channels of the first convolution")
     parser.add_argument("--stages", type=int, default=2, help="residual stages, each halving the image")
-    parser.add_argument("--application", help="train this network of keras.applications instead, such as InceptionV3")
+    parser.add_argument("--application", help="train this network of keras.applications instead, such as ResNet50V2")
     parser.add_argument("--image-size", type=int, default=76, help="enlarge images to this for an application")
     parser.add_argument("--flip", action="store_true", help="mirror images in training")
     parser.add_argument("--epochs", type=int, default=25)
