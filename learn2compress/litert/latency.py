@@ -23,6 +23,7 @@ import numpy as np
 
 from learn2compress.config import EvaluateConfig
 from learn2compress.litert.flatbuffer import ModelFileError
+from learn2compress.litert.matrix_tiles import has_matrix_tiles
 from learn2compress.measurements import ColdStart, ThreadLatency
 from learn2compress.results import Latency
 
@@ -57,7 +58,7 @@ def measure_latency(
         "num_threads": [config.num_threads] * len(models),
     }
     times_ms = run_worker(request, " and ".join(models), timeout_s)["times_ms"]
-    return summarize(times_ms[0], times_ms[-1], config.num_threads, processor_name())
+    return summarize(times_ms[0], times_ms[-1], config.num_threads, timed_processor())
 
 
 def measure_thread_latencies(
@@ -155,6 +156,11 @@ def processor_name() -> str:
             if field.strip() in ("model name", "Hardware", "cpu model") and value.strip():
                 return value.strip()
     return platform.processor() or platform.machine()
+
+
+def timed_processor() -> str:
+    """The machine's processor as the worker uses it."""
+    return processor_name() + (" without AMX" if has_matrix_tiles() else "")
 
 
 def run_worker(request: dict[str, Any], what: str, timeout_s: float) -> dict[str, Any]:

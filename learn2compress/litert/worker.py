@@ -3,7 +3,8 @@
 `python -m learn2compress.litert.worker` reads one JSON request from stdin and
 writes one line of JSON to stdout. It is a process of its own because a damaged
 file may end it, because memory is only measurable in a clean one, and because
-nothing else should share its time. It imports no TensorFlow.
+nothing else should share its time. It imports no TensorFlow, and computes with
+nothing that no phone has (`learn2compress.litert.matrix_tiles`).
 
 Requests: `{"task": "latency", "models": [path, ...], "rounds": 30, "runs": 10,
 "warm_ups": 10, "num_threads": [1, ...]}` answers `{"times_ms": [[...], ...]}`, one
@@ -26,6 +27,8 @@ from typing import Any
 
 import numpy as np
 from ai_edge_litert.interpreter import Interpreter
+
+from learn2compress.litert.matrix_tiles import forbid_matrix_tiles
 
 
 class _Model:
@@ -109,6 +112,7 @@ def main() -> None:
     """Answers the request on stdin."""
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # a model that ends the process leaves no core file
     try:
+        forbid_matrix_tiles()
         answer = _answer(json.load(sys.stdin))
     except (OSError, RuntimeError, ValueError, MemoryError) as error:
         answer = {"error": (str(error).strip().splitlines() or [type(error).__name__])[0][:300]}

@@ -14,9 +14,9 @@ from learn2compress.litert.latency import (
     measure_thread_latencies,
     median_interval,
     num_cores,
-    processor_name,
     run_worker,
     summarize,
+    timed_processor,
 )
 
 CONFIG = EvaluateConfig(latency_rounds=7, latency_runs=3)
@@ -30,7 +30,7 @@ def test_latency_beside_the_teacher(models: Any, write: Callable[..., Any]) -> N
     assert 0 < latency.min_ms <= latency.median_ms <= latency.p90_ms
     assert 0 < latency.teacher_ratio_low <= latency.teacher_ratio <= latency.teacher_ratio_high
     assert latency.num_threads == 1
-    assert latency.processor == processor_name() != ""
+    assert latency.processor == timed_processor() != ""
 
 
 def test_the_teachers_own_ratio_is_one(models: Any, write: Callable[..., Any]) -> None:
