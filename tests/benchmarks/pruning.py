@@ -6,7 +6,8 @@ One student of a joint training (the largest, unless named) goes on in several
 ways for the same number of epochs, and is trained for 8 bits after each:
 
 - unpruned: trained on as it is;
-- unstructured: single weights go, as many as halve the download (the file as gzip);
+- unstructured_layer, unstructured_global: single weights go, as many as halve the download (the file as gzip), the
+  same share of each layer or by one threshold for all;
 - channels: channels go that are half of the operations;
 - channels_half_size: channels go until the file is half as large, where `channels` leaves more.
 
@@ -32,7 +33,7 @@ import keras
 import numpy as np
 from prepared import Prepared, prepare_examples, prepare_logits
 
-from learn2compress.config import CompressionConfig, PruneConfig, PruneMethod
+from learn2compress.config import CompressionConfig, PruneConfig, PruneMethod, PruneScope
 from learn2compress.config_file import load_config
 from learn2compress.data.batches import TrainingData
 from learn2compress.data.examples import read_examples
@@ -46,7 +47,7 @@ from learn2compress.pruning import kernel_variable, prunable_layers, prune_stude
 from learn2compress.pruning.channel_choice import choose_removal, kept_units
 from learn2compress.pruning.channel_graph import channel_graph
 from learn2compress.pruning.channel_removal import without_channels
-from learn2compress.pruning.masks import magnitude_mask
+from learn2compress.pruning.masks import masks_of
 from learn2compress.quantization import train_quantized
 from learn2compress.students.cost import count_macs
 from learn2compress.students.joint import build_joint_network, standalone_student
@@ -55,9 +56,7 @@ from learn2compress.training_plan import TrainingPlan
 
 CONFIG = Path(__file__).parents[2] / "pipelines" / "configs" / "cifar10.yaml"
 WORK = Path(__file__).parents[2] / "build" / "benchmarks"
-RATIOS = tuple(float(ratio) for ratio in np.round(np.arange(0.4, 0.96, 0.025), 3))
-# What fine-tuning and 8-bit training change in how well the weights compress.
-MARGIN = 0.97
+RATIOS = tuple(float(ratio) for ratio in np.round(np.arange(0.4, 0.96, 0.0125), 4))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -117,20 +116,19 @@ class Bench:
         return path
 
 
-def ratio_for_half_download(student: keras.Model, min_layer_weights: int, dense_download_bytes: int) -> float:
+def ratio_for_half_download(student: keras.Model, prune: PruneConfig, dense_download_bytes: int) -> float:
     """Smallest share of zeros with which the file, as gzip, should be half as large."""
-    kernels = [kernel_variable(layer).numpy() for layer in prunable_layers(student.layers, min_layer_weights)]
+    kernels = [kernel_variable(layer).numpy() for layer in prunable_layers(student.layers, prune.min_layer_weights)]
 
     def packed_bytes(ratio: float) -> int:
         rounded = []
-        for kernel in kernels:
+        for kernel, mask in zip(kernels, masks_of(kernels, ratio, prune), strict=True):
             scales = np.max(np.abs(kernel), axis=tuple(range(kernel.ndim - 1))) / 127.0
-            rounded.append(np.round(kernel * magnitude_mask(kernel, ratio) / scales).astype(np.int8).tobytes())
+            rounded.append(np.round(kernel * mask / scales).astype(np.int8).tobytes())
         return len(gzip.compress(b"".join(rounded)))
 
     others = dense_download_bytes - packed_bytes(0.0)
-    target = 0.5 * MARGIN * dense_download_bytes
-    return next((ratio for ratio in RATIOS if others + packed_bytes(ratio) <= target), RATIOS[-1])
+    return next((ratio for ratio in RATIOS if others + packed_bytes(ratio) <= 0.5 * dense_download_bytes), RATIOS[-1])
 
 
 def ratio_for_half_size(student: keras.Model) -> float:
@@ -228,10 +226,11 @@ def main() -> None:
 
     student, files = bench.trained_student(), {"unpruned": bench.compress("unpruned", pruning(0.0))}
     dense = download_bytes(files["unpruned"].read_bytes())
-    settings = {
-        "unstructured": pruning(ratio_for_half_download(student, config.prune.min_layer_weights, dense)),
-        "channels": pruning(0.5, PruneMethod.CHANNELS),
-    }
+    settings = {"channels": pruning(0.5, PruneMethod.CHANNELS)}
+    for scope in PruneScope:
+        prune = dataclasses.replace(pruning(0.5), scope=scope)
+        ratio = ratio_for_half_download(student, prune, dense)
+        settings[f"unstructured_{scope}"] = dataclasses.replace(prune, sparsity_ratio=ratio)
     files |= {variant: bench.compress(variant, prune) for variant, prune in settings.items()}
     if files["channels"].stat().st_size > 0.5 * files["unpruned"].stat().st_size:
         settings["channels_half_size"] = pruning(ratio_for_half_size(student), PruneMethod.CHANNELS)
