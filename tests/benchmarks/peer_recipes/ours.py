@@ -18,6 +18,7 @@ from learn2compress.pruning import prune_student
 from learn2compress.quantization import train_quantized
 from learn2compress.student_file import make_student_file
 from learn2compress.students.joint import build_joint_network, standalone_student
+from learn2compress.students.sharing import joint_cost
 from learn2compress.training import fit, make_deterministic
 from learn2compress.training_plan import TrainingPlan
 from learn2compress.training_sample import TrainingSample
@@ -44,14 +45,17 @@ def train_jointly(
       stopwatch: Gets the parts "teacher" and "train".
     """
     config, training = request.config, request.config.training
+    # The peers don't look at the held-out split after each epoch, so one batch of it is all that is looked at here.
+    prepared = dataclasses.replace(request.prepared, num_held_out=1)
     with stopwatch.part("teacher"):
-        write_logits(config, request.prepared, logits)
+        write_logits(config, prepared, logits)
     with stopwatch.part("train"):
-        data = request.prepared.training_data(config, logits)
+        data = prepared.training_data(config, logits)
         make_deterministic(request.seed)
-        joint = build_joint_network(config.task, request.prepared.num_classes, training, config.students)
+        joint = build_joint_network(config.task, prepared.num_classes, training, config.students)
         steps = plan(request, "train", epochs, training.learning_rate)
-        fit(joint, data, dataclasses.replace(steps, warmup_ratio=training.warmup_ratio))
+        largest = joint_cost(joint).largest
+        fit(joint, data, dataclasses.replace(steps, warmup_ratio=training.warmup_ratio, largest=largest))
     return joint, data
 
 
