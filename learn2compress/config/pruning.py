@@ -54,7 +54,7 @@ class PruneConfig:
     sparsity_ratio: SparsityRatio = 0.5
     """Share of the weights that become zero; with `channels`, share of the multiply-accumulate operations that go, met
     as nearly as rounding allows. 0 leaves the student as it is."""
-    scope: PruneScope = PruneScope.LAYER
+    scope: PruneScope = PruneScope.GLOBAL
     """`magnitude` and `block` alone: the same share of each kernel (`layer`), or one threshold for all (`global`)."""
     layer_sparsity_ratios: dict[str, SparsityRatio] = dataclasses.field(default_factory=dict)
     """`magnitude` and `block` alone: a share of its own for some layers, by their names in `prune.sensitivity`."""
