@@ -37,14 +37,17 @@ def new_student(family: str = "residual") -> keras.Model:
 
 
 @pytest.mark.parametrize("sparsity_ratio", [0.3, 0.9])
+@pytest.mark.parametrize("scope", PruneScope)
 def test_a_pruned_student_is_exactly_as_sparse_as_asked(
-    digits_data: Callable[..., TrainingData], sparsity_ratio: float
+    digits_data: Callable[..., TrainingData], sparsity_ratio: float, scope: PruneScope
 ) -> None:
-    student, config = new_student(), PruneConfig(sparsity_ratio=sparsity_ratio, min_layer_weights=100)
+    student, config = new_student(), PruneConfig(sparsity_ratio=sparsity_ratio, scope=scope, min_layer_weights=100)
     _, history = prune_student(student, "only", digits_data(), config, PLAN)
-    for layer in prunable_layers(student.layers, 100):
-        kernel = keras.ops.convert_to_numpy(kernel_variable(layer))
-        assert np.sum(kernel == 0) == int(sparsity_ratio * kernel.size)
+    kernels = [keras.ops.convert_to_numpy(kernel_variable(x)) for x in prunable_layers(student.layers, 100)]
+    zeros, sizes = [int(np.sum(kernel == 0)) for kernel in kernels], [kernel.size for kernel in kernels]
+    if scope is PruneScope.LAYER:
+        assert zeros == [int(sparsity_ratio * size) for size in sizes]
+    assert sum(zeros) == pytest.approx(sparsity_ratio * sum(sizes), abs=len(sizes))
     assert history[-1].sparsity_ratio == pytest.approx(sparsity_of(student.layers, 100))
     assert [record.phase for record in history] == ["prune", "prune"]
 
@@ -89,7 +92,8 @@ def test_a_ratio_of_zero_changes_nothing(digits_data: Callable[..., TrainingData
 
 
 def test_a_layer_with_a_share_of_its_own_has_it_in_the_end(digits_data: Callable[..., TrainingData]) -> None:
-    config = PruneConfig(sparsity_ratio=0.5, layer_sparsity_ratios={"stage2_conv1": 0.25}, min_layer_weights=100)
+    own = {"stage2_conv1": 0.25}
+    config = PruneConfig(scope=PruneScope.LAYER, layer_sparsity_ratios=own, min_layer_weights=100)
     student, _ = prune_student(new_student(), "only", digits_data(batch_size=64), config, PLAN)
     for layer in prunable_layers(student.layers, 100):
         kernel = keras.ops.convert_to_numpy(kernel_variable(layer))
