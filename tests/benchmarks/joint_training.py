@@ -170,8 +170,9 @@ def main() -> None:
         contests.append(contest(seeded, prepared, names, logits))
         record("cached", seed=seed, **dataclasses.asdict(contests[-1]))
         if not arguments.full_set:
-            no_teacher = dataclasses.replace(config.training.distillation, weight=0.0)
-            without.append(contest(with_training(seeded, distillation=no_teacher), prepared, [], logits))
+            # Without stored logits each epoch has views of its own, as anybody would train on labels.
+            labels_alone = dataclasses.replace(config.training.distillation, weight=0.0, largest_weight=0.0)
+            without.append(contest(with_training(seeded, distillation=labels_alone), prepared, []))
             record("without_teacher", seed=seed, **dataclasses.asdict(without[-1]))
 
     joint_epochs = np.array([run.seconds["joint"] for run in contests])
