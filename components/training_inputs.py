@@ -16,7 +16,14 @@ from tfx.types.component_spec import ChannelParameter
 from components.artifacts import Examples, Teacher, TeacherLogits
 from components.parameters import from_json, json_of
 from learn2compress.checkpoint import Checkpoint
-from learn2compress.config import StudentConfig, TaskConfig, TeacherConfig, TeacherTraining, TrainingConfig
+from learn2compress.config import (
+    StudentConfig,
+    StudentViews,
+    TaskConfig,
+    TeacherConfig,
+    TeacherTraining,
+    TrainingConfig,
+)
 from learn2compress.data.batches import TrainingData
 from learn2compress.data.records import Split
 from learn2compress.teachers.live import LiveTeacher
@@ -48,18 +55,21 @@ class TeacherUse:
     Attributes:
       is_live: It runs in every step.
       cached_views: Augmentations of each example that its stored logits cover.
+      shows_fresh_views: Students see views of their own beside the mean of the stored logits.
       learning_rate: Highest in joint training; `None` for a teacher that stays as it is.
     """
 
     is_live: bool
     cached_views: int
+    shows_fresh_views: bool
     learning_rate: float | None
 
     @classmethod
     def of(cls, config: TeacherConfig) -> TeacherUse:
         """As the configuration has it."""
         joint = config.training is TeacherTraining.JOINT
-        return cls(config.is_live, config.cached_views, config.learning_rate if joint else None)
+        fresh = config.student_views is StudentViews.FRESH
+        return cls(config.is_live, config.cached_views, fresh, config.learning_rate if joint else None)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -136,6 +146,7 @@ class TrainingInputs:
             shuffle_buffer=training.shuffle_buffer,
             augment=training.augment,
             num_views=settings.teacher_use.cached_views if training.augment.is_active and not is_live else 1,
+            shows_fresh_views=settings.teacher_use.shows_fresh_views,
             seed=settings.seed,
         )
         teacher = None

@@ -39,6 +39,7 @@ from learn2compress.config.secret_variable import SecretVariableConfig
 from learn2compress.config.students import BudgetConfig, PretrainedConfig, StageConfig, StudentConfig
 from learn2compress.config.teacher import (
     InputScaling,
+    StudentViews,
     TeacherConfig,
     TeacherMemberConfig,
     TeacherOutput,
@@ -98,6 +99,7 @@ __all__ = [
     "TeacherMemberConfig",
     "TeacherOutput",
     "TeacherSignal",
+    "StudentViews",
     "TeacherTraining",
     "TextFeatures",
     "TolerationConfig",

@@ -26,6 +26,13 @@ class TeacherSignal(StrEnum):
     LIVE = "live"
 
 
+class StudentViews(StrEnum):
+    """What students see where the teacher's logits are stored."""
+
+    STORED = "stored"
+    FRESH = "fresh"
+
+
 class TeacherTraining(StrEnum):
     """Whether the teacher's weights move."""
 
@@ -71,6 +78,9 @@ class TeacherConfig:
     """`cached`: logits are computed once and stored. `live`: in every step, of what the students see there."""
     cached_views: Annotated[int, Field(ge=1, le=64)] = 4
     """With augmentation and cached logits: fixed augmentations of each example, which the epochs take turns at."""
+    student_views: StudentViews = StudentViews.STORED
+    """With augmentation and cached logits: students see the very views whose logits are `stored`, or in each epoch a
+    `fresh` one beside the mean of the stored views' logits, for which one stored view does."""
     training: TeacherTraining = TeacherTraining.FIXED
     """`fixed`, or `joint`: the teacher learns from the labels beside the students; this makes its signal live."""
     learning_rate: LearningRate = 0.0001

@@ -29,8 +29,9 @@ class Batch(NamedTuple):
       inputs: uint8 `[batch, *input_shape]`, augmented and mixed.
       targets: float32 `[batch, num_classes]`: one-hot, or a mixture of two; a row
         of zeros for an unlabelled example.
-      teacher_logits: float32 `[batch, num_classes]` for these very inputs, or
-        `[batch, 0]` where the teacher computes them in the step.
+      teacher_logits: float32 `[batch, num_classes]` for these very inputs (the
+        mean of the stored views' where students see fresh ones), or `[batch, 0]`
+        where the teacher computes them in the step.
     """
 
     inputs: Any
@@ -56,6 +57,8 @@ class TrainingData:
       augment: Augmentation of images.
       num_views: Views that the stored logits were computed of; epochs take turns
         at them. Without stored logits every epoch is a view of its own.
+      shows_fresh_views: Every epoch is a view of its own with stored logits, too,
+        beside the mean of those of all views.
       seed: The run's seed, which the stored views derive from.
 
     Raises:
@@ -76,6 +79,7 @@ class TrainingData:
         shuffle_buffer: int,
         augment: AugmentConfig = AugmentConfig(),  # noqa: B008 - frozen
         num_views: int = 1,
+        shows_fresh_views: bool = False,
         seed: int = 0,
     ):
         if augment.mixes and train_logits is not None:
@@ -89,6 +93,7 @@ class TrainingData:
         self._augment = augment
         self._num_views = num_views
         self._view_seeds = [view_seed(seed, view) for view in range(num_views)]
+        self._shows_fresh_views = shows_fresh_views or train_logits is None
         self._has_logits = train_logits is not None
         records = _records(train, train_logits) if train_logits is not None else _records(train)
         self._train = records.cache() if num_train <= shuffle_buffer else records
@@ -122,18 +127,21 @@ class TrainingData:
         # The label of an unlabelled example is -1, which is nowhere in a one-hot row.
         targets = tf.one_hot(labels, self._num_classes)
         seeds = example_seeds(contents)
-        if self._has_logits:
-            views = tf.math.floormod(epoch + seeds, self._num_views)
-            all_logits = tf.reshape(tf.io.decode_raw(records[1], tf.float32), [-1, self._num_views, self._num_classes])
-            logits = tf.gather(all_logits, views, batch_dims=1)
-            view_seeds = tf.gather(tf.constant(self._view_seeds, tf.int64), views)
-        else:
-            logits = tf.zeros([self.batch_size, 0])
+        views = tf.math.floormod(epoch + seeds, self._num_views)
+        logits = self._logits(records[1], views) if self._has_logits else tf.zeros([self.batch_size, 0])
+        if self._shows_fresh_views:
             view_seeds = tf.fill([self.batch_size], live_view)
+        else:
+            view_seeds = tf.gather(tf.constant(self._view_seeds, tf.int64), views)
         if self._augment.is_active:
             inputs = augment(inputs, seeds, view_seeds, self._augment)
             inputs, targets = mix(inputs, targets, batch_seed, self._augment)
         return Batch(inputs, targets, logits)
+
+    def _logits(self, records: Any, views: Any) -> Any:
+        """Of the views that are shown, or what all stored views have in common."""
+        all_logits = tf.reshape(tf.io.decode_raw(records, tf.float32), [-1, self._num_views, self._num_classes])
+        return tf.reduce_mean(all_logits, 1) if self._shows_fresh_views else tf.gather(all_logits, views, batch_dims=1)
 
 
 def _records(*folders: Path) -> tf.data.Dataset:

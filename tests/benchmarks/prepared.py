@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from learn2compress.config import CompressionConfig
+from learn2compress.config import CompressionConfig, StudentViews
 from learn2compress.config_file import to_dict
 from learn2compress.data.batches import TrainingData
 from learn2compress.data.examples import encode_example, read_examples, shard_path, write_shard
@@ -55,6 +55,7 @@ class Prepared:
             shuffle_buffer=training.shuffle_buffer,
             augment=training.augment,
             num_views=config.teacher.cached_views if training.augment.is_active and logits else 1,
+            shows_fresh_views=config.teacher.student_views is StudentViews.FRESH,
             seed=config.seed,
         )
 

@@ -150,6 +150,15 @@ def test_stored_logits_are_those_of_the_view_that_is_shown(open_data: Callable[.
     assert sum(len(views) == NUM_VIEWS for views in seen.values()) > 150
 
 
+def test_fresh_views_go_with_the_mean_of_the_stored_logits(open_data: Callable[..., TrainingData]) -> None:
+    data = open_data("views", augment=MOVES, num_views=NUM_VIEWS, shows_fresh_views=True, seed=11)
+    for epoch in (0, 1):
+        batch = epoch_of(data, 11, epoch)
+        indices = (batch.teacher_logits[:, 0] // 100).astype(int)
+        assert batch.teacher_logits == pytest.approx(np.array([logits_of(i).mean(axis=0) for i in indices]))
+        assert (batch.inputs == views_of(indices, [view_seed(11, epoch)] * len(indices))).all()
+
+
 def test_a_live_teacher_gets_another_view_in_each_epoch(open_data: Callable[..., TrainingData]) -> None:
     data = open_data(logits=None, augment=MOVES)
     everything = np.arange(NUM_TRAIN)
