@@ -37,7 +37,7 @@ def inputs(digits_inputs: Callable[[Path, TrainingConfig], Inputs], tmp_path_fac
 
 
 def component(prune: PruneConfig, root: Path) -> Prune:
-    settings = TrainingSettings(TaskConfig(), TRAINING, TeacherUse(False, 1, None), 7, str(root / "checkpoints"))
+    settings = TrainingSettings(TaskConfig(), TRAINING, TeacherUse(False, 1, False, None), 7, str(root / "checkpoints"))
     channels = {"examples": Examples, "teacher": Teacher, "teacher_logits": TeacherLogits, "student": Student}
     return Prune(
         **{name: channel.Channel(type=kind) for name, kind in channels.items()},

@@ -69,7 +69,7 @@ def inputs(tmp_path: Path) -> dict[str, list[Artifact]]:
 def quantized(tmp_path: Path, inputs: dict[str, list[Artifact]], config: QuantizeConfig) -> Any:
     """Runs the executor as TFX does; returns the LiteRtModel."""
     settings = TrainingSettings(
-        TaskConfig(), TrainingConfig(batch_size=16), TeacherUse(False, 1, None), 7, str(tmp_path / "checkpoints")
+        TaskConfig(), TrainingConfig(batch_size=16), TeacherUse(False, 1, False, None), 7, str(tmp_path / "checkpoints")
     )
     component = Quantize(
         **{name: channel.Channel(type=type(found[0])) for name, found in inputs.items()},

@@ -57,7 +57,7 @@ def inputs(digits_inputs: Callable[[Path, TrainingConfig], Inputs], tmp_path_fac
 
 def searched(inputs: Inputs, root: Path, search: SearchConfig = SEARCH, attempt: int = 1) -> dict[str, Any]:
     """Runs the executor as TFX does; returns the output artifacts by key."""
-    settings = TrainingSettings(TaskConfig(), TRAINING, TeacherUse(False, 1, None), 7, str(root / "checkpoints"))
+    settings = TrainingSettings(TaskConfig(), TRAINING, TeacherUse(False, 1, False, None), 7, str(root / "checkpoints"))
     channels = {"examples": Examples, "teacher": Teacher, "teacher_logits": TeacherLogits, "student": Student}
     component = Search(
         **{name: channel.Channel(type=kind) for name, kind in channels.items()},

@@ -14,6 +14,7 @@ from learn2compress.config import (
     DistillationConfig,
     MixedBase,
     PruneConfig,
+    PruneScope,
     QuantizationRecipe,
     QuantizeConfig,
     StageConfig,
@@ -55,7 +56,7 @@ def student(digits_data: Callable[..., TrainingData]) -> keras.Model:
     training = TrainingConfig(stages=(StageConfig(16, 1), StageConfig(32, 1)))
     student = standalone_student(build_joint_network(TaskConfig(), 10, training, [StudentConfig("only", 2)]), "only")
     fit(by_name(student, "only"), digits_data(), plan("train", 6, 0.01))
-    config = PruneConfig(sparsity_ratio=0.8, min_layer_weights=MIN_LAYER_WEIGHTS)
+    config = PruneConfig(sparsity_ratio=0.8, scope=PruneScope.LAYER, min_layer_weights=MIN_LAYER_WEIGHTS)
     prune_student(student, "only", digits_data(), config, plan("prune", 3, 0.002))
     return student
 
