@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 import importlib.util
 import json
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -71,7 +73,14 @@ class RunFolder:
         return subprocess.run(self.arguments, capture_output=True, text=True, check=False)
 
     def start(self) -> subprocess.Popen[str]:
-        return subprocess.Popen(self.arguments, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        return subprocess.Popen(
+            self.arguments,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            # Tests that a shell started in the background ignore Ctrl-C, and so would their children.
+            preexec_fn=functools.partial(signal.signal, signal.SIGINT, signal.SIG_DFL),
+        )
 
     def query(self, *arguments: str) -> Any:
         """What a verb prints as JSON about this root."""
