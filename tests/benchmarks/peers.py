@@ -26,6 +26,7 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
+import hashlib
 import json
 import os
 import statistics
@@ -154,6 +155,7 @@ def main() -> None:
             output = arguments.output / f"{config.name}-{prepared.num_train}-{seed}-{recipe}"
             request = {
                 "config": str(arguments.config.resolve()),
+                "config_sha256": hashlib.sha256(arguments.config.read_bytes()).hexdigest(),
                 "prepared": dataclasses.asdict(prepared) | {"folder": str(prepared.folder)},
                 "seed": seed,
                 "train_epochs": 2 if arguments.quick else arguments.train_epochs,
