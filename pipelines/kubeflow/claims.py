@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from learn2compress.config_file import ConfigError
-from pipelines.kubeflow.connection import Connection, UnavailableError, where
+from pipelines.kubeflow.connection import Connection, UnavailableError
 
 if TYPE_CHECKING:
     from kfp_server_api import V2beta1Pipeline, V2beta1PipelineVersion
@@ -122,13 +122,8 @@ def ensure_pipeline(name: str, connection: Connection) -> str:
     service = connection.client.pipelines
 
     def find() -> V2beta1Pipeline | None:
-        listed = connection.pages(
-            service.pipeline_service_list_pipelines,
-            "pipelines",
-            filter=where(("display_name", "EQUALS", name)),
-            namespace=connection.namespace,
-        )
-        return next((pipeline for pipeline in listed if pipeline.display_name == name), None)
+        listing = service.pipeline_service_list_pipelines
+        return next(connection.called(listing, "pipelines", name, namespace=connection.namespace), None)
 
     wanted = V2beta1Pipeline(name=name, display_name=name, namespace=connection.namespace or None)
     found = find() or connection.create(service.pipeline_service_create_pipeline, find, pipeline=wanted)
@@ -153,13 +148,8 @@ def ensure_version(
     client = connection.client
 
     def find() -> V2beta1PipelineVersion | None:
-        listed = connection.pages(
-            client.pipelines.pipeline_service_list_pipeline_versions,
-            "pipeline_versions",
-            filter=where(("display_name", "EQUALS", name)),
-            pipeline_id=pipeline_id,
-        )
-        return next((version for version in listed if version.display_name == name), None)
+        listing = client.pipelines.pipeline_service_list_pipeline_versions
+        return next(connection.called(listing, "pipeline_versions", name, pipeline_id=pipeline_id), None)
 
     there = find()
     if there is not None:

@@ -9,7 +9,7 @@ import json
 import os
 import re
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import quote
@@ -88,6 +88,12 @@ class Connection(Asker):
     def page_of(self, run_id: str) -> str:
         """The run's page in Kubeflow's UI; "" where we do not know the UI's address."""
         return f"{self._page}/#/runs/details/{run_id}" if self._page else ""
+
+    def called(self, method: Callable[..., Any], items: str, name: str, **arguments: Any) -> Iterator[Any]:
+        """Those items of a list that people see under exactly this name; arguments as of `pages`."""
+        # The server's database may not tell upper from lower case.
+        listed = self.pages(method, items, filter=where(("display_name", "EQUALS", name)), **arguments)
+        return (item for item in listed if item.display_name == name)
 
     def _once(self, method: Callable[..., T], **arguments: Any) -> T:
         answer = super()._once(method, **arguments)

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 from learn2compress.config_file import ConfigError
 from pipelines.kubeflow.claims import ensure_pipeline, ensure_version
-from pipelines.kubeflow.connection import Connection, NotFoundError, where
+from pipelines.kubeflow.connection import Connection, NotFoundError
 from pipelines.kubeflow.naming import kebab_name
 from pipelines.kubeflow.run_notes import identity_mark, marks_of, short_description
 from pipelines.kubeflow.submission import Value, ensure_experiment
@@ -111,7 +111,9 @@ def schedule(request: ScheduleRequest, connection: Connection) -> Schedule:
 
 def list_schedules(connection: Connection) -> list[Schedule]:
     """All schedules, by name."""
-    return [_schedule(found) for found in sorted(_all(connection), key=lambda found: found.display_name)]
+    listing = connection.client.recurring_runs.recurring_run_service_list_recurring_runs
+    listed = connection.pages(listing, "recurring_runs", namespace=connection.namespace)
+    return [_schedule(found) for found in sorted(listed, key=lambda found: found.display_name)]
 
 
 def remove_schedule(name: str, connection: Connection) -> int:
@@ -181,17 +183,8 @@ def _with_digest(name: str, digest: str, connection: Connection) -> V2beta1Recur
 
 
 def _named(name: str, connection: Connection) -> list[V2beta1RecurringRun]:
-    return [found for found in _all(connection, name) if found.display_name == name]
-
-
-def _all(connection: Connection, name: str = "") -> list[V2beta1RecurringRun]:
-    listed = connection.pages(
-        connection.client.recurring_runs.recurring_run_service_list_recurring_runs,
-        "recurring_runs",
-        namespace=connection.namespace,
-        **({"filter": where(("display_name", "EQUALS", name))} if name else {}),
-    )
-    return list(listed)
+    listing = connection.client.recurring_runs.recurring_run_service_list_recurring_runs
+    return list(connection.called(listing, "recurring_runs", name, namespace=connection.namespace))
 
 
 def _delete(entry: V2beta1RecurringRun, connection: Connection) -> None:

@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any
 
 from learn2compress.config_file import ConfigError
 from pipelines.kubeflow.claims import Claim, claim
-from pipelines.kubeflow.connection import Connection, where
+from pipelines.kubeflow.connection import Connection
 from pipelines.kubeflow.naming import kebab_name
 from pipelines.kubeflow.run_notes import LONGEST_NAME, check_labels, identity_mark, long_description, short_description
 from pipelines.kubeflow.submitted_runs import (
@@ -159,13 +159,8 @@ def ensure_experiment(name: str, connection: Connection) -> str:
     service = connection.client.experiments
 
     def find() -> V2beta1Experiment | None:
-        listed = connection.pages(
-            service.experiment_service_list_experiments,
-            "experiments",
-            filter=where(("display_name", "EQUALS", name)),
-            namespace=connection.namespace,
-        )
-        return next((experiment for experiment in listed if experiment.display_name == name), None)
+        listing = service.experiment_service_list_experiments
+        return next(connection.called(listing, "experiments", name, namespace=connection.namespace), None)
 
     wanted = kfp_server_api.V2beta1Experiment(display_name=name, namespace=connection.namespace or None)
     found = find() or connection.create(service.experiment_service_create_experiment, find, experiment=wanted)
