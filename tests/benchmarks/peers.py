@@ -75,6 +75,11 @@ def run(recipe: str, request: dict[str, Any], output: Path) -> dict[str, dict[st
     return seconds
 
 
+def digest(files: Sequence[Path]) -> str:
+    """SHA-256 of the files' contents, hexadecimal."""
+    return hashlib.sha256(b"".join(hashlib.sha256(path.read_bytes()).digest() for path in files)).hexdigest()
+
+
 def held_out(config: CompressionConfig, prepared: Prepared) -> tuple[np.ndarray, np.ndarray]:
     """Inputs uint8 `[n, *input_shape]` and labels `[n]`."""
     examples = list(read_examples(prepared.folder / Split.HELD_OUT))
@@ -155,7 +160,7 @@ def main() -> None:
             output = arguments.output / f"{config.name}-{prepared.num_train}-{seed}-{recipe}"
             request = {
                 "config": str(arguments.config.resolve()),
-                "config_sha256": hashlib.sha256(arguments.config.read_bytes()).hexdigest(),
+                "sha256": digest([arguments.config, *sorted((HERE / "peer_recipes").glob("*.py"))]),
                 "prepared": dataclasses.asdict(prepared) | {"folder": str(prepared.folder)},
                 "seed": seed,
                 "train_epochs": 2 if arguments.quick else arguments.train_epochs,

@@ -29,7 +29,7 @@ class Request:
 
     Attributes:
       config: The configuration: students, data, teacher, hyperparameters.
-      config_sha256: Of its file, so that another content is another request.
+      sha256: Of the configuration's file and the recipes' code, so that another content is another request.
       prepared: Examples on disk.
       seed: Of weights and order.
       train_epochs: Of ordinary training.
@@ -39,7 +39,7 @@ class Request:
     """
 
     config: CompressionConfig
-    config_sha256: str
+    sha256: str
     prepared: Prepared
     seed: int
     train_epochs: int
