@@ -34,7 +34,7 @@ def plan(request: Request, phase: str, epochs: int, learning_rate: float) -> Tra
 
 
 def train_jointly(
-    request: Request, logits: Path, epochs: int, stopwatch: Stopwatch
+    request: Request, logits: Path, epochs: int, stopwatch: Stopwatch, *variants: str
 ) -> tuple[keras.Model, TrainingData]:
     """All students at once, and what they were trained on.
 
@@ -43,13 +43,14 @@ def train_jointly(
       logits: Folder for the teacher's stored logits.
       epochs: Of training.
       stopwatch: Gets the parts "teacher" and "train".
+      *variants: Whose parts these are; of all unless named.
     """
     config, training = request.config, request.config.training
     # The peers don't look at the held-out split after each epoch, so one batch of it is all that is looked at here.
     prepared = dataclasses.replace(request.prepared, num_held_out=1)
-    with stopwatch.part("teacher"):
+    with stopwatch.part("teacher", *variants):
         write_logits(config, prepared, logits)
-    with stopwatch.part("train"):
+    with stopwatch.part("train", *variants):
         data = prepared.training_data(config, logits)
         make_deterministic(request.seed)
         joint = build_joint_network(config.task, prepared.num_classes, training, config.students)
@@ -90,7 +91,7 @@ def main() -> None:
         joint, data = train_jointly(request, Path(folder), request.train_epochs, stopwatch)
         for student in config.students:
             for variant in stopwatch.seconds:
-                model, prune = standalone_student(joint, student.name), config.prune_of(student)
+                model, prune = standalone_student(joint, student.name), config.prune
                 if variant == "ours_pruned":
                     with stopwatch.part("prune", variant):
                         steps = plan(request, "prune", request.prune_epochs, prune.learning_rate)
