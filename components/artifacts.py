@@ -60,7 +60,7 @@ class DataStatistics(Artifact):
 
 
 class Teacher(Artifact):
-    """The teacher as LiteRT file, measured the way students are."""
+    """The teacher as LiteRT file; `accuracy` is that of one that was trained jointly."""
 
     TYPE_NAME = "L2CTeacher"
     PROPERTIES = {
@@ -71,7 +71,6 @@ class Teacher(Artifact):
         "model_bytes": _INT,
         "num_parameters": _INT,
         "macs": _INT,
-        "latency_ms": _FLOAT,
     }
 
 
@@ -146,7 +145,7 @@ class SearchTrial(Artifact):
 
 
 class Evaluation(Artifact):
-    """What was measured on one file."""
+    """What was measured on one file: a student's, or the teacher's, where `student` is "teacher"."""
 
     TYPE_NAME = "L2CEvaluation"
     PROPERTIES = {

@@ -29,6 +29,7 @@ from learn2compress.data.records import Split
 from learn2compress.teachers.live import LiveTeacher
 from learn2compress.training import make_deterministic
 from learn2compress.training_plan import TrainingPlan
+from learn2compress.training_sample import TrainingSample
 
 TRAINING_PARAMETERS = {
     "task": str,
@@ -148,6 +149,7 @@ class TrainingInputs:
             num_views=settings.teacher_use.cached_views if training.augment.is_active and not is_live else 1,
             shows_fresh_views=settings.teacher_use.shows_fresh_views,
             seed=settings.seed,
+            num_validation=training.num_validation(examples.num_train),
         )
         teacher = None
         if is_live:
@@ -162,6 +164,15 @@ class TrainingInputs:
             )
         digest = _digest(exec_properties, input_dict)
         return cls(examples, data, teacher, settings, Checkpoint.at(settings.checkpoint_root, digest))
+
+    def sample(self, min_examples: int) -> TrainingSample:
+        """Training examples to calibrate with and to choose by; the first ones were kept back from training."""
+        return TrainingSample.read(
+            Path(self.examples.uri) / Split.TRAIN,
+            self.settings.task.input_shape,
+            min_examples,
+            self.settings.training.num_validation(self.examples.num_train),
+        )
 
     def plan(self, phase: str, epochs: int, learning_rate: float) -> TrainingPlan:
         """A phase of training of one student with the run's common settings."""

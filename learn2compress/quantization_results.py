@@ -68,6 +68,8 @@ class QuantizationReport:
       num_deviation_examples: Training examples that they were looked for on.
       deviations: Tensor by tensor, in graph order.
       sensitivities: Layer by layer, the most sensitive first; for `mixed` alone.
+      temperature: What the logits were divided by; `None` where they were left as trained.
+      num_temperature_examples: Examples, unseen in training, that it was fitted to.
     """
 
     recipe: str
@@ -79,6 +81,8 @@ class QuantizationReport:
     num_deviation_examples: int
     deviations: tuple[TensorDeviation, ...]
     sensitivities: tuple[LayerSensitivity, ...] = ()
+    temperature: float | None = None
+    num_temperature_examples: int = 0
 
     @property
     def largest_deviation(self) -> TensorDeviation | None:

@@ -1,8 +1,9 @@
 """From a student to the file that ships: decides, converts, tries, compares.
 
-A student that was trained in 8 bits has a control, the same float student
-quantized without training; the better one ships. Whatever ships has run in the
-stock interpreter, and is held tensor by tensor against what it was made from.
+Scores are fitted first, to how often they are right. A student that was trained
+in 8 bits has a control, the same float student quantized without training; the
+better one ships. Whatever ships has run in the stock interpreter, and is held
+tensor by tensor against what it was made from.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from dataclasses import dataclass
 
 import keras
 
+from learn2compress.canonical import canonical
 from learn2compress.config import QuantizationRecipe, QuantizeConfig
 from learn2compress.cross_check import deviations_from_file, deviations_from_network
 from learn2compress.export import to_int8_litert
@@ -19,6 +21,7 @@ from learn2compress.litert.border import with_byte_border
 from learn2compress.litert.runs import check_runs
 from learn2compress.quantization_results import Candidate, QuantizationReport
 from learn2compress.recipes import MadeFile, float_file, make_file
+from learn2compress.temperature_scaling import scale_by_temperature
 from learn2compress.training_sample import CROSS_CHECK_EXAMPLES, TrainingSample
 
 Finish = Callable[[bytes, QuantizationRecipe], bytes]
@@ -54,7 +57,7 @@ def make_student_file(
       sample: Training examples to calibrate with and to choose by.
       config: The recipe and its settings.
       finish: Adds metadata.
-      network: Its trained quantization-aware network, for `int8_qat` alone.
+      network: Its trained quantization-aware network, for `int8_qat` alone; its logits are divided by its temperature.
 
     Returns:
       A file that takes raw uint8 and gives scores: uint8 where its activations are int8, float32 otherwise.
@@ -62,14 +65,19 @@ def make_student_file(
     Raises:
       ModelFileError: the recipe's file can't be made of this student, or does not run.
     """
+    unseen = sample.unseen()
+    student = canonical(student)  # a copy: what was trained is an artifact of its own
+    temperature = scale_by_temperature(student, unseen) if config.temperature_scaling else None
     float_model = float_file(student)
 
     def made_by(recipe: QuantizationRecipe) -> MadeFile:
         return make_file(recipe, student, float_model, sample, config, lambda model: len(finish(model, recipe)))
 
+    trained_temperature = None
     if network is None:
         made = {config.recipe: made_by(config.recipe)}
     else:
+        trained_temperature = scale_by_temperature(network, unseen) if config.temperature_scaling else None
         made = {_TRAINED: MadeFile(to_int8_litert(network)), _CONTROL: made_by(_CONTROL)}
     files = {recipe: finish(file.model_bytes, recipe) for recipe, file in made.items()}
     candidates = [_measured(recipe, model, sample) for recipe, model in files.items()]
@@ -92,6 +100,8 @@ def make_student_file(
         if is_trained
         else deviations_from_file(float_model, model, examples),
         sensitivities=made[shipped].sensitivities,
+        temperature=trained_temperature if is_trained else temperature,
+        num_temperature_examples=len(unseen.labels),
     )
     return StudentFile(model, report)
 

@@ -133,7 +133,8 @@ def _step_facts(step: LineageStep, model: LineageArtifact) -> list[str]:
     elif kind == "TeacherLoad":
         found = made.get("L2CTeacher", {})
         facts.append(f"teacher {told.get('teacher_sha256', 'not recorded')}")
-        facts.append(f"accuracy {percent(found.get('accuracy'))}, {byte_size(found.get('model_bytes'))} as LiteRT")
+        size = byte_size(found.get("model_bytes"))
+        facts.append(f"{size} as LiteRT, {exact(found.get('macs'))} multiply-accumulate operations")
         facts.append(f"from {_ending(str(found.get('source_uri', '')))}")
     elif kind == "JointDistillTrainer":
         students = {a.key: a.properties for a in step.outputs if a.kind == "L2CStudent"}

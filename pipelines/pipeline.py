@@ -2,7 +2,7 @@
 
     Ingest -> TeacherLoad -> JointDistillTrainer -> Prune.* -> Quantize.* -> Evaluate.* -> Pusher
 
-A search takes the place of Prune and Quantize.
+Evaluate.teacher measures what students are compared with. A search takes the place of Prune and Quantize.
 
 The graph knows nothing of what runs it.
 """
@@ -12,7 +12,7 @@ from __future__ import annotations
 from tfx.dsl.components.base.base_component import BaseComponent
 
 from components.artifacts import TRAINED_TEACHER_OUTPUT
-from components.evaluate.component import Evaluate
+from components.evaluate.component import Evaluate, EvaluateTeacher
 from components.ingest.component import Ingest
 from components.joint_distill_trainer.component import JointDistillTrainer
 from components.pusher.component import Pusher
@@ -48,12 +48,20 @@ def create_components(config: CompressionConfig, provenance: Provenance, checkpo
         augment=config.training.augment,
         seed=config.seed,
         beam_options=config.beam.arguments_of("TeacherLoad"),
-        evaluate=config.evaluate,
         task=config.task,
         code_digest=code["teacher_load"],
     )
     teacher_logits = teacher_load.outputs["teacher_logits"]
     teacher = teacher_load.outputs["teacher"]
+    evaluate_teacher = EvaluateTeacher(
+        examples=examples,
+        teacher=teacher,
+        evaluate=config.evaluate,
+        task=config.task,
+        beam_options=config.beam.arguments_of("Evaluate"),
+        code_digest=code["evaluate"],
+    ).with_id("Evaluate.teacher")
+    baseline = evaluate_teacher.outputs["evaluation"]
     settings = TrainingSettings(
         config.task, config.training, TeacherUse.of(config.teacher), config.seed, checkpoint_root
     )
@@ -66,7 +74,7 @@ def create_components(config: CompressionConfig, provenance: Provenance, checkpo
         pretrained_sha256=provenance.pretrained_sha256,
         code_digest=code["joint_distill_trainer"],
     )
-    components: list[BaseComponent] = [ingest, teacher_load, trainer]
+    components: list[BaseComponent] = [ingest, teacher_load, evaluate_teacher, trainer]
     # Branches go on with the teacher as the joint training left it.
     signal = trainer.outputs.get(TRAINED_TEACHER_OUTPUT, teacher)
     branches = Branches(config, examples, signal, teacher_logits, settings, code)
@@ -78,6 +86,7 @@ def create_components(config: CompressionConfig, provenance: Provenance, checkpo
             evaluate = Evaluate(
                 examples=examples,
                 teacher=teacher,
+                baseline=baseline,
                 student=variant.student,
                 model=variant.model,
                 evaluate=config.evaluate,
@@ -92,7 +101,7 @@ def create_components(config: CompressionConfig, provenance: Provenance, checkpo
     pusher = Pusher(
         config=config,
         examples=examples,
-        teacher=teacher,
+        baseline=baseline,
         models=models,
         evaluations=evaluations,
         provenance=provenance.as_dict(),

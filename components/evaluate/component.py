@@ -1,4 +1,4 @@
-"""`Evaluate`: measures the file that ships."""
+"""`Evaluate`: measures the file that ships, and `EvaluateTeacher` what it is compared with."""
 
 from __future__ import annotations
 
@@ -10,18 +10,19 @@ from tfx.types import channel
 from tfx.types.component_spec import ChannelParameter, ComponentSpec
 
 from components.artifacts import Evaluation, Examples, LiteRtModel, Student, Teacher
-from components.evaluate.executor import Executor
+from components.evaluate.executor import Executor, TeacherExecutor
 from components.parameters import exec_properties_of, json_of, parameters_of
 from learn2compress.config import EvaluateConfig, TaskConfig
 
 
 class EvaluateSpec(ComponentSpec):
-    """A LiteRT file, the float student it came from and the teacher in; measurements out."""
+    """A LiteRT file, the float student it came from, the teacher and what was measured on it in; measurements out."""
 
     PARAMETERS = parameters_of(EvaluateConfig, student_name=str, task=str, beam_options=str, code_digest=str)
     INPUTS = {
         "examples": ChannelParameter(type=Examples),
         "teacher": ChannelParameter(type=Teacher),
+        "baseline": ChannelParameter(type=Evaluation),
         "student": ChannelParameter(type=Student),
         "model": ChannelParameter(type=LiteRtModel),
     }
@@ -33,7 +34,8 @@ class Evaluate(base_component.BaseComponent):
 
     Args:
       examples: From `Ingest`; the shards of a large held-out split are shared by Beam's workers.
-      teacher: The baseline.
+      teacher: Its file is timed in the same rounds.
+      baseline: From `EvaluateTeacher`.
       student: The float student that the file was made from.
       model: The file.
       evaluate: How to measure.
@@ -51,6 +53,7 @@ class Evaluate(base_component.BaseComponent):
         *,
         examples: channel.BaseChannel,
         teacher: channel.BaseChannel,
+        baseline: channel.BaseChannel,
         student: channel.BaseChannel,
         model: channel.BaseChannel,
         evaluate: EvaluateConfig,
@@ -62,11 +65,59 @@ class Evaluate(base_component.BaseComponent):
         spec = EvaluateSpec(
             examples=examples,
             teacher=teacher,
+            baseline=baseline,
             student=student,
             model=model,
             evaluation=channel.Channel(type=Evaluation),
             **exec_properties_of(evaluate),
             student_name=student_name,
+            task=json_of(task),
+            beam_options=json.dumps(list(beam_options)),
+            code_digest=code_digest,
+        )
+        super().__init__(spec=spec)
+
+
+class EvaluateTeacherSpec(ComponentSpec):
+    """The teacher as a LiteRT file in, measurements out."""
+
+    PARAMETERS = parameters_of(EvaluateConfig, task=str, beam_options=str, code_digest=str)
+    INPUTS = {"examples": ChannelParameter(type=Examples), "teacher": ChannelParameter(type=Teacher)}
+    OUTPUTS = {"evaluation": ChannelParameter(type=Evaluation)}
+
+
+class EvaluateTeacher(base_component.BaseComponent):
+    """The baseline of every comparison: the teacher, measured as the students are.
+
+    A step of its own, so that measuring otherwise trains nothing again.
+
+    Args:
+      examples: From `Ingest`.
+      teacher: From `TeacherLoad`.
+      evaluate: How to measure.
+      task: The examples' kind and shape.
+      beam_options: Options of Apache Beam. The workers must be able to read the pipeline root.
+      code_digest: Digest of the code that the step runs.
+    """
+
+    SPEC_CLASS = EvaluateTeacherSpec
+    EXECUTOR_SPEC = executor_spec.ExecutorClassSpec(TeacherExecutor)
+
+    def __init__(
+        self,
+        *,
+        examples: channel.BaseChannel,
+        teacher: channel.BaseChannel,
+        evaluate: EvaluateConfig,
+        task: TaskConfig,
+        beam_options: Sequence[str],
+        code_digest: str,
+    ):
+        spec = EvaluateTeacherSpec(
+            examples=examples,
+            teacher=teacher,
+            evaluation=channel.Channel(type=Evaluation),
+            **exec_properties_of(evaluate),
             task=json_of(task),
             beam_options=json.dumps(list(beam_options)),
             code_digest=code_digest,

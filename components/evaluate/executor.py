@@ -1,4 +1,4 @@
-"""Measures one LiteRT file and writes the report."""
+"""Measures one LiteRT file and writes the report: a student's beside the teacher's, or the teacher's itself."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ import json
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 from tfx.dsl.components.base import base_executor
 from tfx.types import artifact_utils
 from tfx.types.artifact import Artifact
@@ -14,52 +16,96 @@ from components.artifacts import ANSWERS_FILE, LITERT_FILE, REPORT_FILE
 from components.examples_files import read_labels
 from components.held_out_answers import AnswerWork, held_out_answers
 from components.parameters import config_from, from_json
-from learn2compress.config import EvaluateConfig, TaskConfig
+from learn2compress.config import EvaluateConfig, TaskConfig, TeacherOutput
 from learn2compress.litert.answers import Answers, Questions
 from learn2compress.litert.measure import measure_file
 from learn2compress.results import ModelReport, write_json
+
+Artifacts = dict[str, list[Artifact]]
+
+TEACHER = "teacher"
+"""What the teacher is called among the students, none of whom may have the name."""
+# The teacher's file takes raw bytes as floats: its own scaling is inside.
+_RAW_INPUT_SCALE = 1.0
 
 
 class Executor(base_executor.BaseExecutor):
     """See `EvaluateSpec`."""
 
-    def Do(
-        self,
-        input_dict: dict[str, list[Artifact]],
-        output_dict: dict[str, list[Artifact]],
-        exec_properties: dict[str, Any],
-    ) -> None:
+    def Do(self, input_dict: Artifacts, output_dict: Artifacts, exec_properties: dict[str, Any]) -> None:
         """Measures the file beside the teacher's, and writes an Evaluation."""
         config = config_from(EvaluateConfig, exec_properties)
-        task = from_json(TaskConfig, exec_properties["task"])
-        name = exec_properties["student_name"]
-        beam_options: list[str] = json.loads(exec_properties["beam_options"])
         examples = artifact_utils.get_single_instance(input_dict["examples"])
-        teacher = Path(artifact_utils.get_single_instance(input_dict["teacher"]).uri)
-        artifact = artifact_utils.get_single_instance(output_dict["evaluation"])
-        folder = Path(artifact.uri)
-        folder.mkdir(parents=True, exist_ok=True)
-        labels = read_labels(examples)
         work = AnswerWork(
-            model_path=Path(artifact_utils.get_single_instance(input_dict["model"]).uri) / LITERT_FILE,
-            task=task,
-            questions=Questions.of(config, len(labels)),
+            model_path=_folder(input_dict, "model") / LITERT_FILE,
+            task=from_json(TaskConfig, exec_properties["task"]),
+            questions=Questions.of(config, examples.num_classes),
             examples=Path(examples.uri),
             num_examples=examples.num_held_out,
-            student=Path(artifact_utils.get_single_instance(input_dict["student"]).uri),
+            student=_folder(input_dict, "student"),
         )
-        report, answers = measure_file(
-            name,
-            work.model_path,
-            teacher / LITERT_FILE,
-            labels,
+        _measure(
+            exec_properties["student_name"],
+            work,
+            _folder(input_dict, "teacher") / LITERT_FILE,
             config,
-            lambda: held_out_answers(work, folder, beam_options),
-            teacher_correct=Answers.load(teacher / ANSWERS_FILE).correct,
+            read_labels(examples),
+            json.loads(exec_properties["beam_options"]),
+            artifact_utils.get_single_instance(output_dict["evaluation"]),
+            teacher_correct=Answers.load(_folder(input_dict, "baseline") / ANSWERS_FILE).correct,
         )
-        write_json(folder / REPORT_FILE, report)
-        answers.save(folder / ANSWERS_FILE)
-        _set_properties(artifact, report)
+
+
+class TeacherExecutor(base_executor.BaseExecutor):
+    """See `EvaluateTeacherSpec`."""
+
+    def Do(self, input_dict: Artifacts, output_dict: Artifacts, exec_properties: dict[str, Any]) -> None:
+        """Measures the teacher's file as a student's, and writes an Evaluation."""
+        config = config_from(EvaluateConfig, exec_properties)
+        examples = artifact_utils.get_single_instance(input_dict["examples"])
+        gives_logits = artifact_utils.get_single_instance(input_dict["teacher"]).output == TeacherOutput.LOGITS
+        work = AnswerWork(
+            model_path=_folder(input_dict, "teacher") / LITERT_FILE,
+            task=from_json(TaskConfig, exec_properties["task"]),
+            questions=Questions.of(config, examples.num_classes, _RAW_INPUT_SCALE, gives_logits),
+            examples=Path(examples.uri),
+            num_examples=examples.num_held_out,
+        )
+        _measure(
+            TEACHER,
+            work,
+            work.model_path,
+            config,
+            read_labels(examples),
+            json.loads(exec_properties["beam_options"]),
+            artifact_utils.get_single_instance(output_dict["evaluation"]),
+        )
+
+
+def _measure(
+    name: str,
+    work: AnswerWork,
+    teacher_path: Path,
+    config: EvaluateConfig,
+    labels: list[str],
+    beam_options: list[str],
+    artifact: Artifact,
+    teacher_correct: npt.NDArray[np.bool_] | None = None,
+) -> None:
+    folder = Path(artifact.uri)
+    folder.mkdir(parents=True, exist_ok=True)
+    report, answers = measure_file(
+        name,
+        work.model_path,
+        teacher_path,
+        labels,
+        config,
+        lambda: held_out_answers(work, folder, beam_options),
+        teacher_correct,
+    )
+    write_json(folder / REPORT_FILE, report)
+    answers.save(folder / ANSWERS_FILE)
+    _set_properties(artifact, report)
 
 
 def _set_properties(artifact: Artifact, report: ModelReport) -> None:
@@ -74,6 +120,11 @@ def _set_properties(artifact: Artifact, report: ModelReport) -> None:
     artifact.latency_ms = report.latency.median_ms
     artifact.latency_p90_ms = report.latency.p90_ms
     artifact.peak_memory_bytes = report.peak_memory_bytes
-    artifact.keras_agreement = report.keras_agreement
+    if report.keras_agreement is not None:
+        artifact.keras_agreement = report.keras_agreement
     if report.calibration is not None:
         artifact.calibration_error = report.calibration.expected_error
+
+
+def _folder(input_dict: Artifacts, key: str) -> Path:
+    return Path(artifact_utils.get_single_instance(input_dict[key]).uri)

@@ -9,7 +9,7 @@ from tfx.dsl.components.base import base_component, executor_spec
 from tfx.types import channel
 from tfx.types.component_spec import ChannelParameter, ComponentSpec
 
-from components.artifacts import Evaluation, Examples, LiteRtModel, PushedVersion, Teacher
+from components.artifacts import Evaluation, Examples, LiteRtModel, PushedVersion
 from components.parameters import exec_properties_of, json_of, parameters_of
 from components.pusher.executor import Executor, evaluation_key, model_key
 from learn2compress.config import CompressionConfig, PushConfig
@@ -23,7 +23,7 @@ class PusherSpec(ComponentSpec):
     )  # fmt: skip
     INPUTS = {
         "examples": ChannelParameter(type=Examples),
-        "teacher": ChannelParameter(type=Teacher),
+        "baseline": ChannelParameter(type=Evaluation),
     }
     OUTPUTS = {"pushed": ChannelParameter(type=PushedVersion)}
 
@@ -48,7 +48,7 @@ class Pusher(base_component.BaseComponent):
         *,
         config: CompressionConfig,
         examples: channel.BaseChannel,
-        teacher: channel.BaseChannel,
+        baseline: channel.BaseChannel,
         models: Mapping[str, channel.BaseChannel],
         evaluations: Mapping[str, channel.BaseChannel],
         provenance: Mapping[str, str],
@@ -60,7 +60,7 @@ class Pusher(base_component.BaseComponent):
                 raise ValueError(f"{what}: found {sorted(found)}, accepted is one for each of {sorted(names)}")
         spec = pusher_spec(names)(
             examples=examples,
-            teacher=teacher,
+            baseline=baseline,
             **{model_key(name): models[name] for name in names},
             **{evaluation_key(name): evaluations[name] for name in names},
             pushed=channel.Channel(type=PushedVersion),

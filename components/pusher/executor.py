@@ -55,13 +55,13 @@ class Executor(base_executor.BaseExecutor):
         config = replace(from_json(CompressionConfig, exec_properties["config"]), constraints=constraints, push=push)
         names: list[str] = json.loads(exec_properties["students"])
         examples = artifact_utils.get_single_instance(input_dict["examples"])
-        teacher = artifact_utils.get_single_instance(input_dict["teacher"])
+        baseline = artifact_utils.get_single_instance(input_dict["baseline"])
         students = [_read_student(input_dict, name) for name in names]
         check_measured(students)
         # Found while reading, so it is not among what was known before the run.
         provenance = json.loads(exec_properties["provenance"]) | {"data_sha256": examples.content_sha256}
         report = decide(
-            config, read_labels(examples), read_json(ModelReport, _folder(teacher) / REPORT_FILE), students, provenance
+            config, read_labels(examples), read_json(ModelReport, _folder(baseline) / REPORT_FILE), students, provenance
         )
         selected = [verdict.name for verdict in report.verdicts if verdict.selected]
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 from tfx.dsl.components.base import base_executor
@@ -14,8 +13,6 @@ from components.student_files import read_student
 from components.student_models import make_model, write_model
 from components.training_inputs import TrainingInputs
 from learn2compress.config import QuantizeConfig
-from learn2compress.data.records import Split
-from learn2compress.training_sample import TrainingSample
 
 
 class Executor(base_executor.BaseExecutor):
@@ -31,7 +28,6 @@ class Executor(base_executor.BaseExecutor):
         quantize, name = config_from(QuantizeConfig, exec_properties), exec_properties["student_name"]
         inputs = TrainingInputs.open(input_dict, exec_properties)
         student, history = read_student(artifact_utils.get_single_instance(input_dict["student"]))
-        train_split = Path(inputs.examples.uri) / Split.TRAIN
         file, records = make_model(
             inputs,
             student,
@@ -39,7 +35,7 @@ class Executor(base_executor.BaseExecutor):
             quantize,
             min_layer_weights=int(exec_properties["min_layer_weights"]),
             family_name=exec_properties["family_name"],
-            sample=TrainingSample.read(train_split, inputs.settings.task.input_shape, quantize.calibration_examples),
+            sample=inputs.sample(quantize.calibration_examples),
             checkpoint=inputs.checkpoint,
         )
         artifact = artifact_utils.get_single_instance(output_dict["model"])

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-from pathlib import Path
 from typing import Any
 
 import keras
@@ -20,7 +19,6 @@ from components.training_inputs import TrainingInputs
 from learn2compress import progress
 from learn2compress.config import PruneConfig, QuantizeConfig, SearchConfig
 from learn2compress.config.compression import variant_name
-from learn2compress.data.records import Split
 from learn2compress.pruning import prune_student
 from learn2compress.pruning.sensitivity import layers_by_sensitivity
 from learn2compress.search.choice import chosen
@@ -92,7 +90,6 @@ class _Steps:
         cls, input_dict: dict[str, list[Artifact]], exec_properties: dict[str, Any], inputs: TrainingInputs
     ) -> _Steps:
         quantize = from_json(QuantizeConfig, exec_properties["quantize"])
-        train_split = Path(inputs.examples.uri) / Split.TRAIN
         return cls(
             inputs,
             artifact_utils.get_single_instance(input_dict["student"]),
@@ -100,7 +97,7 @@ class _Steps:
             exec_properties["family_name"],
             from_json(PruneConfig, exec_properties["prune"]),
             quantize,
-            TrainingSample.read(train_split, inputs.settings.task.input_shape, quantize.calibration_examples),
+            inputs.sample(quantize.calibration_examples),
         )
 
     def fresh_student(self) -> tuple[keras.Model, History]:

@@ -1,4 +1,4 @@
-"""`TeacherLoad`: checks the teacher, measures it, and computes its logits once where they can be reused."""
+"""`TeacherLoad`: checks the teacher, makes a LiteRT file of it, and computes its logits once where they serve."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from tfx.types.component_spec import ChannelParameter, ComponentSpec
 from components.artifacts import Examples, Teacher, TeacherLogits
 from components.parameters import exec_properties_of, json_of, parameters_of
 from components.teacher_load.executor import Executor
-from learn2compress.config import AugmentConfig, EvaluateConfig, TaskConfig, TeacherConfig
+from learn2compress.config import AugmentConfig, TaskConfig, TeacherConfig
 from learn2compress.teachers.views import ViewPlan
 
 
 class TeacherLoadSpec(ComponentSpec):
-    """Examples in; the measured teacher and its logits for each of them out, or its files where it is live."""
+    """Examples in; the teacher as a LiteRT file and its logits for each of them out, or its files where it is live."""
 
     PARAMETERS = parameters_of(
-        TeacherConfig, teacher_sha256=str, views=str, beam_options=str, evaluate=str, task=str, code_digest=str
-    )
+        TeacherConfig, teacher_sha256=str, views=str, beam_options=str, task=str, code_digest=str
+    )  # fmt: skip
     INPUTS = {"examples": ChannelParameter(type=Examples)}
     OUTPUTS = {
         "teacher": ChannelParameter(type=Teacher),
@@ -30,7 +30,7 @@ class TeacherLoadSpec(ComponentSpec):
 
 
 class TeacherLoad(base_component.BaseComponent):
-    """Refuses unsafe or mismatched teachers before they are loaded; the baseline of every comparison.
+    """Refuses unsafe or mismatched teachers before they are loaded.
 
     Args:
       examples: From `Ingest`.
@@ -40,7 +40,6 @@ class TeacherLoad(base_component.BaseComponent):
       seed: The run's seed, which decides the views.
       beam_options: Options of Apache Beam. The workers must be able to read the
         pipeline root, and a teacher that is given as a path.
-      evaluate: How the baseline is measured.
       task: The examples' kind and shape.
       code_digest: Digest of the code that the step runs.
     """
@@ -57,7 +56,6 @@ class TeacherLoad(base_component.BaseComponent):
         augment: AugmentConfig,
         seed: int,
         beam_options: Sequence[str],
-        evaluate: EvaluateConfig,
         task: TaskConfig,
         code_digest: str,
     ):
@@ -70,7 +68,6 @@ class TeacherLoad(base_component.BaseComponent):
             # Not the seed itself: without augmentation it changes nothing here.
             views=json_of(ViewPlan.of(teacher, augment, seed)),
             beam_options=json.dumps(list(beam_options)),
-            evaluate=json_of(evaluate),
             task=json_of(task),
             code_digest=code_digest,
         )

@@ -13,6 +13,7 @@ from pydantic.dataclasses import dataclass
 from learn2compress.config.fields import STRICT, LearningRate, Name, PositiveInt
 from learn2compress.config.students import PretrainedConfig, StageConfig
 
+MAX_VALIDATION_EXAMPLES = 1000
 FAMILY_ENTRY_POINTS = "learn2compress.families"
 
 
@@ -129,6 +130,9 @@ class TrainingConfig:
     """Stop after so many epochs without a better mean held-out accuracy; the best epoch's weights leave."""
     shuffle_buffer: PositiveInt = 20000
     """Examples held in memory to shuffle; smaller bounds memory, larger mixes better."""
+    validation_ratio: Annotated[float, Field(ge=0.0, le=0.5)] = 0.05
+    """Share of the training examples, 1,000 of them at most, that no student is trained on, not in `prune` and
+    `quantize` either: the scores of the files are fitted to them (`quantize.temperature_scaling`)."""
     augment: AugmentConfig = dataclasses.field(default_factory=AugmentConfig)
     """Augmentation of images; also used by `prune` and `quantize`."""
     distillation: DistillationConfig = dataclasses.field(default_factory=DistillationConfig)
@@ -159,6 +163,10 @@ class TrainingConfig:
                 "a branch needs a stage of its own"
             )
         return self
+
+    def num_validation(self, num_train: int) -> int:
+        """How many of the training split's examples no student is trained on."""
+        return min(int(self.validation_ratio * num_train), MAX_VALIDATION_EXAMPLES)
 
     @property
     def num_stages(self) -> int:

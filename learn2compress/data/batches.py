@@ -60,6 +60,7 @@ class TrainingData:
       shows_fresh_views: Every epoch is a view of its own with stored logits, too,
         beside the mean of those of all views.
       seed: The run's seed, which the stored views derive from.
+      num_validation: The first so many of the training split's examples are kept back: nobody trains on them.
 
     Raises:
       ValueError: mixup or CutMix with stored logits, which are those of unmixed images.
@@ -81,9 +82,11 @@ class TrainingData:
         num_views: int = 1,
         shows_fresh_views: bool = False,
         seed: int = 0,
+        num_validation: int = 0,
     ):
         if augment.mixes and train_logits is not None:
             raise ValueError("train_logits: found stored logits with mixup or CutMix, accepted is None")
+        num_train -= num_validation
         self.num_held_out = num_held_out
         self.batch_size = min(batch_size, num_train)
         self.steps_per_epoch = num_train // self.batch_size
@@ -96,6 +99,7 @@ class TrainingData:
         self._shows_fresh_views = shows_fresh_views or train_logits is None
         self._has_logits = train_logits is not None
         records = _records(train, train_logits) if train_logits is not None else _records(train)
+        records = records.skip(num_validation)
         self._train = records.cache() if num_train <= shuffle_buffer else records
         examples = _records(held_out)
         examples = examples.cache() if num_held_out <= shuffle_buffer else examples

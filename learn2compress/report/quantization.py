@@ -7,13 +7,19 @@ from learn2compress.report.formatting import exact, percent
 
 
 def quantization_sentences(report: QuantizationReport) -> str:
-    """What ships and why, how accurate the float32 file is on the same examples, and the largest deviation."""
+    """What ships and why, the float32 file on the same examples, the scores' temperature, and the largest deviation."""
     float32 = report.candidates[0]
     sentences = [
         f"Ships as {report.shipped}: {report.reason}.",
         f"On the same {exact(report.num_examples)} training examples the float32 file has {percent(float32.top_1)} "
         f"and {exact(float32.model_bytes)} bytes.",
     ]
+    if report.temperature is not None:
+        before = "too sure" if report.temperature > 1 else "not sure enough"
+        sentences.append(
+            f"Its scores were {before}: logits are divided by {report.temperature:.2f}, fitted to "
+            f"{exact(report.num_temperature_examples)} examples that nobody trained on (arXiv:1706.04599)."
+        )
     deviation = report.largest_deviation
     if deviation is not None:
         steps = "" if deviation.steps is None else f"{deviation.steps:.1f} steps of its quantization, "

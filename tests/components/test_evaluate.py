@@ -14,11 +14,11 @@ from tfx.types import channel
 from tfx.types.artifact import Artifact
 
 from components.artifacts import Evaluation, Examples, LiteRtModel, Student, Teacher
-from components.evaluate.component import Evaluate
-from components.evaluate.executor import Executor
+from components.evaluate.component import Evaluate, EvaluateTeacher
+from components.evaluate.executor import Executor, TeacherExecutor
 from learn2compress.config import Corruption, DeviceConfig, EvaluateConfig, TaskConfig
 from learn2compress.config_file import ConfigError
-from learn2compress.data.examples import encode_example, shard_path, write_shard
+from learn2compress.data.examples import encode_example, read_examples, shard_path, write_shard
 from learn2compress.litert.answers import Answers, Questions, graded
 from learn2compress.results import ModelReport, read_json
 
@@ -44,7 +44,7 @@ def inputs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[Any]]:
     digits = load_digits()
     pixels, labels = (digits.images * 255 / 16).astype(np.uint8)[:NUM_EXAMPLES], digits.target[:NUM_EXAMPLES]
     examples = artifact_at(Examples, root / "examples")
-    examples.num_held_out = NUM_EXAMPLES
+    examples.num_held_out, examples.num_classes = NUM_EXAMPLES, 10
     (root / "examples" / "labels.txt").write_text("".join(f"{digit}\n" for digit in range(10)))
     rows = [
         encode_example(pixels[i].tobytes(), int(labels[i]), f"{i:064x}", f"{'pen' if i < 50 else 'brush'}/{i}.png")
@@ -58,13 +58,14 @@ def inputs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[Any]]:
         "student": [artifact_at(Student, root / "student")],
         "model": [artifact_at(LiteRtModel, root / "model")],
         "teacher": [artifact_at(Teacher, root / "teacher")],
+        "baseline": [artifact_at(Evaluation, root / "baseline")],
     }
     network.save(root / "student" / "model.keras")
     file = tf.lite.TFLiteConverter.from_keras_model(network).convert()
     for folder in ("model", "teacher"):
         (root / folder / "model.tflite").write_bytes(file)
     told = np.where(np.arange(NUM_EXAMPLES) < 100, labels, (labels + 1) % 10)
-    graded(np.eye(10)[told], labels, Questions(10, 3)).save(root / "teacher" / "answers.npz")
+    graded(np.eye(10)[told], labels, Questions(10, 3)).save(root / "baseline" / "answers.npz")
     return found
 
 
@@ -108,6 +109,40 @@ def test_the_drop_is_that_against_the_teachers_answers(inputs: dict[str, list[An
     assert report.paired_drop.num_teacher_only == int((~correct[:100]).sum())
     assert report.paired_drop.num_student_only == int(correct[100:].sum())
     assert (report.slices, report.corruptions, report.thread_latencies) == ((), (), ())
+
+
+@pytest.mark.parametrize("output", ["logits", "probabilities"])
+def test_the_teacher_is_measured_as_the_students_are(output: str, inputs: dict[str, list[Any]], tmp_path: Path) -> None:
+    pixels = keras.Input((8, 8, 1))
+    scaled = keras.layers.Rescaling(1 / 255)(pixels)  # it takes bytes as they are
+    dense = keras.layers.Dense(10, activation="softmax" if output == "probabilities" else None)
+    network = keras.Model(pixels, dense(keras.layers.Flatten()(scaled)))
+    teacher = artifact_at(Teacher, tmp_path / "teacher")
+    teacher.output = output
+    (tmp_path / "teacher" / "model.tflite").write_bytes(tf.lite.TFLiteConverter.from_keras_model(network).convert())
+    component = EvaluateTeacher(
+        examples=channel.Channel(type=Examples),
+        teacher=channel.Channel(type=Teacher),
+        evaluate=CONFIG,
+        task=TaskConfig(),
+        beam_options=["--runner=DirectRunner"],
+        code_digest="c0de",
+    )
+    evaluation = artifact_at(Evaluation, tmp_path / "evaluation")
+    given = {"examples": inputs["examples"], "teacher": [teacher]}
+    TeacherExecutor().Do(given, {"evaluation": [evaluation]}, component.spec.exec_properties)
+
+    report = read_json(ModelReport, tmp_path / "evaluation" / "report.json")
+    answers = Answers.load(tmp_path / "evaluation" / "answers.npz")
+    images = [example.input for example in read_examples(Path(inputs["examples"][0].uri) / "held_out")]
+    told = network.predict(np.frombuffer(b"".join(images), np.uint8).reshape(-1, 8, 8, 1), verbose=0)
+    scores = told if output == "probabilities" else np.exp(told) / np.exp(told).sum(axis=1, keepdims=True)
+    np.testing.assert_array_equal(answers.predicted, scores.argmax(axis=1))
+    np.testing.assert_allclose(answers.confidence, scores.max(axis=1), atol=1e-5)
+    assert (evaluation.student, evaluation.accuracy) == (report.name, report.accuracy.top_1)
+    assert report.name == "teacher"
+    assert (report.paired_drop, report.keras_agreement) == (None, None)
+    assert not evaluation.keras_agreement  # nothing that it was made from
 
 
 def test_a_device_that_is_not_there_stops_the_step_in_one_line(inputs: dict[str, list[Any]], tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ import yaml
 from tfx.types import channel
 from tfx.types.artifact import Artifact
 
-from components.artifacts import Evaluation, Examples, LiteRtModel, PushedVersion, Teacher
+from components.artifacts import Evaluation, Examples, LiteRtModel, PushedVersion
 from components.pusher.component import Pusher
 from components.pusher.executor import Executor
 from learn2compress.config import CompressionConfig, ConstraintsConfig, PushConfig, StudentConfig, TeacherConfig
@@ -62,7 +62,7 @@ def component_of(config: CompressionConfig) -> Pusher:
     return Pusher(
         config=config,
         examples=channel.Channel(type=Examples),
-        teacher=channel.Channel(type=Teacher),
+        baseline=channel.Channel(type=Evaluation),
         models={name: channel.Channel(type=LiteRtModel) for name in names},
         evaluations={name: channel.Channel(type=Evaluation) for name in names},
         provenance={"teacher_sha256": "feed"},
@@ -83,7 +83,7 @@ def inputs(tmp_path: Path) -> dict[str, list[Artifact]]:
     examples = artifact_at(Examples, tmp_path / "examples")
     examples.content_sha256 = "da7a"
     (tmp_path / "examples" / "labels.txt").write_text("".join(f"{label}\n" for label in LABELS))
-    found = {"examples": [examples], "teacher": [artifact_at(Teacher, tmp_path / "teacher")]}
+    found = {"examples": [examples], "baseline": [artifact_at(Evaluation, tmp_path / "teacher")]}
     write_json(tmp_path / "teacher" / "report.json", report_on("teacher", b"t" * 9000, 49))
     for name, content in CONTENT.items():
         model = tmp_path / "model" / name
@@ -116,7 +116,7 @@ def push(tmp_path: Path, inputs: dict[str, list[Artifact]], execution: str = "1"
 def test_the_spec_has_two_inputs_for_each_student(tmp_path: Path) -> None:
     spec = component_of(make_config(tmp_path)).spec
     students = {f"{kind}_{name}" for kind in ("model", "evaluation") for name in CONTENT}
-    assert set(spec.inputs) == {"examples", "teacher"} | students
+    assert set(spec.inputs) == {"examples", "baseline"} | students
     assert set(spec.outputs) == {"pushed"}
     assert json.loads(spec.exec_properties["students"]) == ["large", "small"]
     assert all(isinstance(value, str) for value in spec.exec_properties.values())
@@ -127,7 +127,7 @@ def test_a_component_without_a_students_model_is_refused(tmp_path: Path) -> None
         Pusher(
             config=make_config(tmp_path),
             examples=channel.Channel(type=Examples),
-            teacher=channel.Channel(type=Teacher),
+            baseline=channel.Channel(type=Evaluation),
             models={"large": channel.Channel(type=LiteRtModel)},
             evaluations={name: channel.Channel(type=Evaluation) for name in CONTENT},
             provenance={},

@@ -23,7 +23,7 @@ from learn2compress.litert.metadata import read_metadata
 from learn2compress.quantization_results import QuantizationReport
 from learn2compress.results import EpochRecord, read_json
 
-NUM_EXAMPLES = 64
+NUM_EXAMPLES = 128
 LABELS = ["dark", "bright"]
 
 
@@ -69,7 +69,11 @@ def inputs(tmp_path: Path) -> dict[str, list[Artifact]]:
 def quantized(tmp_path: Path, inputs: dict[str, list[Artifact]], config: QuantizeConfig) -> Any:
     """Runs the executor as TFX does; returns the LiteRtModel."""
     settings = TrainingSettings(
-        TaskConfig(), TrainingConfig(batch_size=16), TeacherUse(False, 1, False, None), 7, str(tmp_path / "checkpoints")
+        TaskConfig(),
+        TrainingConfig(batch_size=16, validation_ratio=0.5),
+        TeacherUse(False, 1, False, None),
+        7,
+        str(tmp_path / "checkpoints"),
     )
     component = Quantize(
         **{name: channel.Channel(type=type(found[0])) for name, found in inputs.items()},
@@ -105,6 +109,8 @@ def test_the_artifact_holds_the_file_and_how_it_came_about(
     history = read_json(tuple[EpochRecord, ...], folder / "history.json")
     assert [record.phase for record in history] == phases
     assert [candidate.recipe for candidate in report.candidates] == candidates
+    assert report.num_temperature_examples == NUM_EXAMPLES // 2
+    assert report.temperature is not None
     assert artifact.recipe == report.shipped == recipe.value
     model = (folder / "model.tflite").read_bytes()
     assert artifact.model_bytes == len(model)

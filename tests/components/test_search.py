@@ -32,7 +32,7 @@ from learn2compress.data.examples import read_examples
 from learn2compress.data.records import Split
 from learn2compress.litert.measure import download_bytes
 
-TRAINING = TrainingConfig(stages=(StageConfig(8),), batch_size=32)
+TRAINING = TrainingConfig(stages=(StageConfig(8),), batch_size=32, validation_ratio=0.0)
 SEARCH = SearchConfig(
     trials=4,
     variants=2,

@@ -21,7 +21,6 @@ from components.teacher_load.component import TeacherLoad
 from components.teacher_load.executor import Executor
 from learn2compress.config import (
     AugmentConfig,
-    EvaluateConfig,
     InputScaling,
     TaskConfig,
     TeacherConfig,
@@ -41,18 +40,18 @@ from learn2compress.data.examples import (
     write_shard,
 )
 from learn2compress.data.records import Split
+from learn2compress.litert.interpreter import predict
 from learn2compress.progress import Progress, listening
-from learn2compress.results import ModelReport, read_json
 from learn2compress.teachers.live import LiveTeacher
 from learn2compress.teachers.members import fetch_members, joint_sha256
 from learn2compress.teachers.safety import content_sha256
 
 TASK = TaskConfig(input_shape=(4, 4, 1))
 AUGMENT = AugmentConfig(flip=True, shift_ratio=0.25)
-EVALUATE = EvaluateConfig(latency_rounds=3, latency_runs=1)
 ONE_WORKER = ("--runner=DirectRunner", "--direct_num_workers=1")
 TWO_THREADS = ("--runner=DirectRunner", "--direct_num_workers=2", "--direct_running_mode=multi_threading")
 NUM_SHARDS = 3
+RAW = 1.0
 NUM_TRAIN, NUM_HELD_OUT = 1500, 40
 
 
@@ -84,7 +83,6 @@ def component_of(teacher: TeacherConfig, sha256: str, **changes: Any) -> Teacher
         examples=channel.Channel(type=Examples),
         teacher=teacher,
         teacher_sha256=sha256,
-        evaluate=EVALUATE,
         task=TASK,
         code_digest="c0de",
         **(arguments | changes),
@@ -190,15 +188,15 @@ def test_held_out_examples_have_one_plain_view(examples: Any, models: Path, cach
 def test_artifacts_say_what_they_hold(examples: Any, models: Path, cached: Loaded) -> None:
     assert (cached.logits.num_examples, cached.logits.num_classes) == (NUM_TRAIN + NUM_HELD_OUT, 3)
     names = {path.name for path in Path(cached.teacher.uri).iterdir()}
-    assert names == {"answers.npz", "model.tflite", "report.json"}
+    assert names == {"model.tflite"}
     assert {path.name for path in Path(cached.logits.uri).iterdir()} == {"train", "held_out"}
     for split in Split:
         stored = [path.name for path in sorted((Path(cached.logits.uri) / split).iterdir())]
         assert stored == [f"logits-0000{shard}-of-00003.tfrecord.gz" for shard in range(NUM_SHARDS)]
-    report = read_json(ModelReport, Path(cached.teacher.uri) / "report.json")
-    predicted = scores(models / "one.keras", inputs_of(examples, Split.HELD_OUT)).argmax(axis=1)
-    labels = [example.label for example in read_examples(Path(examples.uri) / Split.HELD_OUT)]
-    assert report.accuracy.top_1 == cached.teacher.accuracy == pytest.approx(np.mean(predicted == labels))
+    file = (Path(cached.teacher.uri) / "model.tflite").read_bytes()
+    inputs = inputs_of(examples, Split.HELD_OUT)
+    np.testing.assert_allclose(predict(file, inputs, RAW), scores(models / "one.keras", inputs), atol=1e-5)
+    assert (cached.teacher.model_bytes, cached.teacher.macs) == (len(file), 2 * 2 * 9 * 4 + 16 * 3)
     assert cached.teacher.output == "logits"
     assert cached.teacher.content_sha256 == content_sha256(models / "one.keras")
     assert cached.teacher.source_uri == str(models / "one.keras")
@@ -234,7 +232,7 @@ def test_a_live_teacher_is_stored_instead_of_its_logits(
     assert list(Path(loaded.logits.uri).iterdir()) == []
     folder = Path(loaded.teacher.uri)
     stored = {path.name for path in folder.iterdir()}
-    assert stored == {"answers.npz", "model.tflite", "report.json", "teacher.json", "member-0.keras"}
+    assert stored == {"model.tflite", "teacher.json", "member-0.keras"}
     inputs = inputs_of(examples, Split.HELD_OUT)
     logits, _ = LiveTeacher.load(folder, TASK, 3)(tf.constant(inputs))
     np.testing.assert_allclose(logits, scores(models / "one.keras", inputs), atol=1e-5)
@@ -247,7 +245,7 @@ def ensemble(models: Path, **config: Any) -> TeacherConfig:
 
 
 @pytest.mark.parametrize("signal", list(TeacherSignal))
-def test_an_ensemble_is_measured_and_asked_as_one_teacher(
+def test_an_ensemble_is_one_file_and_asked_as_one_teacher(
     examples: Any, models: Path, signal: TeacherSignal, tmp_path: Path
 ) -> None:
     loaded = run(tmp_path, examples, ensemble(models, signal=signal))
@@ -260,8 +258,8 @@ def test_an_ensemble_is_measured_and_asked_as_one_teacher(
     else:
         logits = LiveTeacher.load(Path(loaded.teacher.uri), TASK, 3)(tf.constant(inputs))[0].numpy()
     np.testing.assert_allclose(logits, expected, atol=1e-5)
-    labels = np.array([example.label for example in read_examples(Path(examples.uri) / Split.HELD_OUT)])
-    assert loaded.teacher.accuracy == pytest.approx((expected.argmax(axis=1) == labels).mean())
+    file = (Path(loaded.teacher.uri) / "model.tflite").read_bytes()
+    np.testing.assert_allclose(predict(file, inputs, RAW), np.exp(expected), atol=1e-5)
     assert loaded.teacher.output == "probabilities"
 
 
@@ -306,7 +304,7 @@ def test_a_remote_teacher_leaves_nothing_behind(examples: Any, models: Path, cac
     loaded = run(tmp_path, examples, TeacherConfig("memory://teachers/one.keras", batch_size=64))
     np.testing.assert_array_equal(loaded.rows(Split.HELD_OUT), cached.rows(Split.HELD_OUT))
     names = {path.name for path in Path(loaded.teacher.uri).iterdir()}
-    assert names == {"answers.npz", "model.tflite", "report.json"}
+    assert names == {"model.tflite"}
 
 
 def test_a_teacher_that_changed_is_refused(examples: Any, models: Path, tmp_path: Path) -> None:

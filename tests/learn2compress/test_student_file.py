@@ -173,6 +173,50 @@ def test_training_in_8_bits_is_held_against_quantizing_without(
     )
 
 
+@pytest.fixture(scope="module")
+def unseen_sample(digits_folder: Path) -> TrainingSample:
+    """Examples of the held-out split, of which nobody has seen the first 128."""
+    return TrainingSample.read(digits_folder / "examples" / "held_out", (8, 8, 1), 256, num_validation=128)
+
+
+def test_scores_are_fitted_to_unseen_examples_and_decisions_stay(
+    student: keras.Model, unseen_sample: TrainingSample
+) -> None:
+    trained = [np.array(weight) for weight in student.weights]
+    made = {
+        scaled: make_student_file(
+            student, unseen_sample, QuantizeConfig(recipe=RECIPES.FLOAT32, temperature_scaling=scaled), finish
+        )
+        for scaled in (False, True)
+    }
+    report = made[True].report
+    assert made[False].report.temperature is None
+    assert report.temperature is not None
+    assert report.num_temperature_examples == 128
+    scores = {scaled: predict(file.model_bytes, unseen_sample.inputs) for scaled, file in made.items()}
+    np.testing.assert_array_equal(scores[True].argmax(axis=1), scores[False].argmax(axis=1))
+    loss = {
+        scaled: -np.log(found[np.arange(128), unseen_sample.labels[:128]]).mean()
+        for scaled, found in ((scaled, found[:128]) for scaled, found in scores.items())
+    }
+    assert loss[True] < loss[False]
+    # The student itself is an artifact of another step.
+    for weight, before in zip(student.weights, trained, strict=True):
+        np.testing.assert_array_equal(weight, before)
+
+
+def test_a_network_in_8_bits_has_a_temperature_of_its_own(
+    student: keras.Model, unseen_sample: TrainingSample, digits_data: Callable[..., TrainingData]
+) -> None:
+    network, _ = train_quantized(student, "only", digits_data(), MIN_LAYER_WEIGHTS, plan("quantize", 2, 0.01))
+    before = network.get_layer(index=-1).layers[-1].high.numpy()
+    report = make_student_file(student, unseen_sample, QuantizeConfig(), finish, network).report
+    divided_by = before / network.get_layer(index=-1).layers[-1].high.numpy()
+    assert (report.temperature == pytest.approx(divided_by)) == (report.shipped == "int8_qat")
+    # What was compared is the file with what it was made from, both with the temperature.
+    assert report.largest_deviation.steps < 20
+
+
 @pytest.mark.parametrize(
     ("top_1", "shipped", "reason"),
     [

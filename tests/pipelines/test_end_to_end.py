@@ -30,7 +30,7 @@ pytestmark = pytest.mark.end_to_end
 
 NAMES = ("large", "medium", "small")
 TRAINED = {f"{step}.{name}" for step in ("Prune", "Quantize", "Evaluate") for name in NAMES}
-STEPS = {"Ingest", "TeacherLoad", "JointDistillTrainer", "Pusher"} | TRAINED
+STEPS = {"Ingest", "TeacherLoad", "Evaluate.teacher", "JointDistillTrainer", "Pusher"} | TRAINED
 SPARSITY_RATIO, MIN_LAYER_WEIGHTS = 0.5, 256  # of the configuration
 
 Command = Callable[..., subprocess.CompletedProcess[str]]

@@ -25,7 +25,16 @@ from learn2compress.results import FamilyReport, read_json
 pytestmark = pytest.mark.end_to_end
 
 TRAININGS = {"JointDistillTrainer": "train", "Prune.large": "prune", "Quantize.large": "quantize"}
-STEPS = ("Ingest", "TeacherLoad", "JointDistillTrainer", "Prune.large", "Quantize.large", "Evaluate.large", "Pusher")
+STEPS = (
+    "Ingest",
+    "TeacherLoad",
+    "Evaluate.teacher",
+    "JointDistillTrainer",
+    "Prune.large",
+    "Quantize.large",
+    "Evaluate.large",
+    "Pusher",
+)
 TIMEOUT_SECONDS = 400.0
 # A loss that no training has: found later, it came through the checkpoint.
 MARK = 123456.0
@@ -87,7 +96,7 @@ def in_the_middle_of(step: str, run: StartedRun, folder: Any) -> bool:
             return any(artifacts.glob("Ingest/examples/*/train"))
         case "TeacherLoad":
             return any(artifacts.glob("TeacherLoad/teacher/*/model.tflite"))
-        case "Evaluate.large":
+        case "Evaluate.teacher" | "Evaluate.large":
             return bool(run.children())  # times are taken in a clean process
     return any(folder.versions.glob(".incoming-*"))
 

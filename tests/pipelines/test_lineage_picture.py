@@ -27,7 +27,7 @@ def make_lineage(source_uri: str = "scikit-learn:digits") -> Lineage:
     examples = artifact(1, "L2CExamples", "examples", **made, source_uri=source_uri)
     ingest = LineageStep("Ingest", 1, {"code_digest": "c1" * 32}, (), (examples,))
     examples = dataclasses.replace(examples, made_by=ingest)
-    teacher = artifact(2, "L2CTeacher", "teacher", accuracy=0.975, model_bytes=471000, source_uri="teacher.keras")
+    teacher = artifact(2, "L2CTeacher", "teacher", model_bytes=471000, macs=1234567, source_uri="teacher.keras")
     load = LineageStep("TeacherLoad", 2, {"teacher_sha256": "7e" * 32}, (examples,), (teacher,))
     logits = artifact(3, "L2CTeacherLogits", "teacher_logits", load)
     dense = artifact(4, "L2CStudent", "small", accuracy=0.96)
@@ -60,7 +60,8 @@ def test_every_step_is_there_with_what_it_is_known_by() -> None:
     shown = "\n".join(texts)
     for fact in (
         f"data {'da' * 32}", "1,412 to train, 385 held out, 2 bad, 10 classes", "from scikit-learn:digits",
-        f"teacher {'7e' * 32}", "accuracy 97.50%", "seed 7, 40 epochs", "accuracy of small 96.00%",
+        f"teacher {'7e' * 32}", "471 kB as LiteRT, 1,234,567 multiply-accumulate operations",
+        "seed 7, 40 epochs", "accuracy of small 96.00%",
         "50.0% of the prunable weights are zero", "recipe int8_qat", f"SHA-256 {SHA256}", "size 11.0 kB",
         f"configuration {'cf' * 32}",
         "made with learn2compress 0.1.0, keras 3.15.1",

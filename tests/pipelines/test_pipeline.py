@@ -62,13 +62,15 @@ def test_nodes_and_edges_are_those_of_the_design(tmp_path: Path) -> None:
     expected: dict[str, set[str]] = {
         "Ingest": set(),
         "TeacherLoad": {"Ingest"},
+        "Evaluate.teacher": data,
         "JointDistillTrainer": data,
-        "Pusher": data | {f"{step}.{name}" for step in ("Quantize", "Evaluate") for name in NAMES},
+        "Pusher": {"Ingest", "Evaluate.teacher"}
+        | {f"{step}.{name}" for step in ("Quantize", "Evaluate") for name in NAMES},
     }
     for name in NAMES:
         expected[f"Prune.{name}"] = data | {"JointDistillTrainer"}
         expected[f"Quantize.{name}"] = data | {f"Prune.{name}"}
-        expected[f"Evaluate.{name}"] = data | {f"Prune.{name}", f"Quantize.{name}"}
+        expected[f"Evaluate.{name}"] = data | {"Evaluate.teacher", f"Prune.{name}", f"Quantize.{name}"}
     assert upstream == expected
     downstream = {node.id: {below.id for below in node.downstream_nodes} for node in pipeline.components}
     assert downstream == {name: {reader for reader, read in expected.items() if name in read} for name in expected}
@@ -95,7 +97,8 @@ def test_branches_go_on_with_a_teacher_that_was_trained_jointly() -> None:
         channel = joint[step].inputs["teacher"]
         assert (channel.producer_component_id, channel.output_key) == ("JointDistillTrainer", "trained_teacher")
     # What students are compared with stays the teacher that the team brought along.
-    assert joint["Evaluate.small"].inputs["teacher"].producer_component_id == "TeacherLoad"
+    for step in ("Evaluate.teacher", "Evaluate.small"):
+        assert joint[step].inputs["teacher"].producer_component_id == "TeacherLoad"
 
 
 def test_components_come_in_topological_order() -> None:
@@ -123,7 +126,7 @@ def test_smallest_pruned_layer_reaches_quantization_which_keeps_the_zeros() -> N
     ("changes", "steps"),
     [
         ({"push": PushConfig("elsewhere")}, set()),
-        ({"evaluate": EvaluateConfig(top_k=4)}, {"TeacherLoad", *(f"Evaluate.{name}" for name in NAMES)}),
+        ({"evaluate": EvaluateConfig(top_k=4)}, {f"Evaluate.{name}" for name in ("teacher", *NAMES)}),
         ({"quantize": QuantizeConfig(epochs=9)}, {f"Quantize.{name}" for name in NAMES}),
         (
             {"training": TrainingConfig(epochs=2)},

@@ -183,3 +183,17 @@ def test_mixed_batches_are_a_function_of_seed_and_epoch(open_data: Callable[...,
 def test_stored_logits_are_not_those_of_mixed_images(open_data: Callable[..., TrainingData]) -> None:
     with pytest.raises(ValueError, match="found stored logits with mixup or CutMix"):
         open_data(augment=AugmentConfig(mixup_alpha=0.2))
+
+
+@pytest.mark.parametrize("logits", ["logits", None])
+def test_examples_that_are_kept_back_are_never_trained_on(
+    open_data: Callable[..., TrainingData], logits: str | None
+) -> None:
+    data = open_data(logits, num_validation=105)
+    assert data.steps_per_epoch == (NUM_TRAIN - 105) // 16
+    seen = set().union(*(order_of(epoch_of(data, epoch=epoch)) for epoch in range(10)))
+    # More than the first of two shards; every other example comes sooner or later.
+    assert seen == set(range(105, NUM_TRAIN))
+    if logits:
+        batch = epoch_of(data)
+        np.testing.assert_array_equal(batch.teacher_logits, np.concatenate([logits_of(i)[:1] for i in order_of(batch)]))

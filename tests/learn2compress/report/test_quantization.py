@@ -35,3 +35,11 @@ def test_float_tensors_have_no_steps() -> None:
 
 def test_nothing_is_claimed_where_nothing_was_compared() -> None:
     assert "deviation" not in quantization_sentences(dataclasses.replace(REPORT, deviations=()))
+
+
+def test_the_temperature_says_which_way_scores_were_wrong() -> None:
+    for temperature, expected in ((2.0625, "too sure: logits are divided by 2.06"), (0.5, "not sure enough: ")):
+        found = dataclasses.replace(REPORT, temperature=temperature, num_temperature_examples=1000)
+        sentence = quantization_sentences(found)
+        assert f"Its scores were {expected}" in sentence
+        assert "fitted to 1,000 examples that nobody trained on" in sentence

@@ -66,8 +66,8 @@ def test_ten_variants_make_a_small_package(make_config: Config, make_arguments: 
     students = tuple(StudentConfig(f"student_{stage}", stage) for stage in range(1, 11))
     text = compiled(make_arguments(make_config(training=training, students=students)))
     spec, platform = yaml.safe_load_all(text)
-    assert len(spec["root"]["dag"]["tasks"]) == 4 + 3 * 10
-    assert len(platform["platforms"]["kubernetes"]["deploymentSpec"]["executors"]) == 4 + 3 * 10
+    assert len(spec["root"]["dag"]["tasks"]) == 5 + 3 * 10
+    assert len(platform["platforms"]["kubernetes"]["deploymentSpec"]["executors"]) == 5 + 3 * 10
     assert len(text.encode()) < MAX_BYTES
 
 
