@@ -11,12 +11,11 @@ import keras
 import numpy as np
 import numpy.typing as npt
 
+from learn2compress.config.training import MIN_VALIDATION_EXAMPLES
 from learn2compress.quantized_layers import QuantizedRange
 from learn2compress.train_step import as_float
 from learn2compress.training_sample import TrainingSample
 
-MIN_EXAMPLES = 50
-"""Fewer say too little about how often a score is right."""
 _MAX_TEMPERATURE = 100.0
 _NUM_BISECTIONS = 60
 _BATCH_SIZE = 500
@@ -35,7 +34,7 @@ def scale_by_temperature(network: keras.Model, sample: TrainingSample) -> float 
       not those of a dense layer.
     """
     layers = _logits_layers(network)
-    if not layers or len(sample.labels) < MIN_EXAMPLES:
+    if not layers or len(sample.labels) < MIN_VALIDATION_EXAMPLES:
         return None
     logits = network.predict(as_float(sample.inputs), batch_size=_BATCH_SIZE, verbose=0)
     temperature = fitted_temperature(logits, sample.labels)

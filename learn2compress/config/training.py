@@ -14,6 +14,8 @@ from learn2compress.config.fields import STRICT, LearningRate, Name, PositiveInt
 from learn2compress.config.students import PretrainedConfig, StageConfig
 
 MAX_VALIDATION_EXAMPLES = 1000
+MIN_VALIDATION_EXAMPLES = 50
+"""Fewer say too little about how often a score is right."""
 FAMILY_ENTRY_POINTS = "learn2compress.families"
 
 
@@ -131,8 +133,8 @@ class TrainingConfig:
     shuffle_buffer: PositiveInt = 20000
     """Examples held in memory to shuffle; smaller bounds memory, larger mixes better."""
     validation_ratio: Annotated[float, Field(ge=0.0, le=0.5)] = 0.05
-    """Share of the training examples, 1,000 of them at most, that no student is trained on, not in `prune` and
-    `quantize` either: the scores of the files are fitted to them (`quantize.temperature_scaling`)."""
+    """Share of the training examples, 1,000 at most, none where it would be fewer than 50, that no student is trained
+    on, not in `prune` and `quantize` either: scores are fitted to them (`quantize.temperature_scaling`)."""
     augment: AugmentConfig = dataclasses.field(default_factory=AugmentConfig)
     """Augmentation of images; also used by `prune` and `quantize`."""
     distillation: DistillationConfig = dataclasses.field(default_factory=DistillationConfig)
@@ -166,7 +168,8 @@ class TrainingConfig:
 
     def num_validation(self, num_train: int) -> int:
         """How many of the training split's examples no student is trained on."""
-        return min(int(self.validation_ratio * num_train), MAX_VALIDATION_EXAMPLES)
+        share = int(self.validation_ratio * num_train)
+        return min(share, MAX_VALIDATION_EXAMPLES) if share >= MIN_VALIDATION_EXAMPLES else 0
 
     @property
     def num_stages(self) -> int:

@@ -7,13 +7,14 @@ import numpy as np
 import pytest
 
 from learn2compress.config import StudentConfig, TaskConfig, TrainingConfig
+from learn2compress.config.training import MIN_VALIDATION_EXAMPLES
 from learn2compress.export import to_int8_litert
 from learn2compress.litert.border import with_byte_border
 from learn2compress.litert.interpreter import predict
 from learn2compress.quantized_network import quantization_aware
 from learn2compress.recipes import float_file
 from learn2compress.students.joint import build_joint_network, standalone_student
-from learn2compress.temperature_scaling import MIN_EXAMPLES, fitted_temperature, scale_by_temperature
+from learn2compress.temperature_scaling import fitted_temperature, scale_by_temperature
 from learn2compress.training import make_deterministic
 from learn2compress.training_sample import TrainingSample
 
@@ -86,7 +87,7 @@ def test_the_numbers_of_an_8_bit_network_stay_as_they_are(student: keras.Model, 
 
 
 def test_too_few_examples_change_nothing(student: keras.Model, sample: TrainingSample) -> None:
-    few = TrainingSample(sample.inputs[: MIN_EXAMPLES - 1], sample.labels[: MIN_EXAMPLES - 1])
+    few = TrainingSample(sample.inputs[: MIN_VALIDATION_EXAMPLES - 1], sample.labels[: MIN_VALIDATION_EXAMPLES - 1])
     before = student.layers[-1].get_weights()
     assert scale_by_temperature(student, few) is None
     np.testing.assert_array_equal(student.layers[-1].get_weights()[0], before[0])

@@ -37,7 +37,7 @@ def test_labelled_examples_come_in_their_stored_order_those_first_that_nobody_tr
 
 
 @pytest.mark.parametrize(
-    ("ratio", "num_train", "expected"), [(0.0, 5000, 0), (0.05, 19, 0), (0.05, 1400, 70), (0.05, 50_000, 1000)]
+    ("ratio", "num_train", "expected"), [(0.0, 5000, 0), (0.05, 999, 0), (0.05, 1400, 70), (0.05, 50_000, 1000)]
 )
-def test_a_share_is_kept_back_and_no_more_than_a_thousand(ratio: float, num_train: int, expected: int) -> None:
+def test_a_share_is_kept_back_of_fifty_to_a_thousand(ratio: float, num_train: int, expected: int) -> None:
     assert TrainingConfig(validation_ratio=ratio).num_validation(num_train) == expected
