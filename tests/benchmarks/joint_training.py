@@ -1,6 +1,6 @@
 """What does training a family jointly cost, and what does it give, beside training its students apart?
 
-    python tests/benchmarks/joint_training.py [CONFIG] [--quick | --full-set] [--seeds 3] [--epochs 20] [--output FILE]
+    python tests/benchmarks/joint_training.py [CONFIG] [--quick | --full-set] [--seeds 3] [--epochs 20] [--for-choice]
 
 Trainings that are compared run in one process and take turns epoch by epoch, so
 that whatever else the machine does meets them alike; a ratio is that of their
@@ -14,9 +14,10 @@ teacher that `examples/train_teacher.py` makes.
 - live: the joint training and the largest student alone, the teacher in each step.
 - strategies: the same ratio for `width` and `hybrid`.
 
-`--full-set` trains one seed on all images, without the last three. Results go to
-`--output` as they come, one JSON object a line; the last line printed is one
-JSON object.
+`--full-set` trains one seed on all images, without the last three. `--for-choice`
+measures on as many further training images instead of the held-out split: so that
+settings can be chosen without looking at it. Results go to `--output` as they
+come, one JSON object a line; the last line printed is one JSON object.
 """
 
 from __future__ import annotations
@@ -72,13 +73,15 @@ def contest(
     teacher: LiveTeacher | None = None,
 ) -> Contest:
     """Trains the family, and each student of `alone` by itself, taking turns epoch by epoch."""
-    groups = {"joint": config.students} | {s.name: (s,) for s in config.students if s.name in alone}
+    groups = {"joint": config.students}
+    groups |= {s.name: (dataclasses.replace(s, joins_after_ratio=0.0),) for s in config.students if s.name in alone}
     trainings, seconds = {}, {}
     for name, students in groups.items():
         make_deterministic(config.seed)
         network = build_joint_network(config.task, prepared.num_classes, config.training, students)
         data = prepared.training_data(config, logits)
-        trainings[name] = Training(network, data, plan_of(config, joint_cost(network).largest), teacher=teacher)
+        plan = plan_of(dataclasses.replace(config, students=students), joint_cost(network).largest)
+        trainings[name] = Training(network, data, plan, teacher=teacher)
         seconds[name] = []
     turns = {name: training.epochs() for name, training in trainings.items()}
     for epoch in range(config.training.epochs):
@@ -100,7 +103,7 @@ def contest(
 
 
 def plan_of(config: CompressionConfig, largest: str) -> TrainingPlan:
-    """The joint training's plan, as the pipeline makes it."""
+    """The plan of training these students jointly, as the pipeline makes it."""
     training = config.training
     return TrainingPlan(
         "train",
@@ -113,6 +116,7 @@ def plan_of(config: CompressionConfig, largest: str) -> TrainingPlan:
         gradient_clip_norm=training.gradient_clip_norm,
         weight_average_decay=training.weight_average_decay,
         loss_weights={student.name: student.loss_weight for student in config.students},
+        joins_at_epoch={student.name: int(student.joins_after_ratio * training.epochs) for student in config.students},
         largest=largest,
     )
 
@@ -144,8 +148,13 @@ def main() -> None:
     size.add_argument("--full-set", action="store_true", help="one seed, all images, the configuration's epochs")
     parser.add_argument("--epochs", type=int, default=20, help="of each seed on the sample")
     parser.add_argument("--seeds", type=int, default=3, help="on the sample")
+    parser.add_argument("--for-choice", action="store_true", help="hold out further training images; on the sample")
     parser.add_argument("--output", type=Path, default=WORK / "joint_training.jsonl")
     arguments = parser.parse_args()
+    if arguments.full_set and arguments.for_choice:
+        parser.error(
+            "--for-choice: found it with --full-set, accepted is the sample: the full set leaves no images over"
+        )
     given = load_config(arguments.config)
     max_train = None if arguments.full_set else 2000 if arguments.quick else 10000
     epochs = given.training.epochs if arguments.full_set else 2 if arguments.quick else arguments.epochs
@@ -160,7 +169,7 @@ def main() -> None:
             file.write(line + "\n")
 
     config = with_training(given, epochs=epochs)
-    prepared = prepare_examples(config, WORK, max_train)
+    prepared = prepare_examples(config, WORK, max_train, for_choice=arguments.for_choice)
     names = [student.name for student in config.students]
     cost = joint_cost(build_joint_network(config.task, prepared.num_classes, config.training, config.students))
     contests, without = [], []

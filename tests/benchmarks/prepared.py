@@ -93,7 +93,9 @@ def live_teacher(config: CompressionConfig, prepared: Prepared) -> LiveTeacher:
         return LiveTeacher.load(folder, config.task, prepared.num_classes)
 
 
-def prepare_examples(config: CompressionConfig, root: Path, max_train: int | None = None) -> Prepared:
+def prepare_examples(
+    config: CompressionConfig, root: Path, max_train: int | None = None, *, for_choice: bool = False
+) -> Prepared:
     """Writes the examples below `root`, or finds them there.
 
     Args:
@@ -101,16 +103,21 @@ def prepare_examples(config: CompressionConfig, root: Path, max_train: int | Non
       root: Folder that later runs find again.
       max_train: Keep this many training examples, those of the smallest content
         hashes: a sample that depends on nothing else.
+      for_choice: Hold out the next `max_train` training examples instead of the held-out split, which whoever
+        chooses settings must not see.
     """
-    key = json.dumps([to_dict(config.data), to_dict(config.task), max_train], sort_keys=True)
+    about = [to_dict(config.data), to_dict(config.task), max_train, *(["for choice"] if for_choice else [])]
+    key = json.dumps(about, sort_keys=True)
     folder = root / f"{config.name}-{hashlib.sha256(key.encode()).hexdigest()[:12]}"
     summary = folder / "summary.json"
     if not summary.exists():
         shutil.rmtree(folder, ignore_errors=True)
         records, names = read_records(config)
+        train, held_out = records[Split.TRAIN], records[Split.HELD_OUT]
+        if for_choice and max_train:
+            held_out = train[max_train : 2 * max_train]
         counts = {}
-        for split, rows in records.items():
-            rows = rows[:max_train] if split is Split.TRAIN else rows
+        for split, rows in ((Split.TRAIN, train[:max_train]), (Split.HELD_OUT, held_out)):
             write_shard(
                 shard_path(folder / split, 0, 1),
                 (encode_example(r.content, class_index(r, names), r.content_sha256, r.source) for r in rows),
