@@ -18,6 +18,8 @@ from learn2compress.training_sample import TrainingSample
 
 _MAX_TEMPERATURE = 100.0
 _NUM_BISECTIONS = 60
+# Twice the gain in log-likelihood that one parameter has by chance in 1 of 20 cases (Wilks 1938).
+_CHANCE = 3.84
 _BATCH_SIZE = 500
 
 
@@ -29,9 +31,9 @@ def scale_by_temperature(network: keras.Model, sample: TrainingSample) -> float 
       sample: Examples that it was not trained on.
 
     Returns:
-      The temperature, more than 1 where scores were too sure; `None`, with
-      nothing changed, where there are fewer than 50 examples or the logits are
-      not those of a dense layer.
+      The temperature, see `fitted_temperature`; `None`, with nothing changed,
+      where there are fewer than 50 examples or the logits are not those of a
+      dense layer.
     """
     layers = _logits_layers(network)
     if not layers or len(sample.labels) < MIN_VALIDATION_EXAMPLES:
@@ -54,7 +56,8 @@ def fitted_temperature(logits: npt.NDArray[np.floating], labels: npt.NDArray[np.
       labels: `[n]`, class indices.
 
     Returns:
-      0.01..100.
+      0.01..100, more than 1 where scores are too sure; exactly 1 where the best
+      temperature is no better than that, but for what chance explains.
     """
     logits = logits.astype(np.float64)
     n, num_classes = logits.shape
@@ -68,11 +71,16 @@ def fitted_temperature(logits: npt.NDArray[np.floating], labels: npt.NDArray[np.
         scores = np.exp(inverse * (logits - logits.max(axis=1, keepdims=True)))
         return bool(np.sum(scores * logits / scores.sum(axis=1, keepdims=True)) > wanted)
 
+    def cross_entropy(inverse: float) -> float:
+        scaled = inverse * (logits - logits.max(axis=1, keepdims=True))
+        return -float(np.sum(targets * (scaled - np.log(np.exp(scaled).sum(axis=1, keepdims=True)))))
+
     low, high = -np.log(_MAX_TEMPERATURE), np.log(_MAX_TEMPERATURE)
     for _ in range(_NUM_BISECTIONS):
         middle = (low + high) / 2
         low, high = (low, middle) if is_too_sure(float(np.exp(middle))) else (middle, high)
-    return float(np.exp(-(low + high) / 2))
+    inverse = float(np.exp((low + high) / 2))
+    return 1.0 / inverse if 2.0 * (cross_entropy(1.0) - cross_entropy(inverse)) > _CHANCE else 1.0
 
 
 def _logits_layers(network: keras.Model) -> list[keras.layers.Layer]:

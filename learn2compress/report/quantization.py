@@ -14,8 +14,13 @@ def quantization_sentences(report: QuantizationReport) -> str:
         f"On the same {exact(report.num_examples)} training examples the float32 file has {percent(float32.top_1)} "
         f"and {exact(float32.model_bytes)} bytes.",
     ]
-    if report.temperature is not None:
-        before = "too sure" if report.temperature > 1 else "not sure enough"
+    if report.temperature == 1.0:
+        sentences.append(
+            f"Its scores are as trained: on {exact(report.num_temperature_examples)} examples that nobody trained on, "
+            "another temperature is no better than chance explains (arXiv:1706.04599)."
+        )
+    elif report.temperature is not None:
+        before = "too sure" if report.temperature > 1.0 else "not sure enough"
         sentences.append(
             f"Its scores were {before}: logits are divided by {report.temperature:.2f}, fitted to "
             f"{exact(report.num_temperature_examples)} examples that nobody trained on (arXiv:1706.04599)."

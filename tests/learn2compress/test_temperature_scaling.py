@@ -39,6 +39,14 @@ def test_nobody_is_always_right() -> None:
     assert scores.max() / scores.sum() == pytest.approx(1 - 1 / 102)
 
 
+def test_few_examples_must_say_it_clearly() -> None:
+    calibrated = 2.0 * np.random.default_rng(0).normal(size=(20_000, 5))
+    labels = sampled(calibrated)
+    found = {n: fitted_temperature(1.2 * calibrated[:n], labels[:n]) for n in (60, 20_000)}
+    assert found[60] == 1.0
+    assert found[20_000] == pytest.approx(1.2, rel=0.05)
+
+
 def test_logits_that_know_nothing_end_at_the_limit() -> None:
     logits = np.random.default_rng(0).normal(size=(500, 4))
     assert fitted_temperature(logits, logits.argmin(axis=1)) == pytest.approx(100.0)
@@ -70,7 +78,7 @@ def test_a_student_gets_its_temperature_into_its_last_layer(student: keras.Model
     powers = before.astype(np.float64) ** (1 / temperature)
     # What was 0 in float32 is not any more.
     np.testing.assert_allclose(after, powers / powers.sum(axis=1, keepdims=True), atol=1e-3)
-    assert scale_by_temperature(student, sample) == pytest.approx(1.0, abs=1e-3)
+    assert scale_by_temperature(student, sample) == 1.0
 
 
 def test_the_numbers_of_an_8_bit_network_stay_as_they_are(student: keras.Model, sample: TrainingSample) -> None:

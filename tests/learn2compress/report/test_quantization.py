@@ -38,8 +38,10 @@ def test_nothing_is_claimed_where_nothing_was_compared() -> None:
 
 
 def test_the_temperature_says_which_way_scores_were_wrong() -> None:
-    for temperature, expected in ((2.0625, "too sure: logits are divided by 2.06"), (0.5, "not sure enough: ")):
+    for temperature, expected in (
+        (2.0625, "were too sure: logits are divided by 2.06, fitted to"),
+        (0.5, "were not sure enough: logits are divided by 0.50, fitted to"),
+        (1.0, "are as trained: on"),
+    ):
         found = dataclasses.replace(REPORT, temperature=temperature, num_temperature_examples=1000)
-        sentence = quantization_sentences(found)
-        assert f"Its scores were {expected}" in sentence
-        assert "fitted to 1,000 examples that nobody trained on" in sentence
+        assert f"Its scores {expected} 1,000 examples that nobody trained on" in quantization_sentences(found)
