@@ -46,6 +46,10 @@ def student_of(body: Body, shape: tuple[int, ...] = SHAPE) -> keras.Model:
         features = layers.GlobalAveragePooling2D()(features)
     model = keras.Model(inputs, layers.Dense(6, name="logits")(features))
     random = np.random.default_rng(0)
+    for kernel in (weight for weight in model.trainable_weights if len(weight.shape) > 1):
+        # Not as Keras draws them, which depends on the tests before.
+        limit = np.sqrt(6.0 / (np.prod(kernel.shape[:-2]) * sum(kernel.shape[-2:])))
+        kernel.assign(random.uniform(-limit, limit, kernel.shape))
     for layer in model.layers:
         if isinstance(layer, layers.BatchNormalization):
             n = layer.moving_mean.shape[0]
