@@ -21,7 +21,7 @@ class TeacherLoadSpec(ComponentSpec):
 
     PARAMETERS = parameters_of(
         TeacherConfig, teacher_sha256=str, views=str, beam_options=str, task=str, code_digest=str
-    )  # fmt: skip
+    )
     INPUTS = {"examples": ChannelParameter(type=Examples)}
     OUTPUTS = {
         "teacher": ChannelParameter(type=Teacher),
