@@ -23,8 +23,8 @@ from learn2compress.results import ModelReport, write_json
 
 Artifacts = dict[str, list[Artifact]]
 
-TEACHER = "teacher"
-"""What the teacher is called among the students, none of whom may have the name."""
+# None of the students may have the name.
+_TEACHER = "teacher"
 # The teacher's file takes raw bytes as floats: its own scaling is inside.
 _RAW_INPUT_SCALE = 1.0
 
@@ -72,7 +72,7 @@ class TeacherExecutor(base_executor.BaseExecutor):
             num_examples=examples.num_held_out,
         )
         _measure(
-            TEACHER,
+            _TEACHER,
             work,
             work.model_path,
             config,
