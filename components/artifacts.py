@@ -104,7 +104,7 @@ class TrainingLogs(Artifact):
 
 
 class Sensitivity(Artifact):
-    """What pruning each layer of a student alone costs; see `learn2compress.pruning_results`.
+    """What pruning each layer of a student alone costs; see `learn2compress.results.pruning`.
 
     `accuracy` is that of the student before it was pruned, on the examples of the analysis.
     """

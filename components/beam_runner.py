@@ -10,7 +10,7 @@ from apache_beam.portability.api import beam_provision_api_pb2
 from apache_beam.runners.portability.fn_api_runner import fn_runner
 from apache_beam.runners.portability.portable_runner import JobServiceHandle
 
-from learn2compress.config_file import ConfigError
+from learn2compress.config.parsing import ConfigError
 
 _LOCAL_RUNNERS = ("DirectRunner", "SwitchingDirectRunner")
 # Their job service may know options that Beam's Python package does not.

@@ -13,7 +13,7 @@ from typing import Any, TypeVar, get_args, get_type_hints
 
 from tfx.types.component_spec import ExecutionParameter
 
-from learn2compress.config_file import parse, to_dict
+from learn2compress.config.parsing import parse, to_dict
 
 T = TypeVar("T")
 

@@ -15,7 +15,6 @@ from tfx.types.component_spec import ChannelParameter
 
 from components.artifacts import Examples, Teacher, TeacherLogits
 from components.parameters import from_json, json_of
-from learn2compress.checkpoint import Checkpoint
 from learn2compress.config import (
     StudentConfig,
     StudentViews,
@@ -26,10 +25,11 @@ from learn2compress.config import (
 )
 from learn2compress.data.batches import TrainingData
 from learn2compress.data.records import Split
+from learn2compress.quantization.choice_sample import TrainingSample
 from learn2compress.teachers.live import LiveTeacher
-from learn2compress.training import make_deterministic
-from learn2compress.training_plan import TrainingPlan
-from learn2compress.training_sample import TrainingSample
+from learn2compress.training.checkpoint import Checkpoint
+from learn2compress.training.loop import make_deterministic
+from learn2compress.training.plan import TrainingPlan
 
 TRAINING_PARAMETERS = {
     "task": str,

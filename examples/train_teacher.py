@@ -17,7 +17,7 @@ import keras
 import numpy as np
 
 from learn2compress.config import CompressionConfig, TaskKind, TextFeatures
-from learn2compress.config_file import load_config
+from learn2compress.config.file import load_config
 from learn2compress.data.reading import class_index, read_records
 from learn2compress.data.records import Split
 

@@ -18,14 +18,14 @@ from learn2compress.config import CompressionConfig, SearchConfig, StudentConfig
 from learn2compress.config.compression import variant_name
 
 
-class Variant(NamedTuple):
+class CompressedStudent(NamedTuple):
     """A compressed student: the network, and the file it became."""
 
     student: BaseChannel
     model: BaseChannel
 
 
-Branch = tuple[list[BaseComponent], dict[str, Variant]]
+Branch = tuple[list[BaseComponent], dict[str, CompressedStudent]]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -76,7 +76,7 @@ class Branches:
             settings=self.settings,
             code_digest=self.code["quantize"],
         ).with_id(f"Quantize.{student.name}")
-        return [prune, quantize], {student.name: Variant(prune.outputs["pruned"], quantize.outputs["model"])}
+        return [prune, quantize], {student.name: CompressedStudent(prune.outputs["pruned"], quantize.outputs["model"])}
 
     def _searched(self, student: StudentConfig, trained: BaseChannel, search: SearchConfig) -> Branch:
         step = Search(
@@ -94,6 +94,6 @@ class Branches:
         ).with_id(f"Search.{student.name}")
         found = {}
         for rank in range(1, search.variants + 1):
-            variant = Variant(step.outputs[student_output(rank)], step.outputs[model_output(rank)])
+            variant = CompressedStudent(step.outputs[student_output(rank)], step.outputs[model_output(rank)])
             found[variant_name(student.name, rank)] = variant
         return [step], found

@@ -45,7 +45,7 @@ def init(
 @app.command()
 def validate(config: ConfigArgument) -> None:
     """Check a configuration file, and nothing else."""
-    from learn2compress.config_file import load_config
+    from learn2compress.config.file import load_config
 
     students = load_config(config).students
     print(f"{config}: accepted; {len(students)} students: {', '.join(student.name for student in students)}")
@@ -54,7 +54,7 @@ def validate(config: ConfigArgument) -> None:
 @app.command()
 def schema() -> None:
     """Print the JSON schema of the configuration file, for editors."""
-    from learn2compress.config_file import json_schema
+    from learn2compress.config.file import json_schema
 
     print(json.dumps(json_schema(), indent=2))
 
@@ -62,7 +62,7 @@ def schema() -> None:
 @app.command()
 def run(config: ConfigArgument, root: RootOption = DEFAULT_ROOT) -> None:
     """Run a configuration on this machine; steps whose inputs have not changed are taken from earlier runs."""
-    from learn2compress.config_file import load_config
+    from learn2compress.config.file import load_config
     from pipelines.console import library_noise_to, run_display
     from pipelines.run_root import RunRoot
     from pipelines.trigger import RunRequest, new_log_file, start_run
@@ -94,13 +94,13 @@ def compile_(
     ] = False,
 ) -> None:
     """Compile a configuration into a package for Kubeflow Pipelines."""
-    from learn2compress.config_file import load_config
+    from learn2compress.config.file import load_config
     from pipelines.provenance import collect_provenance
 
     loaded = load_config(config)
     provenance = collect_provenance(loaded)
     quiet_libraries()
-    from pipelines.kubeflow.package import image_of, notes_on, package_text, write_package
+    from pipelines.kubeflow.compile.package import image_of, notes_on, package_text, write_package
 
     image = image_of(loaded, image)
     text = package_text(loaded, provenance, image, kubernetes_manifest=kubernetes_manifest)
@@ -160,7 +160,7 @@ git_commands.register(app)
 
 def main() -> None:
     """Entry point: bad input is one line and exit code 2, a failed step one line and exit code 1."""
-    from learn2compress.config_file import ConfigError
+    from learn2compress.config.parsing import ConfigError
 
     try:
         app()
@@ -187,7 +187,7 @@ class _RunFailedError(Exception):
 
 @contextlib.contextmanager
 def _writing(option: str, path: Path) -> Iterator[None]:
-    from learn2compress.config_file import ConfigError
+    from learn2compress.config.parsing import ConfigError
 
     try:
         yield

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Optional
 import typer
 
 if TYPE_CHECKING:
-    from pipelines.kubeflow.connection import Connection
+    from pipelines.kubeflow.client.connection import Connection
 
 # Set before TensorFlow and gRPC load; a person may still ask for their messages.
 _QUIET_ENVIRONMENT = {"TF_CPP_MIN_LOG_LEVEL": "3", "GRPC_VERBOSITY": "ERROR", "ABSL_MIN_LOG_LEVEL": "3"}
@@ -58,6 +58,6 @@ def connection_to(endpoint: str | None, namespace: str | None, retry_seconds: fl
     Raises:
       ConfigError: there is none to be had.
     """
-    from pipelines.kubeflow.connection import Patience, Server, connect
+    from pipelines.kubeflow.client.connection import Patience, Server, connect
 
     return connect(Server(endpoint, namespace, Patience(total_seconds=retry_seconds, lease_seconds=2 * retry_seconds)))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from learn2compress.push import is_pushed
+from learn2compress.release.push import is_pushed
 from pipelines.metadata_store import Artifact, live_artifacts, mark_deleted, open_store, properties_of
 from pipelines.run_root import RunRoot
 

@@ -44,7 +44,7 @@ def runs(
     from pipelines.run_root import RunRoot
 
     if cluster or endpoint is not None:
-        from pipelines.kubeflow.cluster_runs import list_cluster_runs
+        from pipelines.kubeflow.client.cluster_runs import list_cluster_runs
 
         found = list_cluster_runs(connection_to(endpoint, namespace, retry_seconds))
     else:
@@ -71,7 +71,7 @@ def show(
 
     found: Run
     if endpoint is not None or _is_of_cluster(run_id):
-        from pipelines.kubeflow.cluster_runs import show_cluster_run
+        from pipelines.kubeflow.client.cluster_runs import show_cluster_run
 
         found = show_cluster_run(connection_to(endpoint, namespace, retry_seconds), run_id)
     else:
@@ -83,7 +83,7 @@ def show(
 
 
 def _is_of_cluster(run_id: str) -> bool:
-    from learn2compress.config_file import ConfigError
+    from learn2compress.config.parsing import ConfigError
 
     if run_id.isascii() and run_id.isdigit():
         return False

@@ -14,7 +14,7 @@ from ml_metadata import ListOptions, MetadataStore
 from rich.markup import escape
 from rich.tree import Tree
 
-from learn2compress.config_file import ConfigError
+from learn2compress.config.parsing import ConfigError
 from pipelines.metadata_store import (
     Artifact,
     Execution,

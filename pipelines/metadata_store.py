@@ -8,8 +8,8 @@ from typing import Any, TypeAlias
 from ml_metadata import MetadataStore
 from ml_metadata.proto import metadata_store_pb2 as mlmd
 
+from learn2compress.config.parsing import ConfigError
 from learn2compress.config.store_address import StoreAddress, StoreKind
-from learn2compress.config_file import ConfigError
 from pipelines.run_root import RunRoot
 from pipelines.store_connection import PASSWORD_VARIABLE, open_address
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import components
 import learn2compress
 from learn2compress.config import CompressionConfig, PretrainedConfig, TeacherConfig
-from learn2compress.config_file import about, to_dict
+from learn2compress.config.parsing import about, to_dict
 
 # Packages whose version can change what a run computes.
 _PACKAGES = (

@@ -10,8 +10,8 @@ from typing import Any
 from ml_metadata import MetadataStore
 from rich.table import Table
 
-from learn2compress.config_file import ConfigError
-from learn2compress.results import FAMILY_FILE, PAGE_FILE, FamilyReport, read_json
+from learn2compress.config.parsing import ConfigError
+from learn2compress.results.reports import FAMILY_FILE, PAGE_FILE, FamilyReport, read_json
 from pipelines.metadata_store import (
     PIPELINE_CONTEXT,
     RUN_CONTEXT,

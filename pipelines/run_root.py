@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from learn2compress.config_file import ConfigError
+from learn2compress.config.parsing import ConfigError
 
 
 @dataclass(frozen=True)

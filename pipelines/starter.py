@@ -5,7 +5,7 @@ from __future__ import annotations
 from importlib import resources
 from pathlib import Path
 
-from learn2compress.config_file import ConfigError
+from learn2compress.config.parsing import ConfigError
 
 
 def write_starter(path: Path) -> None:

@@ -9,8 +9,8 @@ from ml_metadata import MetadataStore
 from ml_metadata.errors import StatusError
 from ml_metadata.proto import metadata_store_pb2 as mlmd
 
+from learn2compress.config.parsing import ConfigError
 from learn2compress.config.store_address import StoreAddress, StoreKind
-from learn2compress.config_file import ConfigError
 
 # The variable from which commands take the password of a database.
 PASSWORD_VARIABLE = "L2C_METADATA_PASSWORD"  # noqa: S105 - a name

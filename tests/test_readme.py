@@ -10,7 +10,7 @@ import click
 import pytest
 import typer
 
-from learn2compress.config_file import load_config
+from learn2compress.config.file import load_config
 from pipelines.cli import app
 
 ROOT = Path(__file__).parents[1]

@@ -13,13 +13,13 @@ from tfx.types import artifact_utils
 from tfx.types.artifact import Artifact
 
 from components.artifacts import ANSWERS_FILE, LITERT_FILE, REPORT_FILE
-from components.examples_files import read_labels
-from components.held_out_answers import AnswerWork, held_out_answers
+from components.examples_artifact import read_labels
+from components.held_out_predictions import PredictionWork, predict_held_out
 from components.parameters import config_from, from_json
 from learn2compress.config import EvaluateConfig, TaskConfig, TeacherOutput
-from learn2compress.litert.answers import Answers, Questions
 from learn2compress.litert.measure import measure_file
-from learn2compress.results import ModelReport, write_json
+from learn2compress.litert.predictions import Predictions, PredictionSettings
+from learn2compress.results.reports import ModelReport, write_json
 
 Artifacts = dict[str, list[Artifact]]
 
@@ -36,10 +36,10 @@ class Executor(base_executor.BaseExecutor):
         """Measures the file beside the teacher's, and writes an Evaluation."""
         config = config_from(EvaluateConfig, exec_properties)
         examples = artifact_utils.get_single_instance(input_dict["examples"])
-        work = AnswerWork(
+        work = PredictionWork(
             model_path=_folder(input_dict, "model") / LITERT_FILE,
             task=from_json(TaskConfig, exec_properties["task"]),
-            questions=Questions.of(config, examples.num_classes),
+            questions=PredictionSettings.of(config, examples.num_classes),
             examples=Path(examples.uri),
             num_examples=examples.num_held_out,
             student=_folder(input_dict, "student"),
@@ -52,7 +52,7 @@ class Executor(base_executor.BaseExecutor):
             read_labels(examples),
             json.loads(exec_properties["beam_options"]),
             artifact_utils.get_single_instance(output_dict["evaluation"]),
-            teacher_correct=Answers.load(_folder(input_dict, "baseline") / ANSWERS_FILE).correct,
+            teacher_correct=Predictions.load(_folder(input_dict, "baseline") / ANSWERS_FILE).correct,
         )
 
 
@@ -64,10 +64,10 @@ class TeacherExecutor(base_executor.BaseExecutor):
         config = config_from(EvaluateConfig, exec_properties)
         examples = artifact_utils.get_single_instance(input_dict["examples"])
         gives_logits = artifact_utils.get_single_instance(input_dict["teacher"]).output == TeacherOutput.LOGITS
-        work = AnswerWork(
+        work = PredictionWork(
             model_path=_folder(input_dict, "teacher") / LITERT_FILE,
             task=from_json(TaskConfig, exec_properties["task"]),
-            questions=Questions.of(config, examples.num_classes, _RAW_INPUT_SCALE, gives_logits),
+            questions=PredictionSettings.of(config, examples.num_classes, _RAW_INPUT_SCALE, gives_logits),
             examples=Path(examples.uri),
             num_examples=examples.num_held_out,
         )
@@ -84,7 +84,7 @@ class TeacherExecutor(base_executor.BaseExecutor):
 
 def _measure(
     name: str,
-    work: AnswerWork,
+    work: PredictionWork,
     teacher_path: Path,
     config: EvaluateConfig,
     labels: list[str],
@@ -100,7 +100,7 @@ def _measure(
         teacher_path,
         labels,
         config,
-        lambda: held_out_answers(work, folder, beam_options),
+        lambda: predict_held_out(work, folder, beam_options),
         teacher_correct,
     )
     write_json(folder / REPORT_FILE, report)

@@ -15,12 +15,12 @@ from components.beam_runner import make_pipeline
 from components.ingest import statistics, steps
 from components.parameters import config_from, from_json
 from learn2compress.config import DataConfig, TaskConfig
-from learn2compress.config_file import ConfigError
+from learn2compress.config.parsing import ConfigError
 from learn2compress.data.records import MAX_CLASSES, ReadPlan, Split
 from learn2compress.data.sources import plan as plan_reading
 from learn2compress.data.sources import source_uri
 from learn2compress.progress import report
-from learn2compress.results import write_json
+from learn2compress.results.reports import write_json
 
 _TALLY_FILE = ".tally.json"
 # Workers that are processes of their own import it before anything of TFDV.

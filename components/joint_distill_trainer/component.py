@@ -14,7 +14,7 @@ from components.artifacts import TRAINED_TEACHER_OUTPUT, TRAINING_LOGS_OUTPUT, S
 from components.joint_distill_trainer.executor import Executor
 from components.training_inputs import TRAINING_INPUTS, TRAINING_PARAMETERS, TrainingSettings
 from learn2compress.config import StudentConfig
-from learn2compress.config_file import to_dict
+from learn2compress.config.parsing import to_dict
 
 
 class JointDistillTrainerSpec(ComponentSpec):

@@ -13,21 +13,21 @@ from tfx.types import artifact_utils
 from tfx.types.artifact import Artifact
 
 from components.artifacts import COST_FILE, TRAINED_TEACHER_OUTPUT, TRAINING_LOGS_OUTPUT
-from components.examples_files import read_labels
+from components.examples_artifact import read_labels
 from components.parameters import from_json
-from components.student_files import write_student
+from components.student_artifact import write_student
 from components.training_inputs import TrainingInputs
 from learn2compress import progress
 from learn2compress.config import StudentConfig
-from learn2compress.config_file import to_dict
-from learn2compress.results import EpochRecord, write_json
-from learn2compress.students.budget import resolve_budgets
+from learn2compress.config.parsing import to_dict
+from learn2compress.results.reports import EpochRecord, write_json
+from learn2compress.search.width_for_budget import resolve_budgets
 from learn2compress.students.joint import build_joint_network, standalone_student
 from learn2compress.students.pretrained import frozen_layers, load_pretrained
 from learn2compress.students.sharing import JointCost, joint_cost
-from learn2compress.train_step import TEACHER
-from learn2compress.training import fit, make_deterministic
-from learn2compress.training_log import write_tensorboard
+from learn2compress.training.loop import fit, make_deterministic
+from learn2compress.training.step import TEACHER
+from learn2compress.training.tensorboard import write_tensorboard
 
 
 class Executor(base_executor.BaseExecutor):

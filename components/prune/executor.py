@@ -11,13 +11,13 @@ from tfx.types.artifact import Artifact
 
 from components.artifacts import SENSITIVITY_FILE
 from components.parameters import config_from
-from components.student_files import read_student, write_student
+from components.student_artifact import read_student, write_student
 from components.training_inputs import TrainingInputs
 from learn2compress.config import PruneConfig
 from learn2compress.pruning import prune_student
 from learn2compress.pruning.sensitivity import prune_sensitivity
-from learn2compress.pruning_results import PruneSensitivity
-from learn2compress.results import write_json
+from learn2compress.results.pruning import PruneSensitivity
+from learn2compress.results.reports import write_json
 
 
 class Executor(base_executor.BaseExecutor):

@@ -12,11 +12,12 @@ from tfx.types import artifact_utils
 from tfx.types.artifact import Artifact
 
 from components.artifacts import CONFIG_FILE, HISTORY_FILE, LITERT_FILE, QUANTIZATION_FILE, REPORT_FILE
-from components.examples_files import read_labels
+from components.examples_artifact import read_labels
 from components.parameters import config_from, from_json
 from learn2compress.config import CompressionConfig, ConstraintsConfig, PushConfig
-from learn2compress.config_file import ConfigError
-from learn2compress.family import (
+from learn2compress.config.parsing import ConfigError
+from learn2compress.release.push import push_version, read_pushed_file
+from learn2compress.release.version import (
     MeasuredStudent,
     check_measured,
     content_key,
@@ -24,9 +25,8 @@ from learn2compress.family import (
     family_files,
     version_files,
 )
-from learn2compress.push import push_version, read_pushed_file
-from learn2compress.quantization_results import QuantizationReport
-from learn2compress.results import FAMILY_FILE, PAGE_FILE, EpochRecord, ModelReport, read_json
+from learn2compress.results.quantization import QuantizationReport
+from learn2compress.results.reports import FAMILY_FILE, PAGE_FILE, EpochRecord, ModelReport, read_json
 
 Artifacts = dict[str, list[Artifact]]
 

@@ -8,9 +8,9 @@ from tfx.dsl.components.base import base_executor
 from tfx.types import artifact_utils
 from tfx.types.artifact import Artifact
 
+from components.litert_model_artifact import make_model, write_model
 from components.parameters import config_from
-from components.student_files import read_student
-from components.student_models import make_model, write_model
+from components.student_artifact import read_student
 from components.training_inputs import TrainingInputs
 from learn2compress.config import QuantizeConfig
 

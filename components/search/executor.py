@@ -10,24 +10,24 @@ from tfx.dsl.components.base import base_executor
 from tfx.types import artifact_utils
 from tfx.types.artifact import Artifact
 
+from components.litert_model_artifact import make_model, write_model
 from components.parameters import from_json
 from components.search.outputs import model_output, student_output, trial_output
 from components.search.trial_files import TrialFiles
-from components.student_files import read_student, write_student
-from components.student_models import make_model, write_model
+from components.student_artifact import read_student, write_student
 from components.training_inputs import TrainingInputs
 from learn2compress import progress
 from learn2compress.config import PruneConfig, QuantizeConfig, SearchConfig
 from learn2compress.config.compression import variant_name
 from learn2compress.pruning import prune_student
 from learn2compress.pruning.sensitivity import layers_by_sensitivity
+from learn2compress.quantization.choice_sample import TrainingSample
+from learn2compress.quantization.quantize import QuantizedStudent
 from learn2compress.search.choice import chosen
-from learn2compress.search.study import TrialResult, Variant, backed_off, next_variant
+from learn2compress.search.study import CompressionSettings, TrialResult, backed_off, next_variant
 from learn2compress.search.trial import History, try_variant
-from learn2compress.student_file import StudentFile
-from learn2compress.train_step import as_float
-from learn2compress.training import make_deterministic
-from learn2compress.training_sample import TrainingSample
+from learn2compress.training.loop import make_deterministic
+from learn2compress.training.step import as_float
 
 _BATCH_SIZE = 500
 
@@ -104,11 +104,11 @@ class _Steps:
         """The student as it was trained."""
         return read_student(self.artifact)
 
-    def quantize_of(self, variant: Variant) -> QuantizeConfig:
+    def quantize_of(self, variant: CompressionSettings) -> QuantizeConfig:
         """Settings of one try."""
         return dataclasses.replace(self.quantize_config, recipe=variant.recipe)
 
-    def prune_of(self, variant: Variant) -> PruneConfig:
+    def prune_of(self, variant: CompressionSettings) -> PruneConfig:
         """Settings of one try."""
         return dataclasses.replace(
             self.prune_config,
@@ -118,11 +118,11 @@ class _Steps:
             sensitivity=False,
         )
 
-    def sensitive_layers(self, variant: Variant) -> list[str]:
+    def sensitive_layers(self, variant: CompressionSettings) -> list[str]:
         """Layers that are pruned, those first that bear it least."""
         return layers_by_sensitivity(self.fresh_student()[0], self.prune_of(variant), self.top_1)
 
-    def prune(self, number: int, variant: Variant) -> tuple[keras.Model, History]:
+    def prune(self, number: int, variant: CompressionSettings) -> tuple[keras.Model, History]:
         """See `learn2compress.search.trial.Steps`."""
         make_deterministic(self.inputs.settings.seed)
         config = self.prune_of(variant)
@@ -143,7 +143,9 @@ class _Steps:
         choice = self.sample.for_choice()
         return choice.top_1(student.predict(as_float(choice.inputs), batch_size=_BATCH_SIZE, verbose=0))
 
-    def quantize(self, number: int, variant: Variant, student: keras.Model) -> tuple[StudentFile, History]:
+    def quantize(
+        self, number: int, variant: CompressionSettings, student: keras.Model
+    ) -> tuple[QuantizedStudent, History]:
         """See `learn2compress.search.trial.Steps`."""
         return make_model(
             self.inputs,

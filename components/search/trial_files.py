@@ -10,13 +10,13 @@ import keras
 from tfx.types.artifact import Artifact
 
 from components.artifacts import HISTORY_FILE, KERAS_FILE, LITERT_FILE, QUANTIZATION_FILE, TRIAL_FILE
-from components.student_files import read_network
-from learn2compress.checkpoint import Checkpoint
-from learn2compress.quantization_results import QuantizationReport
-from learn2compress.results import EpochRecord, read_json, write_json
+from components.student_artifact import read_network
+from learn2compress.quantization.quantize import QuantizedStudent
+from learn2compress.results.quantization import QuantizationReport
+from learn2compress.results.reports import EpochRecord, read_json, write_json
 from learn2compress.search.study import TrialResult
 from learn2compress.search.trial import History, Trial
-from learn2compress.student_file import StudentFile
+from learn2compress.training.checkpoint import Checkpoint
 
 
 class TrialFiles:
@@ -55,12 +55,12 @@ class TrialFiles:
         result: TrialResult | None = read_json(TrialResult, path) if path.exists() else None
         return result
 
-    def read(self, number: int) -> tuple[keras.Model, History, StudentFile]:
+    def read(self, number: int) -> tuple[keras.Model, History, QuantizedStudent]:
         """Student, epochs and file of a finished try."""
         folder = self._of(number)
         history: History = read_json(tuple[EpochRecord, ...], folder / HISTORY_FILE)
         report = read_json(QuantizationReport, folder / QUANTIZATION_FILE)
-        return read_network(folder), history, StudentFile((folder / LITERT_FILE).read_bytes(), report)
+        return read_network(folder), history, QuantizedStudent((folder / LITERT_FILE).read_bytes(), report)
 
     def copy(self, result: TrialResult, student_name: str, artifact: Artifact) -> None:
         """Makes a try an artifact."""

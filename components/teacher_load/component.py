@@ -13,7 +13,7 @@ from components.artifacts import Examples, Teacher, TeacherLogits
 from components.parameters import exec_properties_of, json_of, parameters_of
 from components.teacher_load.executor import Executor
 from learn2compress.config import AugmentConfig, TaskConfig, TeacherConfig
-from learn2compress.teachers.views import ViewPlan
+from learn2compress.teachers.augmented_views import ViewPlan
 
 
 class TeacherLoadSpec(ComponentSpec):

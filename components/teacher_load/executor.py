@@ -15,14 +15,14 @@ from components.artifacts import LITERT_FILE
 from components.parameters import config_from, from_json
 from components.teacher_load.logits import LogitsWork, write_logits
 from learn2compress.config import TaskConfig, TeacherConfig
-from learn2compress.config_file import ConfigError
+from learn2compress.config.parsing import ConfigError
 from learn2compress.litert.operators import model_cost
 from learn2compress.litert.runs import check_runs
+from learn2compress.teachers.augmented_views import ViewPlan
 from learn2compress.teachers.loading import load_teacher
 from learn2compress.teachers.members import fetch_members
 from learn2compress.teachers.stored import store_copies
-from learn2compress.teachers.teacher import Teacher
-from learn2compress.teachers.views import ViewPlan
+from learn2compress.teachers.teacher import LoadedTeacher
 
 
 class Executor(base_executor.BaseExecutor):
@@ -73,7 +73,7 @@ class Executor(base_executor.BaseExecutor):
             logits.num_examples = write_logits(work, num_passes, json.loads(exec_properties["beam_options"]))
 
 
-def _write_litert(artifact: Artifact, teacher: Teacher) -> None:
+def _write_litert(artifact: Artifact, teacher: LoadedTeacher) -> None:
     model = teacher.to_litert()
     if model is None:
         raise ConfigError(

@@ -22,15 +22,15 @@ import apache_beam as beam
 import numpy as np
 
 from components.beam_runner import make_pipeline
-from components.examples_files import read_batches
+from components.examples_artifact import read_batches
 from learn2compress import progress
 from learn2compress.config import TaskConfig, TeacherConfig
-from learn2compress.config_file import ConfigError, about
+from learn2compress.config.parsing import ConfigError, about
 from learn2compress.data.examples import shard_paths, write_shard
 from learn2compress.data.records import Split
+from learn2compress.teachers.augmented_views import ViewPlan
 from learn2compress.teachers.loading import load_teacher
-from learn2compress.teachers.teacher import Teacher
-from learn2compress.teachers.views import ViewPlan
+from learn2compress.teachers.teacher import LoadedTeacher
 
 _TALLY_FILE = ".tally.json"
 _PROGRESS_SUFFIX = ".progress"
@@ -114,7 +114,7 @@ class _WriteLogits(beam.DoFn):
     def setup(self) -> None:
         """Loads the teacher, once for each worker, after the same checks as ever."""
         work = self._work
-        self._teacher: Teacher | None = None
+        self._teacher: LoadedTeacher | None = None
         self._failure = ""
         try:
             with _LOADING:
@@ -132,7 +132,7 @@ class _WriteLogits(beam.DoFn):
         target = self._work.logits / split / name.replace("examples-", "logits-")
         count = 0
 
-        def rows(teacher: Teacher, tracker: IO[bytes]) -> Iterator[bytes]:
+        def rows(teacher: LoadedTeacher, tracker: IO[bytes]) -> Iterator[bytes]:
             nonlocal count
             views = self._work.views if split == Split.TRAIN else ViewPlan()
             for inputs, texts in read_batches(self._work.examples / split / name, self._work.task):

@@ -135,7 +135,7 @@ class BeamConfig:
         Args:
           step: Component class, such as "Ingest".
         """
-        from learn2compress.config_file import parse, to_dict
+        from learn2compress.config.parsing import parse, to_dict
 
         own = self.steps.get(step)
         if not own:

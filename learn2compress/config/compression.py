@@ -137,15 +137,16 @@ class CompressionConfig:
     def _check_text(self) -> None:
         if self.task.kind is not TaskKind.TEXT:
             return
-        family, features = self.training.family, self.task.text_features
-        if family in (None, "projection") and features is TextFeatures.HASHED_WORDS:
+        architecture, features = self.training.architecture, self.task.text_features
+        if architecture in (None, "projection") and features is TextFeatures.HASHED_WORDS:
             raise ValueError(
-                "task.text_features: found 'hashed_words' with family 'projection', accepted are hashed_ngrams and "
-                "projection: a word's number is no quantity"
+                "task.text_features: found 'hashed_words' with training.architecture 'projection', accepted are "
+                "hashed_ngrams and projection: a word's number is no quantity"
             )
-        if family == "embedding" and features is not TextFeatures.HASHED_WORDS:
+        if architecture == "embedding" and features is not TextFeatures.HASHED_WORDS:
             raise ValueError(
-                f"task.text_features: found {features.value!r} with family 'embedding', accepted is hashed_words"
+                f"task.text_features: found {features.value!r} with training.architecture 'embedding', "
+                "accepted is hashed_words"
             )
 
     @property
@@ -171,6 +172,6 @@ def variant_name(student_name: str, rank: int) -> str:
 
 
 def _override(common: T, own: dict[str, Any], field: str) -> T:
-    from learn2compress.config_file import parse, to_dict
+    from learn2compress.config.parsing import parse, to_dict
 
     return parse(type(common), to_dict(common) | own, field) if own else common

@@ -180,7 +180,7 @@ class KubernetesConfig:
         Args:
           step: Component id, such as "Quantize.small".
         """
-        from learn2compress.config_file import parse, to_dict
+        from learn2compress.config.parsing import parse, to_dict
 
         kind = step.partition(".")[0]
         pod = parse(PodConfig, to_dict(PodConfig()) | _STEP_DEFAULTS.get(kind, {}))

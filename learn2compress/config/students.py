@@ -69,7 +69,7 @@ class StudentConfig:
 
 @dataclass(frozen=True, config=STRICT)
 class PretrainedConfig:
-    """A trained Keras image model whose layers become the trunk; `training.stages` and `family` don't apply."""
+    """A trained Keras image model whose layers become the trunk, in place of `training.stages` and `architecture`."""
 
     uri: Uri
     """A `.keras` or `.h5` file, local or any fsspec URL."""

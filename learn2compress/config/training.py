@@ -16,7 +16,7 @@ from learn2compress.config.students import PretrainedConfig, StageConfig
 MAX_VALIDATION_EXAMPLES = 1000
 MIN_VALIDATION_EXAMPLES = 50
 """Fewer say too little about how often a score is right."""
-FAMILY_ENTRY_POINTS = "learn2compress.families"
+ARCHITECTURE_ENTRY_POINTS = "learn2compress.architectures"
 
 
 class Sharing(StrEnum):
@@ -28,7 +28,7 @@ class Sharing(StrEnum):
 
 
 class DistillationLoss(StrEnum):
-    """How a student follows the teacher; see `learn2compress.distillation`."""
+    """How a student follows the teacher; see `learn2compress.training.losses`."""
 
     STANDARDIZED_LOGITS = "standardized_logits"
     TEMPERATURE = "temperature"
@@ -102,7 +102,7 @@ class AugmentConfig:
 class TrainingConfig:
     """Joint training of all students in one run."""
 
-    family: Name | None = None
+    architecture: Name | None = None
     """`residual`, `mobilenet`, `nasnet` for images, `projection`, `embedding` for text, or an installed package's
     own; left out, `residual` or `projection`."""
     sharing: Sharing = Sharing.PREFIX
@@ -147,13 +147,15 @@ class TrainingConfig:
             raise ValueError(f"accepts 1 to 32 stages, found {len(stages)}")
         return stages
 
-    @field_validator("family")
+    @field_validator("architecture")
     @classmethod
-    def _check_family(cls, family: str | None) -> str | None:
-        installed = sorted(importlib.metadata.entry_points(group=FAMILY_ENTRY_POINTS).names)
-        if family is not None and family not in installed:
-            raise ValueError(f"found {family!r}, accepted are the installed families: {', '.join(installed)}")
-        return family
+    def _check_architecture(cls, architecture: str | None) -> str | None:
+        installed = sorted(importlib.metadata.entry_points(group=ARCHITECTURE_ENTRY_POINTS).names)
+        if architecture is not None and architecture not in installed:
+            raise ValueError(
+                f"found {architecture!r}, accepted are the installed architectures: {', '.join(installed)}"
+            )
+        return architecture
 
     @model_validator(mode="after")
     def _check(self) -> TrainingConfig:

@@ -22,7 +22,7 @@ from learn2compress.data.mixing import mix
 HELD_OUT_BATCH = 512
 
 
-class Batch(NamedTuple):
+class TrainingBatch(NamedTuple):
     """What one training step takes.
 
     Attributes:
@@ -108,7 +108,7 @@ class TrainingData:
         # Traced once: tracing it anew would cost more than a short epoch.
         self._make = tf.function(self._batch)
 
-    def epoch(self, seed: int, epoch: int) -> Iterable[Batch]:
+    def epoch(self, seed: int, epoch: int) -> Iterable[TrainingBatch]:
         """Batches of one epoch; all of it is a function of `seed` and `epoch`.
 
         Examples that don't fill a batch wait for another epoch.
@@ -126,7 +126,7 @@ class TrainingData:
         """The held-out split in its stored order: inputs uint8 `[batch, *input_shape]` and labels int64 `[batch]`."""
         return self._held_out
 
-    def _batch(self, records: tuple[Any, ...], batch_seed: Any, epoch: Any, live_view: Any) -> Batch:
+    def _batch(self, records: tuple[Any, ...], batch_seed: Any, epoch: Any, live_view: Any) -> TrainingBatch:
         contents, inputs, labels = parse_examples(records[0], self._input_shape)
         # The label of an unlabelled example is -1, which is nowhere in a one-hot row.
         targets = tf.one_hot(labels, self._num_classes)
@@ -140,7 +140,7 @@ class TrainingData:
         if self._augment.is_active:
             inputs = augment(inputs, seeds, view_seeds, self._augment)
             inputs, targets = mix(inputs, targets, batch_seed, self._augment)
-        return Batch(inputs, targets, logits)
+        return TrainingBatch(inputs, targets, logits)
 
     def _logits(self, records: Any, views: Any) -> Any:
         """Of the views that are shown, or what all stored views have in common."""

@@ -37,7 +37,7 @@ _SHARD_NAME = re.compile(r"[a-z]+-(\d{5})-of-(\d{5})\.tfrecord\.gz")
 
 
 @dataclasses.dataclass(frozen=True)
-class Example:
+class StoredExample:
     """One example.
 
     Attributes:
@@ -78,7 +78,7 @@ def encode_example(content: bytes, label: int, content_sha256: str, source: str,
     return bytes(example.SerializeToString(deterministic=True))
 
 
-def decode_example(serialized: bytes) -> Example:
+def decode_example(serialized: bytes) -> StoredExample:
     """Reads what `encode_example` wrote.
 
     Raises:
@@ -86,7 +86,7 @@ def decode_example(serialized: bytes) -> Example:
     """
     try:
         feature = tf.train.Example.FromString(serialized).features.feature
-        return Example(
+        return StoredExample(
             input=feature["input"].bytes_list.value[0],
             label=int(feature["label"].int64_list.value[0]),
             content_sha256=feature["content_sha256"].bytes_list.value[0].decode(),
@@ -175,7 +175,7 @@ def read_records(path: str | Path) -> Iterator[bytes]:
         raise SourceError(f"{path}: damaged after {num_read} records, accepted is an intact shard") from error
 
 
-def read_examples(path: str | Path) -> Iterator[Example]:
+def read_examples(path: str | Path) -> Iterator[StoredExample]:
     """Decoded examples of all shards in a folder, or of one shard, in their stored order.
 
     Raises:

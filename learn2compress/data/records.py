@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from learn2compress.config import DataFormat
-from learn2compress.config_file import ConfigError
+from learn2compress.config.parsing import ConfigError
 
 MAX_CLASSES = 10_000
 MAX_LABEL_CHARACTERS = 256

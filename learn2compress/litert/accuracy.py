@@ -11,18 +11,24 @@ import numpy as np
 import numpy.typing as npt
 
 from learn2compress.config import Corruption
-from learn2compress.config_file import ConfigError
+from learn2compress.config.parsing import ConfigError
 from learn2compress.data.corruptions import SEVERITIES
-from learn2compress.litert.answers import Answers
-from learn2compress.measurements import Calibration, CalibrationBin, CorruptionAccuracy, PairedDrop, SliceAccuracy
-from learn2compress.results import Accuracy, ClassResult
+from learn2compress.litert.predictions import Predictions
+from learn2compress.results.measurements import (
+    Calibration,
+    CalibrationBin,
+    CorruptionAccuracy,
+    PairedDrop,
+    SliceAccuracy,
+)
+from learn2compress.results.reports import Accuracy, ClassResult
 
 NUM_BINS = 15
 MAX_SLICES = 100
 _Z_95 = NormalDist().inv_cdf(0.975)
 
 
-def accuracy_of(answers: Answers, class_names: Sequence[str], k: int) -> Accuracy:
+def accuracy_of(answers: Predictions, class_names: Sequence[str], k: int) -> Accuracy:
     """Top-1, top-k, per-class figures and confusion matrix.
 
     Classes are ranked by score, and among equal scores (8-bit softmax has many)
@@ -50,7 +56,7 @@ def accuracy_of(answers: Answers, class_names: Sequence[str], k: int) -> Accurac
     )
 
 
-def calibration_of(answers: Answers) -> Calibration:
+def calibration_of(answers: Predictions) -> Calibration:
     """Expected calibration error over 15 bins of equal width.
 
     Pakdaman Naeini, Cooper and Hauskrecht, "Obtaining Well Calibrated Probabilities
@@ -69,7 +75,7 @@ def calibration_of(answers: Answers) -> Calibration:
     return Calibration(float(np.abs(confidences - hits).sum() / len(confidence)), bins)
 
 
-def slice_accuracies(answers: Answers) -> tuple[SliceAccuracy, ...]:
+def slice_accuracies(answers: Predictions) -> tuple[SliceAccuracy, ...]:
     """Accuracy of each slice, in order of name; none where nobody asked for slices.
 
     Raises:
@@ -90,7 +96,7 @@ def slice_accuracies(answers: Answers) -> tuple[SliceAccuracy, ...]:
     )
 
 
-def corruption_accuracies(answers: Answers, corruptions: Sequence[Corruption]) -> tuple[CorruptionAccuracy, ...]:
+def corruption_accuracies(answers: Predictions, corruptions: Sequence[Corruption]) -> tuple[CorruptionAccuracy, ...]:
     """Accuracy after each corruption at each severity, in the order of the answers' columns."""
     kinds = [(corruption, severity) for corruption in corruptions for severity in SEVERITIES]
     shares = answers.corrupted_correct.mean(axis=0)

@@ -10,9 +10,9 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from learn2compress.litert.flatbuffer import Graph, Operator, read_graphs
+from learn2compress.litert.flatbuffer import ModelGraph, Operator, read_graphs
 from learn2compress.litert.operators import operator_macs
-from learn2compress.measurements import Arithmetic, OperatorUse
+from learn2compress.results.measurements import Arithmetic, OperatorUse
 
 _EIGHT_BITS_OR_FEWER = frozenset({"int8", "uint8", "int4", "uint4", "int2"})
 _CONVERSIONS = frozenset({"QUANTIZE", "DEQUANTIZE", "DENSIFY", "CAST"})
@@ -50,7 +50,7 @@ def operator_work(model_bytes: bytes) -> tuple[OperatorWork, ...]:
     )
 
 
-def arithmetic_of(graph: Graph, operator: Operator) -> Arithmetic:
+def arithmetic_of(graph: ModelGraph, operator: Operator) -> Arithmetic:
     """By the types of the operator's tensors that stand for real numbers; a bias, of 32 bits, decides nothing."""
     tensors = [graph.tensors[i] for i in (*operator.inputs, *operator.outputs) if i is not None]
     activations = [t for t in tensors if t.data.size == 0]
@@ -75,6 +75,6 @@ def operator_uses(work: Sequence[OperatorWork]) -> tuple[OperatorUse, ...]:
     return tuple(sorted(uses, key=lambda use: (-use.macs, -use.count, use.name, use.arithmetic)))
 
 
-def _moved(graph: Graph, operator: Operator) -> int:
+def _moved(graph: ModelGraph, operator: Operator) -> int:
     tensors = [graph.tensors[i] for i in (*operator.inputs, *operator.outputs) if i is not None]
     return sum(tensor.num_bytes for tensor in tensors if tensor.data.size == 0)

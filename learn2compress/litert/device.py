@@ -13,9 +13,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from learn2compress.config import DeviceConfig, EvaluateConfig
-from learn2compress.config_file import ConfigError
+from learn2compress.config.parsing import ConfigError
 from learn2compress.litert.latency import WARM_UPS
-from learn2compress.measurements import DeviceLatency
+from learn2compress.results.measurements import DeviceLatency
 
 ADB = "adb"
 TIMEOUT_S = 600.0

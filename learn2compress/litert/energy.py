@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from learn2compress.litert.arithmetic import OperatorWork
-from learn2compress.measurements import Arithmetic, EnergyEstimate
+from learn2compress.results.measurements import Arithmetic, EnergyEstimate
 
 # Picojoules of a multiplication and an addition.
 _INT8_MAC_PJ = 0.2 + 0.1  # sums have 32 bits

@@ -19,7 +19,7 @@ import numpy as np
 import numpy.typing as npt
 from ai_edge_litert import schema_py_generated as schema
 
-from learn2compress.config_file import ConfigError
+from learn2compress.config.parsing import ConfigError
 
 T = TypeVar("T")
 
@@ -98,7 +98,7 @@ class Operator:
 
 
 @dataclass(frozen=True)
-class Graph:
+class ModelGraph:
     """One subgraph."""
 
     tensors: tuple[Tensor, ...]
@@ -122,7 +122,7 @@ def read_file(path: str | Path) -> bytes:
         raise ModelFileError(f"{path}: {error.strerror}; accepted is a readable .tflite file") from error
 
 
-def read_graphs(model_bytes: bytes) -> tuple[Graph, ...]:
+def read_graphs(model_bytes: bytes) -> tuple[ModelGraph, ...]:
     """Subgraphs of a model, the one that runs first.
 
     Raises:
@@ -147,7 +147,7 @@ def parse_guarded(read: Callable[[], T], model_bytes: bytes) -> T:
         raise ModelFileError(f"model: not a well-formed .tflite file ({type(error).__name__}: {reason})") from None
 
 
-def _read_graphs(model_bytes: bytes) -> tuple[Graph, ...]:
+def _read_graphs(model_bytes: bytes) -> tuple[ModelGraph, ...]:
     model = schema.Model.GetRootAsModel(model_bytes, 0)
     buffers = [
         _buffer_data(model.Buffers(i), model_bytes) for i in _counted("buffers", model.BuffersLength(), MAX_ITEMS)
@@ -165,14 +165,14 @@ def _read_graphs(model_bytes: bytes) -> tuple[Graph, ...]:
     return tuple(_read_graph(graph, buffers, codes) for graph in subgraphs)
 
 
-def _read_graph(graph: Any, buffers: list[npt.NDArray[np.uint8]], codes: list[str]) -> Graph:
+def _read_graph(graph: Any, buffers: list[npt.NDArray[np.uint8]], codes: list[str]) -> ModelGraph:
     tensors = tuple(_read_tensor(graph.Tensors(i), buffers) for i in range(graph.TensorsLength()))
     operators = tuple(_read_operator(graph.Operators(i), codes, len(tensors)) for i in range(graph.OperatorsLength()))
     inputs = _indices(graph.InputsLength(), graph.Inputs, len(tensors))
     outputs = _indices(graph.OutputsLength(), graph.Outputs, len(tensors))
     if None in inputs or None in outputs:
         raise ModelFileError("model: found an input or output without a tensor, accepted is a tensor of the graph")
-    return Graph(tensors, operators, inputs, outputs)  # type: ignore[arg-type]
+    return ModelGraph(tensors, operators, inputs, outputs)  # type: ignore[arg-type]
 
 
 def _read_tensor(tensor: Any, buffers: list[npt.NDArray[np.uint8]]) -> Tensor:

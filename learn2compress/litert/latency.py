@@ -24,8 +24,8 @@ import numpy as np
 from learn2compress.config import EvaluateConfig
 from learn2compress.litert.flatbuffer import ModelFileError
 from learn2compress.litert.matrix_tiles import has_matrix_tiles
-from learn2compress.measurements import ColdStart, ThreadLatency
-from learn2compress.results import Latency
+from learn2compress.results.measurements import ColdStart, ThreadLatency
+from learn2compress.results.reports import Latency
 
 WARM_UPS = 10
 _FEWEST_ROUNDS = 3

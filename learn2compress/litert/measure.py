@@ -21,7 +21,6 @@ from learn2compress.litert.accuracy import (
     paired_drop,
     slice_accuracies,
 )
-from learn2compress.litert.answers import Answers, Batch, Questions, answer
 from learn2compress.litert.arithmetic import operator_uses, operator_work
 from learn2compress.litert.device import measure_on_device
 from learn2compress.litert.energy import estimate_energy
@@ -29,8 +28,9 @@ from learn2compress.litert.flatbuffer import ModelFileError, read_file
 from learn2compress.litert.interpreter import PIXEL_SCALE, Scorer
 from learn2compress.litert.latency import measure_latency, measure_start, measure_thread_latencies, num_cores
 from learn2compress.litert.operators import ModelCost, model_cost
-from learn2compress.measurements import LayerBytes
-from learn2compress.results import ModelReport
+from learn2compress.litert.predictions import HeldOutBatch, Predictions, PredictionSettings, predict_examples
+from learn2compress.results.measurements import LayerBytes
+from learn2compress.results.reports import ModelReport
 
 MAX_LAYERS = 20
 _NUM_STEPS = 4
@@ -43,10 +43,10 @@ def measure_file(
     teacher_path: str | Path,
     class_names: Sequence[str],
     config: EvaluateConfig,
-    answers_of: Callable[[], Answers],
+    answers_of: Callable[[], Predictions],
     teacher_correct: npt.NDArray[np.bool_] | None = None,
-) -> tuple[ModelReport, Answers]:
-    """Measures a file, and counts the answers that it gives.
+) -> tuple[ModelReport, Predictions]:
+    """Measures a file, and counts the predictions that it gives.
 
     The file first runs in worker processes, so that one that ends its process
     never ends the caller's.
@@ -58,7 +58,7 @@ def measure_file(
       class_names: Names in index order.
       config: How to measure.
       answers_of: Runs the file on the held-out split.
-      teacher_correct: bool [n], whether the teacher is right, in the order of the answers.
+      teacher_correct: bool [n], whether the teacher is right, in the order of the predictions.
 
     Raises:
       ModelFileError: a file can't be read or run.
@@ -77,10 +77,10 @@ def measure_file(
     thread_latencies = measure_thread_latencies(model_path, config)
     device_latency = None if config.device is None else measure_on_device(model_path, config.device, config)
     progress.report(work, 2, _NUM_STEPS, "accuracy")
-    answers = answers_of()
-    accuracy = accuracy_of(answers, class_names, config.top_k)
+    predictions = answers_of()
+    accuracy = accuracy_of(predictions, class_names, config.top_k)
     progress.report(work, 3, _NUM_STEPS, "download size")
-    compares = answers.reference.size > 0
+    compares = predictions.reference.size > 0
     report = ModelReport(
         name=name,
         model_sha256=hashlib.sha256(model_bytes).hexdigest(),
@@ -95,12 +95,12 @@ def measure_file(
         accuracy=accuracy,
         latency=latency,
         peak_memory_bytes=peak_memory_bytes,
-        keras_top_1=float((answers.reference == answers.labels).mean()) if compares else None,
-        keras_agreement=float((answers.reference == answers.predicted).mean()) if compares else None,
-        paired_drop=None if teacher_correct is None else paired_drop(teacher_correct, answers.correct),
-        calibration=calibration_of(answers),
-        slices=slice_accuracies(answers),
-        corruptions=corruption_accuracies(answers, config.corruptions),
+        keras_top_1=float((predictions.reference == predictions.labels).mean()) if compares else None,
+        keras_agreement=float((predictions.reference == predictions.predicted).mean()) if compares else None,
+        paired_drop=None if teacher_correct is None else paired_drop(teacher_correct, predictions.correct),
+        calibration=calibration_of(predictions),
+        slices=slice_accuracies(predictions),
+        corruptions=corruption_accuracies(predictions, config.corruptions),
         thread_latencies=thread_latencies,
         num_cores=num_cores(),
         cold_start=cold_start,
@@ -111,7 +111,7 @@ def measure_file(
         device_latency=device_latency,
     )
     progress.report(work, _NUM_STEPS, _NUM_STEPS, f"top-1 {accuracy.top_1:.4f}")
-    return report, answers
+    return report, predictions
 
 
 def measure_model(
@@ -142,14 +142,14 @@ def measure_model(
       ModelFileError: a file can't be read or run.
       ConfigError: its scores don't fit the labels.
     """
-    questions = Questions.of(config, len(class_names), input_scale)
+    settings = PredictionSettings.of(config, len(class_names), input_scale)
 
-    def answers_of() -> Answers:
+    def answers_of() -> Predictions:
         scorer = Scorer(read_file(model_path), x.shape[1:], input_scale)
-        answers = answer(scorer, _batches(x, labels), len(x), questions)
+        predictions = predict_examples(scorer, _batches(x, labels), len(x), settings)
         if keras_scores is None:
-            return answers
-        return dataclasses.replace(answers, reference=keras_scores.argmax(axis=1))
+            return predictions
+        return dataclasses.replace(predictions, reference=keras_scores.argmax(axis=1))
 
     return measure_file(name, model_path, teacher_path, class_names, config, answers_of)[0]
 
@@ -159,7 +159,7 @@ def download_bytes(model_bytes: bytes) -> int:
     return len(gzip.compress(model_bytes, compresslevel=9, mtime=0))
 
 
-def _batches(x: npt.NDArray[np.uint8], labels: npt.NDArray[np.integer[Any]]) -> Iterator[Batch]:
+def _batches(x: npt.NDArray[np.uint8], labels: npt.NDArray[np.integer[Any]]) -> Iterator[HeldOutBatch]:
     for start in range(0, len(x), _BATCH):
         rows = x[start : start + _BATCH]
         digests = [hashlib.sha256(row.tobytes()).hexdigest() for row in rows]

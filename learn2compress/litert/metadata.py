@@ -32,7 +32,7 @@ import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 
 from learn2compress.config import TaskConfig, TaskKind
-from learn2compress.config_file import ConfigError
+from learn2compress.config.parsing import ConfigError
 from learn2compress.data.text_features import input_description
 from learn2compress.litert.flatbuffer import ModelFileError, parse_guarded, read_graphs
 from learn2compress.litert.rewrite import with_named_buffer

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from learn2compress.litert.flatbuffer import Graph, ModelFileError, Operator, Tensor, read_graphs
+from learn2compress.litert.flatbuffer import ModelFileError, ModelGraph, Operator, Tensor, read_graphs
 
 # Where each operator that multiplies by a constant keeps its kernel and its bias.
 _KERNEL_AND_BIAS = {
@@ -130,7 +130,7 @@ def float_operators(model_bytes: bytes) -> list[str]:
     return found
 
 
-def _layers(graph: Graph, counted: set[int]) -> list[LayerCost]:
+def _layers(graph: ModelGraph, counted: set[int]) -> list[LayerCost]:
     packed = {
         operator.outputs[0]: operator.inputs[0]
         for operator in graph.operators
@@ -156,7 +156,7 @@ def _layers(graph: Graph, counted: set[int]) -> list[LayerCost]:
     return layers
 
 
-def _weights(graph: Graph, operator: Operator, packed: dict[int, int | None], counted: set[int]) -> list[Tensor]:
+def _weights(graph: ModelGraph, operator: Operator, packed: dict[int, int | None], counted: set[int]) -> list[Tensor]:
     constants = [_constant(graph, index, packed) for index in operator.inputs]
     if operator.name not in _KERNEL_AND_BIAS:
         found = [tensor for tensor in constants if tensor is not None and _is_weight(tensor)]
@@ -173,7 +173,7 @@ def _weights(graph: Graph, operator: Operator, packed: dict[int, int | None], co
     return [kernel] if bias is None else [kernel, bias]
 
 
-def _constant(graph: Graph, index: int | None, packed: dict[int, int | None]) -> Tensor | None:
+def _constant(graph: ModelGraph, index: int | None, packed: dict[int, int | None]) -> Tensor | None:
     for _ in _UNPACKING:  # at most a DENSIFY and a DEQUANTIZE in a row
         index = packed.get(index, index) if index is not None else None
     if index is None or graph.tensors[index].data.size == 0:
@@ -185,7 +185,7 @@ def _is_weight(tensor: Tensor) -> bool:
     return (tensor.is_float or tensor.is_quantized) and tensor.num_elements > 1
 
 
-def operator_macs(graph: Graph, operator: Operator) -> int:
+def operator_macs(graph: ModelGraph, operator: Operator) -> int:
     """Multiply-accumulates of one operator of a graph; see `ModelCost.macs`."""
     if operator.name not in _KERNEL_AND_BIAS:
         return 0
@@ -238,5 +238,5 @@ def _values(tensor: Tensor) -> npt.NDArray[np.generic]:
     return np.frombuffer(tensor.data.tobytes(), _NUMPY_DTYPES[tensor.dtype])
 
 
-def _output_name(graph: Graph, operator: Operator) -> str:
+def _output_name(graph: ModelGraph, operator: Operator) -> str:
     return graph.tensors[operator.outputs[0]].name if operator.outputs else ""

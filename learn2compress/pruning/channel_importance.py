@@ -22,14 +22,14 @@ import numpy as np
 import tensorflow as tf
 
 from learn2compress.config import ChannelImportance, PruneConfig
-from learn2compress.config_file import ConfigError
-from learn2compress.data.batches import Batch, TrainingData
-from learn2compress.distillation import student_loss
+from learn2compress.config.parsing import ConfigError
+from learn2compress.data.batches import TrainingBatch, TrainingData
 from learn2compress.pruning.channel_graph import ChannelGraph, Units
 from learn2compress.pruning.sparsity import kernel_variable
 from learn2compress.teachers.live import LiveTeacher
-from learn2compress.train_step import as_float
-from learn2compress.training_plan import TrainingPlan
+from learn2compress.training.losses import student_loss
+from learn2compress.training.plan import TrainingPlan
+from learn2compress.training.step import as_float
 
 # More change the order of channels little.
 _TAYLOR_BATCHES = 32
@@ -128,13 +128,13 @@ def _batch_norm_scales(student: keras.Model, graph: ChannelGraph) -> np.ndarray:
 
 
 def _first_order_changes(
-    student: keras.Model, graph: ChannelGraph, batches: Iterable[Batch], loss_of: Callable[[Batch], Any]
+    student: keras.Model, graph: ChannelGraph, batches: Iterable[TrainingBatch], loss_of: Callable[[TrainingBatch], Any]
 ) -> np.ndarray:
     layers = [layer for layer in taking_layers(student, graph) if getattr(layer, "groups", 1) == 1]
     kernels = [kernel_variable(layer) for layer in layers]
 
     @tf.function(reduce_retracing=True)
-    def changes_of_rows(batch: Batch) -> list[Any]:
+    def changes_of_rows(batch: TrainingBatch) -> list[Any]:
         with tf.GradientTape() as tape:
             loss = loss_of(batch)
         gradients = tape.gradient(loss, kernels)
@@ -151,8 +151,8 @@ def _first_order_changes(
     return total / max(1, num_batches)
 
 
-def _loss_of(student: keras.Model, plan: TrainingPlan, teacher: LiveTeacher | None) -> Callable[[Batch], Any]:
-    def loss(batch: Batch) -> Any:
+def _loss_of(student: keras.Model, plan: TrainingPlan, teacher: LiveTeacher | None) -> Callable[[TrainingBatch], Any]:
+    def loss(batch: TrainingBatch) -> Any:
         teacher_logits = teacher(batch.inputs)[0] if teacher is not None else batch.teacher_logits
         logits = student(as_float(batch.inputs), training=False)
         return student_loss(batch.targets, logits, teacher_logits, plan.distillation)

@@ -11,18 +11,18 @@ import keras
 from pydantic import TypeAdapter
 
 from learn2compress import progress
-from learn2compress.checkpoint import Checkpoint
 from learn2compress.config import ChannelImportance, PruneConfig
 from learn2compress.data.batches import TrainingData
 from learn2compress.pruning.channel_choice import ChannelRemoval, choose_removal, kept_units
 from learn2compress.pruning.channel_graph import channel_graph
 from learn2compress.pruning.channel_importance import channel_importance
 from learn2compress.pruning.channel_removal import without_channels
-from learn2compress.results import EpochRecord, json_bytes
+from learn2compress.results.reports import EpochRecord, json_bytes
 from learn2compress.students.cost import count_macs
 from learn2compress.teachers.live import LiveTeacher
-from learn2compress.training import by_name, fit
-from learn2compress.training_plan import TrainingPlan
+from learn2compress.training.checkpoint import Checkpoint
+from learn2compress.training.loop import by_name, fit
+from learn2compress.training.plan import TrainingPlan
 
 
 def prune_channels(

@@ -11,15 +11,15 @@ import numpy as np
 from learn2compress import progress
 from learn2compress.config import PruneConfig, PruneMethod, PruneScope
 from learn2compress.data.batches import TrainingData
-from learn2compress.held_out import HeldOutAccuracy
 from learn2compress.pruning.channel_graph import ChannelGraph, ChannelGroup, channel_graph
 from learn2compress.pruning.channel_importance import channel_importance, taking_layers
 from learn2compress.pruning.masks import masks_of
 from learn2compress.pruning.sparsity import kernel_variable, prunable_layers
-from learn2compress.pruning_results import LayerSensitivity, PrunedAccuracy, PruneSensitivity
+from learn2compress.results.pruning import LayerPruningSensitivity, PrunedAccuracy, PruneSensitivity
 from learn2compress.teachers.live import LiveTeacher
-from learn2compress.training import by_name
-from learn2compress.training_plan import TrainingPlan
+from learn2compress.training.accuracy import HeldOutAccuracy
+from learn2compress.training.loop import by_name
+from learn2compress.training.plan import TrainingPlan
 
 SPARSITY_RATIOS = (0.25, 0.5, 0.75, 0.9)
 _MAX_EXAMPLES = 2000
@@ -77,10 +77,10 @@ def layers_by_sensitivity(
     return sorted(found, key=lambda name: found[name])
 
 
-def _sensitivity(part: _Part, top_1: Callable[[], float]) -> LayerSensitivity:
+def _sensitivity(part: _Part, top_1: Callable[[], float]) -> LayerPruningSensitivity:
     accuracies = tuple(PrunedAccuracy(ratio, _at(part, ratio, top_1)) for ratio in SPARSITY_RATIOS)
     num_weights = sum(int(np.sum(mask == 0)) for mask in part.masks_at(1.0))
-    return LayerSensitivity(part.name, num_weights, accuracies)
+    return LayerPruningSensitivity(part.name, num_weights, accuracies)
 
 
 def _at(part: _Part, sparsity_ratio: float, quality: Callable[[], float]) -> float:

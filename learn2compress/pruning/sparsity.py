@@ -12,7 +12,7 @@ import keras
 import numpy as np
 
 from learn2compress.config import PruneConfig
-from learn2compress.config_file import ConfigError
+from learn2compress.config.parsing import ConfigError
 from learn2compress.pruning.masks import cubic_sparsity, masks_of
 
 # The masks move this many times while sparsity rises: often enough to follow the curve.

@@ -1,4 +1,4 @@
 """What people read about a family of students: the page, the model cards and the terminal's table.
 
-All three show figures of one `learn2compress.results.FamilyReport` and measure nothing themselves.
+All three show figures of one `learn2compress.results.reports.FamilyReport` and measure nothing themselves.
 """

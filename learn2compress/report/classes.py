@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from learn2compress.results import Accuracy, ClassResult
+from learn2compress.results.reports import Accuracy, ClassResult
 
 
 @dataclass(frozen=True)

@@ -22,7 +22,7 @@ from learn2compress.report.svg import (
     new_figure,
     to_svg,
 )
-from learn2compress.results import EpochRecord
+from learn2compress.results.reports import EpochRecord
 
 _NARROWEST_PHASE = 0.25  # of all epochs
 _SHOWN_BELOW_THE_END = 0.2  # accuracy

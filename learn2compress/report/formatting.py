@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 
-from learn2compress.results import Latency
+from learn2compress.results.reports import Latency
 
 NOT_MEASURED = "not measured"
 _MINUS = "\N{MINUS SIGN}"

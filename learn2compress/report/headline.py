@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from learn2compress.report.formatting import byte_size, divided, percent, quantity, speed, times
-from learn2compress.results import FamilyReport, ModelReport
+from learn2compress.results.reports import FamilyReport, ModelReport
 
 
 def headline(report: FamilyReport) -> tuple[str, str]:

@@ -10,13 +10,13 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from learn2compress.config import TaskConfig, TaskKind
-from learn2compress.config_file import parse
+from learn2compress.config.parsing import parse
 from learn2compress.data.text_features import input_description
 from learn2compress.report import formatting, phone
 from learn2compress.report.classes import lowest_recall
 from learn2compress.report.headline import constraint_sentences
 from learn2compress.report.quantization import quantization_sentences
-from learn2compress.results import FamilyReport
+from learn2compress.results.reports import FamilyReport
 
 _MARKDOWN = re.compile(r"([\\`*_{}\[\]()#+!|~$]|:(?=//))")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f\u0085\u2028\u2029]+")

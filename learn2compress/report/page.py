@@ -22,7 +22,7 @@ from learn2compress.report.figures import (
 from learn2compress.report.headline import constraint_sentences, headline
 from learn2compress.report.quantization import quantization_sentences
 from learn2compress.report.reliability import reliability_diagram
-from learn2compress.results import FamilyReport, ModelReport, Verdict
+from learn2compress.results.reports import FamilyReport, ModelReport, Verdict
 
 MAX_MATRIX_CLASSES = 20
 MAX_LISTED = 20

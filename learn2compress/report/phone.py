@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from learn2compress.measurements import Arithmetic, SliceAccuracy
 from learn2compress.report.formatting import byte_size, milliseconds, percent, significant
-from learn2compress.results import ModelReport
+from learn2compress.results.measurements import Arithmetic, SliceAccuracy
+from learn2compress.results.reports import ModelReport
 
 MAX_LAYERS = 8
 MAX_SLICES = 20

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from learn2compress.quantization_results import QuantizationReport
 from learn2compress.report.formatting import exact, percent
+from learn2compress.results.quantization import QuantizationReport
 
 
 def quantization_sentences(report: QuantizationReport) -> str:

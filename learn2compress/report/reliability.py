@@ -5,9 +5,9 @@ from __future__ import annotations
 from markupsafe import Markup
 from matplotlib.ticker import FuncFormatter
 
-from learn2compress.measurements import Calibration
 from learn2compress.report.formatting import percent
 from learn2compress.report.svg import ACCENT, DASHED, HEIGHT_PT, INK, MUTED, WIDTH_PT, drawing, new_figure, to_svg
+from learn2compress.results.measurements import Calibration
 
 
 def reliability_diagram(key: str, name: str, calibration: Calibration) -> Markup:

@@ -7,7 +7,7 @@ from rich.table import Table
 from rich.text import Text
 
 from learn2compress.report.formatting import byte_size, divided, milliseconds, percent, points, quantity, speed, times
-from learn2compress.results import FamilyReport, ModelReport
+from learn2compress.results.reports import FamilyReport, ModelReport
 
 
 def results_table(report: FamilyReport) -> Table:

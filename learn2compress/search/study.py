@@ -27,7 +27,7 @@ _MAX_REPEATS = 20
 
 
 @dataclasses.dataclass(frozen=True)
-class Variant:
+class CompressionSettings:
     """One compression to try.
 
     Attributes:
@@ -54,7 +54,7 @@ class TrialResult:
     """
 
     number: int
-    variant: Variant
+    variant: CompressionSettings
     top_1: float
     size: int | None = None
     stopped: str | None = None
@@ -69,8 +69,8 @@ def backed_off(
     config: SearchConfig,
     results: Sequence[TrialResult],
     reference_top_1: float,
-    layers_of: Callable[[Variant], Sequence[str]],
-) -> Variant | None:
+    layers_of: Callable[[CompressionSettings], Sequence[str]],
+) -> CompressionSettings | None:
     """What to try after these results where it is time to give weights back layer by layer.
 
     The starting point is, of those smaller than any that holds the target, the
@@ -106,7 +106,7 @@ def backed_off(
     return None
 
 
-def next_variant(config: SearchConfig, seed: int, results: Sequence[TrialResult]) -> Variant:
+def next_variant(config: SearchConfig, seed: int, results: Sequence[TrialResult]) -> CompressionSettings:
     """What to try after these results from the ranges; never what was tried before.
 
     The first try is the weakest compression, the second the strongest: between
@@ -123,7 +123,9 @@ def next_variant(config: SearchConfig, seed: int, results: Sequence[TrialResult]
     return next(variant for variant in _all_variants(config) if variant not in tried)
 
 
-def hopeless(config: SearchConfig, top_1: float, results: Sequence[TrialResult], variant: Variant) -> str | None:
+def hopeless(
+    config: SearchConfig, top_1: float, results: Sequence[TrialResult], variant: CompressionSettings
+) -> str | None:
     """Why a pruned student need not be quantized; `None` where it may still be worth it, or is needed.
 
     A finished try of the same method and recipe with at least its sparsity is at
@@ -151,14 +153,14 @@ def hopeless(config: SearchConfig, top_1: float, results: Sequence[TrialResult],
     return None
 
 
-def _corner(config: SearchConfig, sparsity_ratio: float) -> Variant:
-    return Variant(config.method[0], sparsity_ratio, config.recipe[0])
+def _corner(config: SearchConfig, sparsity_ratio: float) -> CompressionSettings:
+    return CompressionSettings(config.method[0], sparsity_ratio, config.recipe[0])
 
 
-def _all_variants(config: SearchConfig) -> Iterator[Variant]:
+def _all_variants(config: SearchConfig) -> Iterator[CompressionSettings]:
     for ratio in config.sparsity_ratios:
         for method in config.method:
-            yield from (Variant(method, ratio, recipe) for recipe in config.recipe)
+            yield from (CompressionSettings(method, ratio, recipe) for recipe in config.recipe)
 
 
 def _distributions(config: SearchConfig) -> dict[str, BaseDistribution]:
@@ -170,7 +172,7 @@ def _distributions(config: SearchConfig) -> dict[str, BaseDistribution]:
     }
 
 
-def _suggested(config: SearchConfig, seed: int, results: Sequence[TrialResult]) -> Variant:
+def _suggested(config: SearchConfig, seed: int, results: Sequence[TrialResult]) -> CompressionSettings:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
         sampler = optuna.samplers.TPESampler(seed=seed % 2**32, n_startup_trials=4, multivariate=True)
@@ -179,7 +181,7 @@ def _suggested(config: SearchConfig, seed: int, results: Sequence[TrialResult]) 
     in_ranges = [result for result in results if not result.variant.layer_sparsity_ratios]
     study.add_trials([_frozen(result, distributions) for result in in_ranges])
     parameters = study.ask(distributions).params
-    return Variant(
+    return CompressionSettings(
         PruneMethod(parameters["method"]),
         round(parameters["sparsity_ratio"], 6),
         QuantizationRecipe(parameters["recipe"]),

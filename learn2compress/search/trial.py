@@ -11,10 +11,10 @@ import keras
 from learn2compress.config import SearchConfig, SearchSize
 from learn2compress.litert.measure import download_bytes
 from learn2compress.litert.operators import model_cost
-from learn2compress.quantization_results import QuantizationReport
-from learn2compress.results import EpochRecord
-from learn2compress.search.study import TrialResult, Variant, hopeless
-from learn2compress.student_file import StudentFile
+from learn2compress.quantization.quantize import QuantizedStudent
+from learn2compress.results.quantization import QuantizationReport
+from learn2compress.results.reports import EpochRecord
+from learn2compress.search.study import CompressionSettings, TrialResult, hopeless
 
 History = tuple[EpochRecord, ...]
 
@@ -33,13 +33,13 @@ class Trial:
     result: TrialResult
     history: History
     student: keras.Model
-    file: StudentFile | None
+    file: QuantizedStudent | None
 
 
 class Steps(Protocol):
     """What a try is made of; the same number and arguments give the same result, also after a kill."""
 
-    def prune(self, number: int, variant: Variant) -> tuple[keras.Model, History]:
+    def prune(self, number: int, variant: CompressionSettings) -> tuple[keras.Model, History]:
         """A pruned copy of the student, and its epochs so far."""
         ...
 
@@ -47,7 +47,9 @@ class Steps(Protocol):
         """Accuracy of a float student on the training examples that choices may look at."""
         ...
 
-    def quantize(self, number: int, variant: Variant, student: keras.Model) -> tuple[StudentFile, History]:
+    def quantize(
+        self, number: int, variant: CompressionSettings, student: keras.Model
+    ) -> tuple[QuantizedStudent, History]:
         """The file of a pruned student, and the epochs that it took."""
         ...
 
@@ -65,7 +67,7 @@ def _shipped_top_1(report: QuantizationReport) -> float:
 
 def try_variant(
     number: int,
-    variant: Variant,
+    variant: CompressionSettings,
     results: Sequence[TrialResult],
     search: SearchConfig,
     steps: Steps,

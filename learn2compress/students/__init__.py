@@ -1,1 +1,1 @@
-"""Student networks: families that build them, and the ways in which they share parameters."""
+"""Student networks: architectures that build them, and the ways in which they share parameters."""

@@ -1,4 +1,4 @@
-"""Turns the bytes of `hashed_words` into rows of one table: the input of families that look words up."""
+"""Turns the bytes of `hashed_words` into rows of one table: the input of architectures that look words up."""
 
 from __future__ import annotations
 

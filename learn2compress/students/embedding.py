@@ -9,20 +9,20 @@ from __future__ import annotations
 import keras
 
 from learn2compress.config import StageConfig, TaskKind
+from learn2compress.students.architecture import Architecture
 from learn2compress.students.byte_rows import NUM_ROWS, ByteRows
-from learn2compress.students.family import Family
 from learn2compress.students.layers import Layers
 
 _NEIGHBOURS = 3
 
 
-class Embedding(Family):
+class Embedding(Architecture):
     """Stage 1 begins with the table, `channels` numbers a word; each stage is `blocks` convolutions of `channels`."""
 
     task_kind = TaskKind.TEXT
 
     def stage(self, features: keras.KerasTensor, stage: StageConfig, number: int, layers: Layers) -> keras.KerasTensor:
-        """See `Family.stage`; features are `[batch, 1, words, channels]`."""
+        """See `Architecture.stage`; features are `[batch, 1, words, channels]`."""
         channels = layers.channels(stage.channels)
         if number == 1:
             features = _embedded(features, channels, layers)
@@ -41,7 +41,7 @@ class Embedding(Family):
         return features
 
     def head(self, features: keras.KerasTensor, num_classes: int, layers: Layers) -> keras.KerasTensor:
-        """See `Family.head`."""
+        """See `Architecture.head`."""
         features = layers.make(keras.layers.GlobalMaxPooling2D, "global_pool")(features)
         return layers.logits(features, num_classes)
 

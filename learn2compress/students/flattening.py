@@ -11,7 +11,7 @@ from typing import Any
 
 import keras
 
-from learn2compress.config_file import ConfigError
+from learn2compress.config.parsing import ConfigError
 from learn2compress.students.layers import BATCH_NORM_MOMENTUM
 
 

@@ -11,7 +11,7 @@ import keras
 
 from learn2compress.config import StudentConfig, TaskConfig, TrainingConfig
 from learn2compress.students import sharing
-from learn2compress.students.family import find_family
+from learn2compress.students.architecture import find_architecture
 from learn2compress.students.sliced import plain_layer, weights_of
 from learn2compress.students.trunk import connect_trunk
 
@@ -39,7 +39,7 @@ def build_joint_network(
       `[batch, num_classes]` by student name, in the order of `students`.
 
     Raises:
-      ConfigError: the family is for another kind of task, or a student's name
+      ConfigError: the architecture is for another kind of task, or a student's name
         is that of the trunk's layers.
     """
     if (pretrained is None) != (training.pretrained is None):
@@ -49,7 +49,7 @@ def build_joint_network(
         inputs, logits = connect_trunk(pretrained, num_classes, sized)
     else:
         inputs = keras.Input(task.input_shape, name="input")
-        logits = sharing.connect(inputs, find_family(training, task), num_classes, training, sized)
+        logits = sharing.connect(inputs, find_architecture(training, task), num_classes, training, sized)
     return keras.Model(inputs, {student.name: logits[student.name] for student in students}, name="joint_network")
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import keras
 
 from learn2compress.config import StageConfig, TaskKind
-from learn2compress.students.family import Family
+from learn2compress.students.architecture import Architecture
 from learn2compress.students.layers import Layers
 from learn2compress.students.residual import halves, pooled_head
 
@@ -14,13 +14,13 @@ _EXPANSION = 4
 _LARGEST_ACTIVATION = 6.0
 
 
-class MobileNet(Family):
+class MobileNet(Architecture):
     """Each block widens by a 1x1 convolution, filters each channel by itself, and narrows again."""
 
     task_kind = TaskKind.IMAGE
 
     def stage(self, features: keras.KerasTensor, stage: StageConfig, number: int, layers: Layers) -> keras.KerasTensor:
-        """See `Family.stage`; the first stage begins with a full convolution."""
+        """See `Architecture.stage`; the first stage begins with a full convolution."""
         channels = layers.channels(stage.channels)
         if number == 1:
             features = layers.conv(features, channels, "stem_conv")
@@ -34,7 +34,7 @@ class MobileNet(Family):
         return features
 
     def head(self, features: keras.KerasTensor, num_classes: int, layers: Layers) -> keras.KerasTensor:
-        """See `Family.head`."""
+        """See `Architecture.head`."""
         return pooled_head(features, num_classes, layers)
 
 

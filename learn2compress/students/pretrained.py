@@ -8,8 +8,8 @@ from pathlib import Path
 import keras
 
 from learn2compress.config import PretrainedConfig, TaskConfig, TrainingConfig
-from learn2compress.config_file import ConfigError, about
-from learn2compress.quantized_network import quantization_aware
+from learn2compress.config.parsing import ConfigError, about
+from learn2compress.quantization.qat_network import quantization_aware
 from learn2compress.students.trunk import trunk_of
 from learn2compress.teachers.fetching import fetch_teacher
 from learn2compress.teachers.opening import open_keras_model

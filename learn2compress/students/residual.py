@@ -5,20 +5,20 @@ from __future__ import annotations
 import keras
 
 from learn2compress.config import StageConfig, TaskKind
-from learn2compress.students.family import Family
+from learn2compress.students.architecture import Architecture
 from learn2compress.students.layers import Layers
 
 # Of a smaller image, most of what a 3x3 convolution sees is padding.
 _LEAST_SIZE_TO_MIX = 4
 
 
-class Residual(Family):
+class Residual(Architecture):
     """Each stage is a convolution that sets channels and size, then residual blocks of one convolution each."""
 
     task_kind = TaskKind.IMAGE
 
     def stage(self, features: keras.KerasTensor, stage: StageConfig, number: int, layers: Layers) -> keras.KerasTensor:
-        """See `Family.stage`."""
+        """See `Architecture.stage`."""
         channels = layers.channels(stage.channels)
         for block in range(1, stage.blocks + 1):
             shortcut = features
@@ -31,7 +31,7 @@ class Residual(Family):
         return features
 
     def head(self, features: keras.KerasTensor, num_classes: int, layers: Layers) -> keras.KerasTensor:
-        """See `Family.head`."""
+        """See `Architecture.head`."""
         return pooled_head(features, num_classes, layers)
 
 

@@ -20,8 +20,8 @@ from collections.abc import Callable, Sequence
 import keras
 
 from learn2compress.config import Sharing, StageConfig, StudentConfig, TrainingConfig
+from learn2compress.students.architecture import Architecture
 from learn2compress.students.cost import count_macs
-from learn2compress.students.family import Family
 from learn2compress.students.layers import Layers
 from learn2compress.students.sliced import SlicedLayers
 
@@ -32,7 +32,7 @@ Logits = dict[str, keras.KerasTensor]
 class _Plan:
     """What every strategy is told; students have a stage each, and widths are known."""
 
-    family: Family
+    architecture: Architecture
     num_classes: int
     training: TrainingConfig
     students: Sequence[StudentConfig]
@@ -41,18 +41,18 @@ class _Plan:
         return [(number, self.training.stages[number - 1]) for number in range(first, last + 1)]
 
     def head(self, features: keras.KerasTensor, student: StudentConfig) -> keras.KerasTensor:
-        return self.family.head(features, self.num_classes, Layers(student.width, f"{student.name}_"))
+        return self.architecture.head(features, self.num_classes, Layers(student.width, f"{student.name}_"))
 
 
 def connect(
     inputs: keras.KerasTensor,
-    family: Family,
+    architecture: Architecture,
     num_classes: int,
     training: TrainingConfig,
     students: Sequence[StudentConfig],
 ) -> Logits:
     """Connects the students of one run from `inputs` to logits by name, as `training.sharing` says."""
-    return _STRATEGIES[training.sharing](inputs, _Plan(family, num_classes, training, students))
+    return _STRATEGIES[training.sharing](inputs, _Plan(architecture, num_classes, training, students))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -94,7 +94,7 @@ def _prefix(inputs: keras.KerasTensor, plan: _Plan) -> Logits:
     layers = Layers(plan.students[0].width)
     features, logits = inputs, {}
     for number, stage in plan.stages(1, max(student.stage or 0 for student in plan.students)):
-        features = plan.family.stage(features, stage, number, layers)
+        features = plan.architecture.stage(features, stage, number, layers)
         if number in leaving:
             logits[leaving[number].name] = plan.head(features, leaving[number])
     return logits
@@ -106,7 +106,7 @@ def _width(inputs: keras.KerasTensor, plan: _Plan) -> Logits:
     for student in sorted(plan.students, key=lambda student: -student.width):
         layers, features = SlicedLayers(student.width, f"{student.name}_", sources), inputs
         for number, stage in plan.stages(1, student.stage or 0):
-            features = plan.family.stage(features, stage, number, layers)
+            features = plan.architecture.stage(features, stage, number, layers)
         logits[student.name] = plan.head(features, student)
     return logits
 
@@ -114,12 +114,12 @@ def _width(inputs: keras.KerasTensor, plan: _Plan) -> Logits:
 def _hybrid(inputs: keras.KerasTensor, plan: _Plan) -> Logits:
     shared, shared_stages = inputs, plan.training.shared_stages
     for number, stage in plan.stages(1, shared_stages):
-        shared = plan.family.stage(shared, stage, number, Layers())
+        shared = plan.architecture.stage(shared, stage, number, Layers())
     logits: Logits = {}
     for student in plan.students:
         features, layers = shared, Layers(student.width, f"{student.name}_")
         for number, stage in plan.stages(shared_stages + 1, student.stage or 0):
-            features = plan.family.stage(features, stage, number, layers)
+            features = plan.architecture.stage(features, stage, number, layers)
         logits[student.name] = plan.head(features, student)
     return logits
 

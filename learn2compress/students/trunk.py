@@ -13,10 +13,10 @@ from collections.abc import Mapping, Sequence
 
 import keras
 
-from learn2compress.canonical import canonical
 from learn2compress.config import PretrainedConfig, StudentConfig, TaskConfig
-from learn2compress.config_file import ConfigError, about
+from learn2compress.config.parsing import ConfigError, about
 from learn2compress.students.flattening import FlatCopy, rescaled
+from learn2compress.students.layer_decomposition import decompose_layers
 from learn2compress.students.layers import Layers
 from learn2compress.students.residual import pooled_head
 
@@ -35,7 +35,7 @@ def trunk_of(model: keras.Model, config: PretrainedConfig, task: TaskConfig) -> 
     Returns:
       A functional model of float32 `[batch, *task.input_shape]` in 0..1 with an
       output `[batch, height, width, channels]` for each exit, of canonical
-      layers with the model's names and weights; see `learn2compress.canonical`.
+      layers with the model's names and weights; see `learn2compress.students.layer_decomposition`.
 
     Raises:
       ConfigError: the model's input, an exit or a layer is not accepted.
@@ -49,7 +49,7 @@ def trunk_of(model: keras.Model, config: PretrainedConfig, task: TaskConfig) -> 
     flat = keras.Model(inputs, [copy.outputs[name] for name in config.exits], name="trunk")
     _check_layers(flat)
     copy.set_weights(flat)
-    trunk = canonical(flat)
+    trunk = decompose_layers(flat)
     _check_kept(trunk, config.exits)
     return trunk
 

@@ -8,7 +8,7 @@ from typing import Any
 import fsspec
 from fsspec.core import url_to_fs
 
-from learn2compress.config_file import ConfigError
+from learn2compress.config.parsing import ConfigError
 from learn2compress.progress import report
 from learn2compress.teachers.formats import MAX_FILES, MAX_TEACHER_BYTES, UnsafeTeacherError
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-from learn2compress.config_file import ConfigError
+from learn2compress.config.parsing import ConfigError
 
 MAX_TEACHER_BYTES = 16 * 1024**3
 """Largest teacher, unpacked: beyond it a file is a mistake or a bomb, not a classifier to distil from."""

@@ -13,7 +13,7 @@ from typing import IO, Any
 
 import h5py
 
-from learn2compress.config_file import ConfigError
+from learn2compress.config.parsing import ConfigError
 from learn2compress.teachers import keras_config
 from learn2compress.teachers.formats import (
     EXPANSION_FLOOR_BYTES,

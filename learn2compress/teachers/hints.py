@@ -15,7 +15,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from learn2compress.config_file import ConfigError
+from learn2compress.config.parsing import ConfigError
 
 _FIELD = "training.distillation.hint_layer"
 

@@ -9,7 +9,7 @@ import zipfile
 import zlib
 from pathlib import Path, PurePosixPath
 
-from learn2compress.config_file import ConfigError
+from learn2compress.config.parsing import ConfigError
 from learn2compress.teachers import hdf5_file, keras_config
 from learn2compress.teachers.formats import (
     EXPANSION_FLOOR_BYTES,

@@ -15,7 +15,7 @@ import json
 import operator
 from typing import Any
 
-from learn2compress.config_file import ConfigError
+from learn2compress.config.parsing import ConfigError
 from learn2compress.teachers.formats import UnsafeTeacherError
 
 _NAMESPACES = (

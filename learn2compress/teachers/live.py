@@ -8,7 +8,7 @@ from typing import Any
 import tensorflow as tf
 
 from learn2compress.config import TaskConfig
-from learn2compress.config_file import ConfigError
+from learn2compress.config.parsing import ConfigError
 from learn2compress.teachers.hints import HintTap
 from learn2compress.teachers.loading import load_member
 from learn2compress.teachers.network import Member, joint_output, joint_scores, log_scores

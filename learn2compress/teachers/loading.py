@@ -17,16 +17,16 @@ from learn2compress.config import (
     TeacherMemberConfig,
     TeacherTraining,
 )
-from learn2compress.config_file import ConfigError, about
+from learn2compress.config.parsing import ConfigError, about
 from learn2compress.teachers.members import members_of
 from learn2compress.teachers.network import Member, Network, scaled_scores
 from learn2compress.teachers.opening import explained, open_network
 from learn2compress.teachers.outputs import check_declared, probe_inputs, tell_output
 from learn2compress.teachers.safety import content_sha256
-from learn2compress.teachers.teacher import Teacher
+from learn2compress.teachers.teacher import LoadedTeacher
 
 
-def load_teacher(paths: Sequence[Path], config: TeacherConfig, task: TaskConfig, num_classes: int) -> Teacher:
+def load_teacher(paths: Sequence[Path], config: TeacherConfig, task: TaskConfig, num_classes: int) -> LoadedTeacher:
     """Loads a teacher, or all teachers of an ensemble, after checking that each is safe and fits.
 
     Args:
@@ -49,7 +49,7 @@ def load_teacher(paths: Sequence[Path], config: TeacherConfig, task: TaskConfig,
             f"teacher.training: found 'joint' with {found}, accepted is 'fixed', or a .keras or .h5 file that takes "
             "batches and has trainable weights"
         )
-    return Teacher(members, task.input_shape, config.batch_size)
+    return LoadedTeacher(members, task.input_shape, config.batch_size)
 
 
 def load_member(

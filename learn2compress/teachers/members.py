@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from learn2compress.config import TeacherConfig, TeacherMemberConfig
-from learn2compress.config_file import about
+from learn2compress.config.parsing import about
 from learn2compress.teachers.fetching import fetch_teacher
 
 

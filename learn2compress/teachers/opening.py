@@ -12,7 +12,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from learn2compress.config_file import ConfigError
+from learn2compress.config.parsing import ConfigError
 from learn2compress.teachers.network import Network
 from learn2compress.teachers.outputs import last_activation
 from learn2compress.teachers.safety import TeacherFormat, check_teacher

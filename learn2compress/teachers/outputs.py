@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from learn2compress.config import TaskConfig, TaskKind, TeacherOutput
-from learn2compress.config_file import ConfigError
+from learn2compress.config.parsing import ConfigError
 
 SUM_TOLERANCE = 1e-3
 """How far from 1 the probabilities of one example may sum: half precision keeps three digits."""

@@ -18,7 +18,7 @@ import os
 import zipfile
 from pathlib import Path
 
-from learn2compress.config_file import ConfigError
+from learn2compress.config.parsing import ConfigError
 from learn2compress.teachers import hdf5_file, keras_archive, saved_model
 from learn2compress.teachers.formats import TeacherFormat, UnsafeTeacherError
 

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from learn2compress.config_file import ConfigError
+from learn2compress.config.parsing import ConfigError
 from learn2compress.teachers.formats import MAX_FILES, MAX_TEACHER_BYTES, UnsafeTeacherError
 from learn2compress.teachers.saved_model_ops import ACCEPTED_OPS, FILE_TABLE_OP, SAVER_OPS
 

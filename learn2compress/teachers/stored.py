@@ -10,7 +10,7 @@ from pathlib import Path
 import keras
 
 from learn2compress.config import InputScaling, TeacherMemberConfig, TeacherOutput
-from learn2compress.results import read_json, write_json
+from learn2compress.results.reports import read_json, write_json
 from learn2compress.teachers.network import Member
 
 TEACHER_FILE = "teacher.json"

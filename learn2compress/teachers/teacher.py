@@ -12,12 +12,12 @@ from tensorflow.lite.python.convert_phase import ConverterError
 from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
 
 from learn2compress.config import TeacherOutput
-from learn2compress.config_file import ConfigError
+from learn2compress.config.parsing import ConfigError
 from learn2compress.teachers.members import joint_sha256
 from learn2compress.teachers.network import SMALLEST_PROBABILITY, Member, joint_output, joint_scores
 
 
-class Teacher:
+class LoadedTeacher:
     """A checked teacher, of one network or several; made by `learn2compress.teachers.loading.load_teacher`.
 
     Attributes:

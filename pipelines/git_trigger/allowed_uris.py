@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from urllib.parse import unquote
 
 from learn2compress.config import CompressionConfig
-from learn2compress.config_file import ConfigError
+from learn2compress.config.parsing import ConfigError
 
 # Object stores, each with the credentials of the steps; no plain HTTP, which would reach anything in the cluster.
 DEFAULT_ALLOWED = ("s3://", "gs://", "abfs://", "az://", "hdfs://")

@@ -10,7 +10,8 @@ from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
-from learn2compress.config_file import MAX_FILE_BYTES, ConfigError
+from learn2compress.config.file import MAX_FILE_BYTES
+from learn2compress.config.parsing import ConfigError
 from pipelines.git_trigger.git_program import GitLimits, GitProgram, TryAgainError
 from pipelines.git_trigger.push import Push, check_commit, check_path
 

@@ -10,7 +10,7 @@ from typing import Annotated, Optional
 
 import typer
 
-from learn2compress.config_file import ConfigError
+from learn2compress.config.parsing import ConfigError
 from pipelines.command_options import (
     DEFAULT_RETRY_SECONDS,
     EndpointOption,
@@ -82,7 +82,9 @@ def trigger(
     since = changed_since if changed_since and changed_since.strip("0") else None
     request = submitter.TriggerRequest(
         push=Push(repo, ref, sha, since),
-        target=submitter.Target(endpoint, namespace, experiment, image, service_account, supersede, retry_seconds),
+        target=submitter.SubmissionTarget(
+            endpoint, namespace, experiment, image, service_account, supersede, retry_seconds
+        ),
         files=tuple(files or DEFAULT_FILES),
         allowed_uris=tuple(allow_uri or DEFAULT_ALLOWED),
     )

@@ -16,7 +16,7 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from learn2compress.config_file import ConfigError
+from learn2compress.config.parsing import ConfigError
 
 _MIB = 1024**2
 

@@ -10,7 +10,7 @@ import dataclasses
 import re
 from urllib.parse import urlsplit
 
-from learn2compress.config_file import ConfigError
+from learn2compress.config.parsing import ConfigError
 
 BRANCH_PREFIX = "refs/heads/"
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from learn2compress.config_file import ConfigError
+from learn2compress.config.parsing import ConfigError
 
 _BUSY_SECONDS = 0.8
 

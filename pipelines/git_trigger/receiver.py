@@ -22,7 +22,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
-from learn2compress.config_file import ConfigError
+from learn2compress.config.parsing import ConfigError
 from pipelines.git_trigger.dispatcher import Dispatcher
 from pipelines.git_trigger.events import Ignored, MalformedError, delivery_id, read_delivery
 from pipelines.git_trigger.metrics import ReceiverMetrics

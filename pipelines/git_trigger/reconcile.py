@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterator
 
-from learn2compress.config_file import ConfigError
+from learn2compress.config.parsing import ConfigError
 from pipelines.git_trigger.changes import heads
 from pipelines.git_trigger.git_program import TryAgainError
 from pipelines.git_trigger.push import Push

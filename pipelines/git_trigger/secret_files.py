@@ -6,7 +6,7 @@ import os
 import re
 from pathlib import Path
 
-from learn2compress.config_file import ConfigError
+from learn2compress.config.parsing import ConfigError
 
 SECRETS_VARIABLE = "L2C_SECRETS"
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import uvicorn
 
-from learn2compress.config_file import ConfigError
+from learn2compress.config.parsing import ConfigError
 from pipelines.git_trigger.dispatcher import Dispatcher
 from pipelines.git_trigger.metrics import ReceiverMetrics
 from pipelines.git_trigger.push_queue import PushQueue

@@ -13,11 +13,11 @@ from pydantic import Field, model_validator
 from pydantic.dataclasses import dataclass
 
 from learn2compress.config.fields import STRICT
-from learn2compress.config_file import ConfigError, about, parse
+from learn2compress.config.parsing import ConfigError, about, parse
 from pipelines.git_trigger.allowed_uris import DEFAULT_ALLOWED
 from pipelines.git_trigger.changes import DEFAULT_FILES, check_patterns
 from pipelines.git_trigger.push import BRANCH_PREFIX, Push, check_remote
-from pipelines.git_trigger.submitter import Target
+from pipelines.git_trigger.submitter import SubmissionTarget
 
 Line = Annotated[str, Field(min_length=1, max_length=512, pattern=r"^[^\x00-\x1f]+$")]
 Prefix = Annotated[str, Field(pattern=r"^([a-z][a-z0-9]*://|/)[^\x00-\x20]*$")]
@@ -125,9 +125,9 @@ class ReceiverSettings:
         return self
 
     @property
-    def target(self) -> Target:
+    def target(self) -> SubmissionTarget:
         """Where runs start."""
-        return Target(
+        return SubmissionTarget(
             endpoint=self.endpoint,
             namespace=self.namespace,
             experiment=self.experiment or "",

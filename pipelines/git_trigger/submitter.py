@@ -13,7 +13,8 @@ import hashlib
 from typing import TYPE_CHECKING
 
 from learn2compress.config import CompressionConfig
-from learn2compress.config_file import ConfigError, parse_config
+from learn2compress.config.file import parse_config
+from learn2compress.config.parsing import ConfigError
 from pipelines.git_trigger.allowed_uris import DEFAULT_ALLOWED, check_uris
 from pipelines.git_trigger.changes import DEFAULT_FILES, ChangedFile, FetchedPush, fetched
 from pipelines.git_trigger.git_program import TryAgainError
@@ -22,15 +23,15 @@ from pipelines.git_trigger.push import Push
 from pipelines.provenance import SourceRevision
 
 if TYPE_CHECKING:
-    from pipelines.kubeflow.connection import Connection
-    from pipelines.kubeflow.submission import SubmissionRequest, SubmittedRun
+    from pipelines.kubeflow.client.connection import Connection
+    from pipelines.kubeflow.client.submission import SubmissionRequest, SubmittedRun
 
 _LONGEST_CONNECT_SECONDS = 5.0
 _LONGEST_READ_SECONDS = 30.0
 
 
 @dataclasses.dataclass(frozen=True)
-class Target:
+class SubmissionTarget:
     """Where runs start, and how.
 
     Attributes:
@@ -65,7 +66,7 @@ class TriggerRequest:
     """
 
     push: Push
-    target: Target = Target()
+    target: SubmissionTarget = SubmissionTarget()
     files: tuple[str, ...] = DEFAULT_FILES
     allowed_uris: tuple[str, ...] = DEFAULT_ALLOWED
     claimant: str = ""
@@ -108,7 +109,7 @@ def trigger(request: TriggerRequest, token: str | None = None) -> tuple[FileOutc
     files = _checked_files(request, token)
     if all(isinstance(found, FileOutcome) for found in files):
         return tuple(found for found in files if isinstance(found, FileOutcome))
-    from pipelines.kubeflow.connection import Patience, Server, connect
+    from pipelines.kubeflow.client.connection import Patience, Server, connect
 
     seconds = request.target.api_seconds
     patience = Patience(
@@ -145,7 +146,7 @@ def _checked(request: TriggerRequest, found: FetchedPush, file: ChangedFile) -> 
 
 
 def _start(request: TriggerRequest, file: _Checked, connection: Connection) -> FileOutcome:
-    from pipelines.kubeflow.submission import find_submitted, submission_digest, submit
+    from pipelines.kubeflow.client.submission import find_submitted, submission_digest, submit
 
     wanted = _submission(request, file)
     try:
@@ -167,7 +168,7 @@ def _start(request: TriggerRequest, file: _Checked, connection: Connection) -> F
 
 
 def _submission(request: TriggerRequest, file: _Checked) -> SubmissionRequest:
-    from pipelines.kubeflow.submission import SubmissionRequest
+    from pipelines.kubeflow.client.submission import SubmissionRequest
 
     push, source = request.push, file.source
     return SubmissionRequest(
@@ -197,7 +198,7 @@ def _package(file: _Checked, image: str | None) -> str:
     from pipelines.provenance import collect_provenance
 
     provenance = collect_provenance(file.config, file.source)
-    from pipelines.kubeflow.package import image_of, package_text
+    from pipelines.kubeflow.compile.package import image_of, package_text
 
     try:
         return package_text(file.config, provenance, image_of(file.config, image), kubernetes_manifest=False)
@@ -206,7 +207,7 @@ def _package(file: _Checked, image: str | None) -> str:
 
 
 def _supersede(run: SubmittedRun, source: SourceRevision, connection: Connection) -> None:
-    from pipelines.kubeflow.submission import terminate_run, unfinished_runs
+    from pipelines.kubeflow.client.submission import terminate_run, unfinished_runs
 
     ids = [other.run_id for other in unfinished_runs(connection, _labels(source))]
     # Those before ours alone: told again of an old push, we must not end the run of a newer one.

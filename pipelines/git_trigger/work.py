@@ -19,7 +19,7 @@ from typing import TextIO
 
 from pydantic import TypeAdapter
 
-from learn2compress.config_file import ConfigError
+from learn2compress.config.parsing import ConfigError
 from pipelines.command_options import quiet_libraries
 from pipelines.git_trigger.git_program import TryAgainError
 from pipelines.git_trigger.outcome import FileOutcome, FileState, one_line

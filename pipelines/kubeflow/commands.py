@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Optional
 
 import typer
 
-from learn2compress.config_file import ConfigError
+from learn2compress.config.parsing import ConfigError
 from pipelines.command_options import (
     DEFAULT_RETRY_SECONDS,
     ConfigArgument,
@@ -24,8 +24,8 @@ from pipelines.command_options import (
 
 if TYPE_CHECKING:
     from learn2compress.config import CompressionConfig
-    from pipelines.kubeflow.connection import Connection
-    from pipelines.kubeflow.schedules import Schedule
+    from pipelines.kubeflow.client.connection import Connection
+    from pipelines.kubeflow.client.schedules import Schedule
     from pipelines.run_history import Run
 
 _FAILED = 1
@@ -61,10 +61,10 @@ def submit(
     retry_seconds: PatienceOption = DEFAULT_RETRY_SECONDS,
 ) -> None:
     """Start a run on Kubeflow Pipelines; the same content again is the same run."""
-    from learn2compress.config_file import load_config
-    from pipelines.kubeflow.package_steps import read_values
-    from pipelines.kubeflow.submission import SubmissionRequest
-    from pipelines.kubeflow.submission import submit as submit_request
+    from learn2compress.config.file import load_config
+    from pipelines.kubeflow.client.submission import SubmissionRequest
+    from pipelines.kubeflow.client.submission import submit as submit_request
+    from pipelines.kubeflow.compile.package_steps import read_values
 
     loaded = load_config(config)
     connection = connection_to(endpoint, namespace, retry_seconds)
@@ -113,9 +113,9 @@ def schedule(
     retry_seconds: PatienceOption = DEFAULT_RETRY_SECONDS,
 ) -> None:
     """Run a configuration again and again on Kubeflow Pipelines; scheduling it again replaces its schedule."""
-    from learn2compress.config_file import load_config
-    from pipelines.kubeflow import schedules
-    from pipelines.kubeflow.package_steps import read_values
+    from learn2compress.config.file import load_config
+    from pipelines.kubeflow.client import schedules
+    from pipelines.kubeflow.compile.package_steps import read_values
 
     if sum((bool(cron), list_, bool(remove))) != 1 or (config is None) == bool(cron):
         raise ConfigError("schedule: accepted is CONFIG with --cron, or --list, or --remove NAME")
@@ -151,7 +151,7 @@ def _compiled(config: CompressionConfig, image: str | None) -> tuple[str, list[s
 
     provenance = collect_provenance(config)
     quiet_libraries()
-    from pipelines.kubeflow.package import image_of, notes_on, package_text
+    from pipelines.kubeflow.compile.package import image_of, notes_on, package_text
 
     chosen = image_of(config, image)
     return package_text(config, provenance, chosen, kubernetes_manifest=False), notes_on(config, chosen)
@@ -160,8 +160,8 @@ def _compiled(config: CompressionConfig, image: str | None) -> tuple[str, list[s
 def _wait_for(run_id: str, connection: Connection) -> None:
     from rich.console import Console
 
-    from pipelines.kubeflow.following import failed_steps, follow
-    from pipelines.kubeflow.run_display import show_progress
+    from pipelines.kubeflow.client.following import failed_steps, follow
+    from pipelines.kubeflow.client.run_display import show_progress
 
     run = show_progress(follow(run_id, connection), Console(width=None if sys.stdout.isatty() else 100))
     if run.state != "complete":
@@ -174,7 +174,7 @@ def _wait_for(run_id: str, connection: Connection) -> None:
 
 def _print_outcome(run: Run) -> None:
     from learn2compress.report.table import results_table
-    from pipelines.kubeflow.pushed_family import find_outcome
+    from pipelines.kubeflow.client.pushed_family import find_outcome
 
     found = find_outcome(run.steps)
     if found is None:

@@ -27,18 +27,18 @@ from ai_edge_litert.interpreter import Interpreter
 from prepared import prepare_examples
 
 from learn2compress.config import CompressionConfig, DataFormat
-from learn2compress.config_file import load_config
+from learn2compress.config.file import load_config
 from learn2compress.data.labelled_batches import read_labelled
 from learn2compress.data.records import Split
-from learn2compress.export import to_int8_litert
 from learn2compress.litert.accuracy import accuracy_of, calibration_of
-from learn2compress.litert.answers import Answers, Questions, answer, batch_size_for
 from learn2compress.litert.interpreter import Scorer
 from learn2compress.litert.latency import processor_name
 from learn2compress.litert.operators import model_cost
-from learn2compress.quantized_network import quantization_aware
+from learn2compress.litert.predictions import Predictions, PredictionSettings, batch_size_for, predict_examples
+from learn2compress.quantization.convert import to_int8_litert
+from learn2compress.quantization.qat_network import quantization_aware
 from learn2compress.students.joint import build_joint_network, standalone_student
-from learn2compress.training import make_deterministic
+from learn2compress.training.loop import make_deterministic
 
 ROOT = Path(__file__).parents[2]
 WORK = ROOT / "build" / "benchmarks"
@@ -101,10 +101,10 @@ def main() -> None:
     names = [str(index) for index in range(prepared.num_classes)]
     model = untrained_file(config, prepared.num_classes, examples)
     num_batches = prepared.num_held_out // size
-    scorer, questions = Scorer(model, shape), Questions.of(config.evaluate, len(names))
+    scorer, questions = Scorer(model, shape), PredictionSettings.of(config.evaluate, len(names))
 
-    def evaluate() -> Answers:
-        answers = answer(scorer, read_labelled(split, shape), prepared.num_held_out, questions)
+    def evaluate() -> Predictions:
+        answers = predict_examples(scorer, read_labelled(split, shape), prepared.num_held_out, questions)
         accuracy_of(answers, names, questions.k)
         calibration_of(answers)
         return answers

@@ -34,13 +34,13 @@ import numpy as np
 from prepared import Prepared, live_teacher, prepare_examples, prepare_logits
 
 from learn2compress.config import CompressionConfig, Sharing, StudentConfig, TeacherSignal
-from learn2compress.config_file import load_config
+from learn2compress.config.file import load_config
 from learn2compress.litert.latency import median_interval, processor_name
 from learn2compress.students.joint import build_joint_network
 from learn2compress.students.sharing import joint_cost
 from learn2compress.teachers.live import LiveTeacher
-from learn2compress.training import Training, make_deterministic
-from learn2compress.training_plan import TrainingPlan
+from learn2compress.training.loop import Training, make_deterministic
+from learn2compress.training.plan import TrainingPlan
 
 CONFIG = Path(__file__).parents[2] / "pipelines" / "configs" / "cifar10.yaml"
 WORK = Path(__file__).parents[2] / "build" / "benchmarks"

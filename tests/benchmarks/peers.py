@@ -41,7 +41,7 @@ import numpy as np
 from prepared import Prepared, prepare_examples
 
 from learn2compress.config import CompressionConfig
-from learn2compress.config_file import load_config
+from learn2compress.config.file import load_config
 from learn2compress.data.examples import read_examples
 from learn2compress.data.records import Split
 from learn2compress.litert.interpreter import predict

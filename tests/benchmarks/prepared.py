@@ -12,16 +12,16 @@ from pathlib import Path
 import numpy as np
 
 from learn2compress.config import CompressionConfig, StudentViews
-from learn2compress.config_file import to_dict
+from learn2compress.config.parsing import to_dict
 from learn2compress.data.batches import TrainingData
 from learn2compress.data.examples import encode_example, read_examples, shard_path, write_shard
 from learn2compress.data.reading import class_index, read_records
 from learn2compress.data.records import Split
+from learn2compress.teachers.augmented_views import ViewPlan
 from learn2compress.teachers.live import LiveTeacher
 from learn2compress.teachers.loading import load_teacher
 from learn2compress.teachers.members import fetch_members
 from learn2compress.teachers.stored import store_copies
-from learn2compress.teachers.views import ViewPlan
 
 
 @dataclasses.dataclass(frozen=True)

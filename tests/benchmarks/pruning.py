@@ -34,11 +34,10 @@ import numpy as np
 from prepared import Prepared, prepare_examples, prepare_logits
 
 from learn2compress.config import CompressionConfig, PruneConfig, PruneMethod, PruneScope
-from learn2compress.config_file import load_config
+from learn2compress.config.file import load_config
 from learn2compress.data.batches import TrainingData
 from learn2compress.data.examples import read_examples
 from learn2compress.data.records import Split
-from learn2compress.export import to_float_litert, to_int8_litert
 from learn2compress.litert.interpreter import predict
 from learn2compress.litert.latency import WARM_UPS, median_interval, processor_name, run_worker
 from learn2compress.litert.measure import download_bytes
@@ -48,11 +47,12 @@ from learn2compress.pruning.channel_choice import choose_removal, kept_units
 from learn2compress.pruning.channel_graph import channel_graph
 from learn2compress.pruning.channel_removal import without_channels
 from learn2compress.pruning.masks import masks_of
-from learn2compress.quantization import train_quantized
+from learn2compress.quantization.convert import to_float_litert, to_int8_litert
+from learn2compress.quantization.qat import train_quantized
 from learn2compress.students.cost import count_macs
 from learn2compress.students.joint import build_joint_network, standalone_student
-from learn2compress.training import by_name, fit, make_deterministic
-from learn2compress.training_plan import TrainingPlan
+from learn2compress.training.loop import by_name, fit, make_deterministic
+from learn2compress.training.plan import TrainingPlan
 
 CONFIG = Path(__file__).parents[2] / "pipelines" / "configs" / "cifar10.yaml"
 WORK = Path(__file__).parents[2] / "build" / "benchmarks"

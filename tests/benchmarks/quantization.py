@@ -28,20 +28,20 @@ import numpy as np
 from prepared import Prepared, prepare_examples, prepare_logits
 
 from learn2compress.config import CompressionConfig, MixedBase, QuantizationRecipe, QuantizeConfig
-from learn2compress.config_file import load_config
+from learn2compress.config.file import load_config
 from learn2compress.data.examples import read_examples
 from learn2compress.data.records import Split
-from learn2compress.export import finished_file, to_int8_litert
 from learn2compress.litert.flatbuffer import ModelFileError
 from learn2compress.litert.interpreter import predict
 from learn2compress.litert.latency import median_interval, processor_name, run_worker
 from learn2compress.litert.runs import check_runs
-from learn2compress.quantization import train_quantized
-from learn2compress.student_file import Finish, StudentFile, make_student_file
+from learn2compress.quantization.choice_sample import TrainingSample
+from learn2compress.quantization.convert import finished_file, to_int8_litert
+from learn2compress.quantization.qat import train_quantized
+from learn2compress.quantization.quantize import Finish, QuantizedStudent, quantize_student
 from learn2compress.students.joint import build_joint_network, standalone_student
-from learn2compress.training import by_name, fit, make_deterministic
-from learn2compress.training_plan import TrainingPlan
-from learn2compress.training_sample import TrainingSample
+from learn2compress.training.loop import by_name, fit, make_deterministic
+from learn2compress.training.plan import TrainingPlan
 
 CONFIG = Path(__file__).parents[2] / "pipelines" / "configs" / "cifar10.yaml"
 WORK = Path(__file__).parents[2] / "build" / "benchmarks"
@@ -110,7 +110,7 @@ def make_files(trained: Trained) -> tuple[dict[str, bytes], dict[str, dict[str, 
     files: dict[str, bytes] = {}
     figures: dict[str, dict[str, Any]] = {}
 
-    def attempt(recipe: str, make: Callable[[], StudentFile]) -> None:
+    def attempt(recipe: str, make: Callable[[], QuantizedStudent]) -> None:
         start = time.monotonic()
         try:
             made = make()
@@ -128,8 +128,8 @@ def make_files(trained: Trained) -> tuple[dict[str, bytes], dict[str, dict[str, 
         files[recipe] = made.model_bytes
 
     for name, config in RECIPES.items():
-        attempt(name, partial(make_student_file, trained.student, trained.sample, config, trained.finish))
-    default = partial(make_student_file, trained.student, trained.sample, QuantizeConfig(), trained.finish)
+        attempt(name, partial(quantize_student, trained.student, trained.sample, config, trained.finish))
+    default = partial(quantize_student, trained.student, trained.sample, QuantizeConfig(), trained.finish)
     attempt("as_shipped", partial(default, trained.network))
     recipe = QuantizationRecipe.INT8_QAT
     files[recipe.value] = trained.finish(to_int8_litert(trained.network), recipe)

@@ -26,7 +26,8 @@ from typing import Any
 import yaml
 
 from learn2compress.config import CompressionConfig
-from learn2compress.config_file import load_config, to_dict
+from learn2compress.config.file import load_config
+from learn2compress.config.parsing import to_dict
 from learn2compress.litert.latency import processor_name
 from pipelines.console import library_noise_to
 from pipelines.run_history import Outcome, outcome_of

@@ -26,15 +26,15 @@ import tensorflow as tf
 from prepared import Prepared, prepare_examples, prepare_logits
 
 from learn2compress.config import CompressionConfig
-from learn2compress.config_file import load_config
-from learn2compress.data.batches import Batch
-from learn2compress.distillation import student_loss
-from learn2compress.fused_normalization import with_fused_normalization
+from learn2compress.config.file import load_config
+from learn2compress.data.batches import TrainingBatch
 from learn2compress.litert.latency import processor_name
 from learn2compress.students.cost import count_macs
 from learn2compress.students.joint import build_joint_network
-from learn2compress.train_step import TrainStep, as_float
-from learn2compress.training import make_deterministic
+from learn2compress.training.fused_normalization import with_fused_normalization
+from learn2compress.training.loop import make_deterministic
+from learn2compress.training.losses import student_loss
+from learn2compress.training.step import TrainStep, as_float
 
 CONFIG = Path(__file__).parents[2] / "pipelines" / "configs" / "cifar10.yaml"
 WORK = Path(__file__).parents[2] / "build" / "benchmarks"
@@ -95,7 +95,7 @@ def _depthwise_convolution(layer: keras.layers.DepthwiseConv2D, kernel: Any, inp
     ]
 
 
-def forward_and_backward(network: keras.Model, config: CompressionConfig, batch: Batch) -> Callable[[], Any]:
+def forward_and_backward(network: keras.Model, config: CompressionConfig, batch: TrainingBatch) -> Callable[[], Any]:
     """Everything of a step but the optimizer."""
     trained = with_fused_normalization(network)
 
@@ -113,7 +113,7 @@ def forward_and_backward(network: keras.Model, config: CompressionConfig, batch:
     return run
 
 
-def batches(config: CompressionConfig, prepared: Prepared, logits: Path) -> Iterator[Batch]:
+def batches(config: CompressionConfig, prepared: Prepared, logits: Path) -> Iterator[TrainingBatch]:
     """What the training loop reads, epoch after epoch."""
     data = prepared.training_data(config, logits)
     for epoch in itertools.count():

@@ -6,7 +6,7 @@ import pytest
 from apache_beam.options.pipeline_options import SetupOptions
 
 from components.beam_runner import make_pipeline
-from learn2compress.config_file import ConfigError
+from learn2compress.config.parsing import ConfigError
 
 
 @pytest.mark.parametrize(

@@ -17,10 +17,10 @@ from components.artifacts import Evaluation, Examples, LiteRtModel, Student, Tea
 from components.evaluate.component import Evaluate, EvaluateTeacher
 from components.evaluate.executor import Executor, TeacherExecutor
 from learn2compress.config import Corruption, DeviceConfig, EvaluateConfig, TaskConfig
-from learn2compress.config_file import ConfigError
+from learn2compress.config.parsing import ConfigError
 from learn2compress.data.examples import encode_example, read_examples, shard_path, write_shard
-from learn2compress.litert.answers import Answers, Questions, graded
-from learn2compress.results import ModelReport, read_json
+from learn2compress.litert.predictions import Predictions, PredictionSettings, graded
+from learn2compress.results.reports import ModelReport, read_json
 
 NUM_EXAMPLES = 200
 CONFIG = EvaluateConfig(
@@ -65,7 +65,7 @@ def inputs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[Any]]:
     for folder in ("model", "teacher"):
         (root / folder / "model.tflite").write_bytes(file)
     told = np.where(np.arange(NUM_EXAMPLES) < 100, labels, (labels + 1) % 10)
-    graded(np.eye(10)[told], labels, Questions(10, 3)).save(root / "baseline" / "answers.npz")
+    graded(np.eye(10)[told], labels, PredictionSettings(10, 3)).save(root / "baseline" / "answers.npz")
     return found
 
 
@@ -88,7 +88,7 @@ def test_everything_that_was_asked_is_in_the_report(inputs: dict[str, list[Any]]
     evaluation = evaluate(inputs, tmp_path / "evaluation")
 
     report = read_json(ModelReport, tmp_path / "evaluation" / "report.json")
-    answers = Answers.load(tmp_path / "evaluation" / "answers.npz")
+    answers = Predictions.load(tmp_path / "evaluation" / "answers.npz")
     assert report.accuracy.num_examples == len(answers.labels) == NUM_EXAMPLES
     assert report.accuracy.top_1 == answers.correct.mean()
     assert report.keras_agreement == 1.0  # the float file of this very student
@@ -104,7 +104,7 @@ def test_the_drop_is_that_against_the_teachers_answers(inputs: dict[str, list[An
     evaluate(inputs, tmp_path / "evaluation", dataclasses.replace(CONFIG, slice_by=None, corruptions=(), threads=()))
 
     report = read_json(ModelReport, tmp_path / "evaluation" / "report.json")
-    correct = Answers.load(tmp_path / "evaluation" / "answers.npz").correct
+    correct = Predictions.load(tmp_path / "evaluation" / "answers.npz").correct
     assert report.paired_drop.drop == pytest.approx(0.5 - report.accuracy.top_1)
     assert report.paired_drop.num_teacher_only == int((~correct[:100]).sum())
     assert report.paired_drop.num_student_only == int(correct[100:].sum())
@@ -133,7 +133,7 @@ def test_the_teacher_is_measured_as_the_students_are(output: str, inputs: dict[s
     TeacherExecutor().Do(given, {"evaluation": [evaluation]}, component.spec.exec_properties)
 
     report = read_json(ModelReport, tmp_path / "evaluation" / "report.json")
-    answers = Answers.load(tmp_path / "evaluation" / "answers.npz")
+    answers = Predictions.load(tmp_path / "evaluation" / "answers.npz")
     images = [example.input for example in read_examples(Path(inputs["examples"][0].uri) / "held_out")]
     told = network.predict(np.frombuffer(b"".join(images), np.uint8).reshape(-1, 8, 8, 1), verbose=0)
     scores = told if output == "probabilities" else np.exp(told) / np.exp(told).sum(axis=1, keepdims=True)

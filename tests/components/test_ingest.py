@@ -34,7 +34,7 @@ from components.ingest.component import Ingest
 from components.ingest.executor import Executor
 from components.parameters import exec_properties_of, json_of
 from learn2compress.config import BeamRunner, BeamStepConfig, DataConfig, DataFormat, TaskConfig, TaskKind, WorkerKind
-from learn2compress.config_file import ConfigError
+from learn2compress.config.parsing import ConfigError
 from learn2compress.data.examples import UNLABELLED, read_examples, shard_paths
 from learn2compress.data.records import Split
 from learn2compress.data.text_features import hashed_ngrams

@@ -14,11 +14,11 @@ from tfx.types.artifact import Artifact
 from components.artifacts import SENSITIVITY_FILE, Examples, Sensitivity, Student, Teacher, TeacherLogits
 from components.prune.component import Prune
 from components.prune.executor import Executor
-from components.student_files import read_student
+from components.student_artifact import read_student
 from components.training_inputs import TeacherUse, TrainingSettings
 from learn2compress.config import PruneConfig, PruneMethod, StageConfig, TaskConfig, TrainingConfig
-from learn2compress.pruning_results import PruneSensitivity
-from learn2compress.results import read_json
+from learn2compress.results.pruning import PruneSensitivity
+from learn2compress.results.reports import read_json
 
 TRAINING = TrainingConfig(stages=(StageConfig(16),), batch_size=32)
 

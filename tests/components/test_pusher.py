@@ -18,9 +18,9 @@ from components.artifacts import Evaluation, Examples, LiteRtModel, PushedVersio
 from components.pusher.component import Pusher
 from components.pusher.executor import Executor
 from learn2compress.config import CompressionConfig, ConstraintsConfig, PushConfig, StudentConfig, TeacherConfig
-from learn2compress.config_file import ConfigError, parse, to_dict
-from learn2compress.quantization_results import Candidate, QuantizationReport, TensorDeviation
-from learn2compress.results import (
+from learn2compress.config.parsing import ConfigError, parse, to_dict
+from learn2compress.results.quantization import Candidate, QuantizationReport, TensorDeviation
+from learn2compress.results.reports import (
     Accuracy,
     ClassResult,
     EpochRecord,

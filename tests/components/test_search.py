@@ -16,7 +16,7 @@ from tfx.types.artifact import Artifact
 from components.artifacts import Examples, Student, Teacher, TeacherLogits
 from components.search.component import Search
 from components.search.executor import Executor
-from components.student_files import read_student, write_student
+from components.student_artifact import read_student, write_student
 from components.training_inputs import TeacherUse, TrainingSettings
 from learn2compress import progress
 from learn2compress.config import (

@@ -28,7 +28,7 @@ from learn2compress.config import (
     TeacherSignal,
     TeacherTraining,
 )
-from learn2compress.config_file import ConfigError
+from learn2compress.config.parsing import ConfigError
 from learn2compress.data.augmentation import augment, example_seeds, view_seed
 from learn2compress.data.batches import TrainingData
 from learn2compress.data.examples import (

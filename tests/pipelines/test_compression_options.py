@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from learn2compress.litert.operators import float_operators, model_cost
-from learn2compress.results import FamilyReport, read_json
+from learn2compress.results.reports import FamilyReport, read_json
 
 pytestmark = pytest.mark.end_to_end
 

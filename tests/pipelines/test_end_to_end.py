@@ -24,7 +24,7 @@ from learn2compress.data.records import Split
 from learn2compress.litert.interpreter import predict
 from learn2compress.litert.metadata import read_metadata
 from learn2compress.litert.operators import float_operators
-from learn2compress.results import FamilyReport, ModelReport, read_json
+from learn2compress.results.reports import FamilyReport, ModelReport, read_json
 
 pytestmark = pytest.mark.end_to_end
 

@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from learn2compress.results import FamilyReport, read_json
+from learn2compress.results.reports import FamilyReport, read_json
 
 pytestmark = pytest.mark.end_to_end
 

@@ -23,7 +23,7 @@ from learn2compress.config import (
     TeacherConfig,
     TeacherMemberConfig,
 )
-from learn2compress.config_file import ConfigError
+from learn2compress.config.parsing import ConfigError
 from pipelines.provenance import Provenance, SourceRevision, code_digests, collect_provenance
 
 REPOSITORY = Path(learn2compress.__file__).parents[1]
@@ -71,8 +71,8 @@ def test_a_copy_has_the_digests_of_the_original(copy: Path) -> None:
     [
         ("components/prune/executor.py", {"prune"}),
         ("components/ingest/steps.py", {"ingest"}),
-        ("components/student_files.py", set(code_digests())),
-        ("learn2compress/training.py", set(code_digests())),
+        ("components/student_artifact.py", set(code_digests())),
+        ("learn2compress/training/loop.py", set(code_digests())),
         ("learn2compress/litert/measure.py", set(code_digests())),
         ("pipelines/console.py", set()),
     ],

@@ -15,7 +15,7 @@ from PIL import Image
 
 from learn2compress.data.arrays import read_digits
 from learn2compress.litert.operators import float_operators, model_cost
-from learn2compress.results import FamilyReport, read_json
+from learn2compress.results.reports import FamilyReport, read_json
 
 pytestmark = pytest.mark.end_to_end
 

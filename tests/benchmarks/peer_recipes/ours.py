@@ -13,15 +13,15 @@ from prepared import write_logits
 from learn2compress.config import QuantizeConfig
 from learn2compress.data.batches import TrainingData
 from learn2compress.data.records import Split
-from learn2compress.export import finished_file
 from learn2compress.pruning import prune_student
-from learn2compress.quantization import train_quantized
-from learn2compress.student_file import make_student_file
+from learn2compress.quantization.choice_sample import TrainingSample
+from learn2compress.quantization.convert import finished_file
+from learn2compress.quantization.qat import train_quantized
+from learn2compress.quantization.quantize import quantize_student
 from learn2compress.students.joint import build_joint_network, standalone_student
 from learn2compress.students.sharing import joint_cost
-from learn2compress.training import fit, make_deterministic
-from learn2compress.training_plan import TrainingPlan
-from learn2compress.training_sample import TrainingSample
+from learn2compress.training.loop import fit, make_deterministic
+from learn2compress.training.plan import TrainingPlan
 from peer_recipes.request import Request, Stopwatch
 
 
@@ -68,7 +68,7 @@ def write_file(
     quantize: QuantizeConfig,
     network: keras.Model | None = None,
 ) -> None:
-    """Writes the file that the pipeline would ship of a student; see `make_student_file`."""
+    """Writes the file that the pipeline would ship of a student; see `quantize_student`."""
     config, prepared = request.config, request.prepared
     finish = partial(
         finished_file,
@@ -79,7 +79,7 @@ def write_file(
     )
     folder, examples = prepared.folder / Split.TRAIN, quantize.calibration_examples
     sample = TrainingSample.read(folder, config.task.input_shape, examples)
-    request.write(variant, name, make_student_file(student, sample, quantize, finish, network).model_bytes)
+    request.write(variant, name, quantize_student(student, sample, quantize, finish, network).model_bytes)
 
 
 def main() -> None:

@@ -17,7 +17,7 @@ import tensorflow as tf
 from prepared import Prepared
 
 from learn2compress.config import CompressionConfig
-from learn2compress.config_file import load_config
+from learn2compress.config.file import load_config
 from learn2compress.students.joint import build_joint_network, standalone_student
 
 CALIBRATION_EXAMPLES = 256

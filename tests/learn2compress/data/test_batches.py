@@ -12,7 +12,7 @@ import tensorflow as tf
 
 from learn2compress.config import AugmentConfig
 from learn2compress.data.augmentation import augment, example_seeds, view_seed
-from learn2compress.data.batches import Batch, TrainingData
+from learn2compress.data.batches import TrainingBatch, TrainingData
 from learn2compress.data.examples import encode_example, shard_path, write_shard
 
 NUM_TRAIN, NUM_HELD_OUT, NUM_CLASSES, NUM_VIEWS = 200, 40, 5, 3
@@ -62,14 +62,14 @@ def open_data(folder: Path) -> Callable[..., TrainingData]:
     return make
 
 
-def epoch_of(data: TrainingData, seed: int = 3, epoch: int = 0) -> Batch:
+def epoch_of(data: TrainingData, seed: int = 3, epoch: int = 0) -> TrainingBatch:
     """All batches of an epoch as one."""
     batches = list(data.epoch(seed, epoch))
     assert [len(batch.inputs) for batch in batches] == [16] * data.steps_per_epoch
-    return Batch(*(np.concatenate([part.numpy() for part in parts]) for parts in zip(*batches, strict=True)))
+    return TrainingBatch(*(np.concatenate([part.numpy() for part in parts]) for parts in zip(*batches, strict=True)))
 
 
-def order_of(batch: Batch) -> list[int]:
+def order_of(batch: TrainingBatch) -> list[int]:
     return [INDEX_OF[image.tobytes()] for image in batch.inputs]
 
 

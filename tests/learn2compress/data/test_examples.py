@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from learn2compress.config_file import ConfigError
+from learn2compress.config.parsing import ConfigError
 from learn2compress.data.examples import (
-    Example,
+    StoredExample,
     decode_example,
     encode_example,
     parse_examples,
@@ -28,7 +28,7 @@ DIGEST = hashlib.sha256(CONTENT).hexdigest()
 
 def test_example_comes_back() -> None:
     serialized = encode_example(CONTENT, 3, DIGEST, "a/b.png", "héllo")
-    assert decode_example(serialized) == Example(CONTENT, 3, DIGEST, "a/b.png", "héllo".encode())
+    assert decode_example(serialized) == StoredExample(CONTENT, 3, DIGEST, "a/b.png", "héllo".encode())
     assert serialized == encode_example(CONTENT, 3, DIGEST, "a/b.png", "héllo")
     assert decode_example(encode_example(CONTENT, 3, DIGEST, "x")).text is None
 

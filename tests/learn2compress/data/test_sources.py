@@ -14,7 +14,7 @@ import tensorflow as tf
 from PIL import Image
 
 from learn2compress.config import DataConfig, DataFormat, TaskConfig, TaskKind
-from learn2compress.config_file import ConfigError
+from learn2compress.config.parsing import ConfigError
 from learn2compress.data.records import BadRecord, RawRecord, Split, class_names
 from learn2compress.data.sources import plan, read_unit, source_fingerprint
 

@@ -23,7 +23,7 @@ from learn2compress.config import (
     TaskKind,
     TeacherConfig,
 )
-from learn2compress.config_file import ConfigError
+from learn2compress.config.parsing import ConfigError
 from learn2compress.data.reading import read_records
 from learn2compress.data.records import BadRecord, RawRecord, Split
 from learn2compress.data.sources import plan, read_unit, source_fingerprint

@@ -9,7 +9,7 @@ import pytest
 from scipy.stats import binomtest  # type: ignore[import-untyped]
 
 from learn2compress.config import Corruption
-from learn2compress.config_file import ConfigError
+from learn2compress.config.parsing import ConfigError
 from learn2compress.litert.accuracy import (
     NUM_BINS,
     accuracy_of,
@@ -19,8 +19,8 @@ from learn2compress.litert.accuracy import (
     slice_accuracies,
     wilson_interval,
 )
-from learn2compress.litert.answers import Answers, Questions, graded
-from learn2compress.results import Accuracy
+from learn2compress.litert.predictions import Predictions, PredictionSettings, graded
+from learn2compress.results.reports import Accuracy
 
 NAMES = ("a", "b", "c", "d")
 SCORES = np.array(
@@ -36,8 +36,8 @@ SCORES = np.array(
 LABELS = np.array([0, 1, 2, 1, 2])
 
 
-def answers(scores: npt.NDArray[Any] = SCORES, labels: npt.NDArray[Any] = LABELS, k: int = 2) -> Answers:
-    return graded(scores, labels, Questions(4, k))
+def answers(scores: npt.NDArray[Any] = SCORES, labels: npt.NDArray[Any] = LABELS, k: int = 2) -> Predictions:
+    return graded(scores, labels, PredictionSettings(4, k))
 
 
 def accuracy(k: int, scores: npt.NDArray[Any] = SCORES, labels: npt.NDArray[Any] = LABELS) -> Accuracy:
@@ -110,7 +110,7 @@ def test_logits_are_calibrated_as_the_probabilities_they_stand_for() -> None:
     logits = np.log(SCORES + 1e-3) * 1.0 + 7
     probabilities = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
 
-    ours = graded(logits, LABELS, Questions(4, 2, gives_logits=True))
+    ours = graded(logits, LABELS, PredictionSettings(4, 2, gives_logits=True))
 
     np.testing.assert_allclose(ours.confidence, probabilities.max(axis=1), rtol=1e-6)
 

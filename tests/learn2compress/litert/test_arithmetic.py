@@ -9,7 +9,7 @@ import pytest
 from learn2compress.litert.arithmetic import operator_uses, operator_work
 from learn2compress.litert.energy import estimate_energy
 from learn2compress.litert.operators import model_cost
-from learn2compress.measurements import Arithmetic, OperatorUse
+from learn2compress.results.measurements import Arithmetic, OperatorUse
 
 
 def uses(model: bytes) -> dict[tuple[str, str], tuple[int, int]]:

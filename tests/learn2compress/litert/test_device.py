@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from learn2compress.config import DeviceConfig, EvaluateConfig
-from learn2compress.config_file import ConfigError
+from learn2compress.config.parsing import ConfigError
 from learn2compress.litert.device import measure_on_device, parse_benchmark
 
 CONFIG = EvaluateConfig(latency_rounds=5, latency_runs=4, num_threads=2)

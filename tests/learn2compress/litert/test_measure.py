@@ -9,9 +9,9 @@ import pytest
 
 from learn2compress import progress
 from learn2compress.config import Corruption, EvaluateConfig
-from learn2compress.config_file import ConfigError
+from learn2compress.config.parsing import ConfigError
 from learn2compress.litert.measure import download_bytes, measure_model
-from learn2compress.results import ModelReport, read_json, write_json
+from learn2compress.results.reports import ModelReport, read_json, write_json
 
 NAMES = ("temple", "sky", "petal", "leaf")
 CONFIG = EvaluateConfig(top_k=2, latency_rounds=5, latency_runs=2)

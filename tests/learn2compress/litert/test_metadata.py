@@ -13,7 +13,7 @@ import pytest
 from ai_edge_litert import schema_py_generated as schema
 
 from learn2compress.config import TaskConfig, TaskKind
-from learn2compress.config_file import ConfigError
+from learn2compress.config.parsing import ConfigError
 from learn2compress.litert.flatbuffer import ModelFileError
 from learn2compress.litert.interpreter import predict
 from learn2compress.litert.metadata import ModelMetadata, read_metadata, with_metadata

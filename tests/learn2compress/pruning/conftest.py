@@ -8,9 +8,9 @@ import keras
 import numpy as np
 import pytest
 
-from learn2compress.canonical import canonical
 from learn2compress.config import StageConfig, StudentConfig, TaskConfig, TaskKind, TextFeatures, TrainingConfig
 from learn2compress.students.joint import build_joint_network, standalone_student
+from learn2compress.students.layer_decomposition import decompose_layers
 
 NUM_CLASSES = 10
 STAGES = (StageConfig(16, 2), StageConfig(40, 2))
@@ -39,7 +39,7 @@ def network() -> Callable[[str], keras.Model]:
 
 
 def student(family: str) -> keras.Model:
-    training = TrainingConfig(family=family, stages=STAGES)
+    training = TrainingConfig(architecture=family, stages=STAGES)
     return standalone_student(
         build_joint_network(TASKS[family], NUM_CLASSES, training, [StudentConfig("only", 2)]), "only"
     )
@@ -65,7 +65,7 @@ def application() -> keras.Model:
     x = layers.Flatten()(x)
     x = layers.Dropout(0.5)(x)
     x = layers.Dense(20, activation="relu", name="hidden")(x)
-    return canonical(keras.Model(inputs, layers.Dense(NUM_CLASSES, name="logits")(x), name="application"))
+    return decompose_layers(keras.Model(inputs, layers.Dense(NUM_CLASSES, name="logits")(x), name="application"))
 
 
 def plain() -> keras.Model:

@@ -10,21 +10,21 @@ import keras
 import numpy as np
 import pytest
 
-from learn2compress.checkpoint import Checkpoint
 from learn2compress.config import ChannelImportance, DistillationConfig, PruneConfig, PruneMethod
-from learn2compress.config_file import ConfigError
+from learn2compress.config.parsing import ConfigError
 from learn2compress.data.batches import TrainingData
-from learn2compress.distillation import student_loss
 from learn2compress.pruning import prune_student
 from learn2compress.pruning.channel_choice import choose_removal, kept_units
 from learn2compress.pruning.channel_graph import ChannelGraph, channel_graph
 from learn2compress.pruning.channel_importance import channel_importance, taking_layers
 from learn2compress.pruning.channel_removal import without_channels
-from learn2compress.quantized_network import quantization_aware
+from learn2compress.quantization.qat_network import quantization_aware
 from learn2compress.students.cost import count_macs
-from learn2compress.train_step import as_float
-from learn2compress.training import make_deterministic
-from learn2compress.training_plan import TrainingPlan
+from learn2compress.training.checkpoint import Checkpoint
+from learn2compress.training.loop import make_deterministic
+from learn2compress.training.losses import student_loss
+from learn2compress.training.plan import TrainingPlan
+from learn2compress.training.step import as_float
 
 Make = Callable[[str], keras.Model]
 PLAN = TrainingPlan("prune", epochs=2, learning_rate=0.001, distillation=DistillationConfig(), seed=3)

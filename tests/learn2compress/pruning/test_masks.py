@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from learn2compress.config import PruneConfig, PruneMethod, PruneScope
-from learn2compress.config_file import ConfigError, parse
+from learn2compress.config.parsing import ConfigError, parse
 from learn2compress.pruning.masks import (
     block_mask,
     cubic_sparsity,

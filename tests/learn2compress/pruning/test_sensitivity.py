@@ -18,13 +18,13 @@ from learn2compress.config import (
     TrainingConfig,
 )
 from learn2compress.data.batches import TrainingData
-from learn2compress.held_out import HeldOutAccuracy
 from learn2compress.pruning import prunable_layers
 from learn2compress.pruning.channel_graph import channel_graph
 from learn2compress.pruning.sensitivity import SPARSITY_RATIOS, layers_by_sensitivity, prune_sensitivity
 from learn2compress.students.joint import build_joint_network, standalone_student
-from learn2compress.training import by_name, fit, make_deterministic
-from learn2compress.training_plan import TrainingPlan
+from learn2compress.training.accuracy import HeldOutAccuracy
+from learn2compress.training.loop import by_name, fit, make_deterministic
+from learn2compress.training.plan import TrainingPlan
 
 PLAN = TrainingPlan("prune", epochs=4, learning_rate=0.01, distillation=DistillationConfig(), seed=3)
 

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from learn2compress.config import CompressionConfig, ConstraintsConfig, StudentConfig, TeacherConfig
-from learn2compress.config_file import to_dict
-from learn2compress.measurements import (
+from learn2compress.config.parsing import to_dict
+from learn2compress.results.measurements import (
     Arithmetic,
     Calibration,
     CalibrationBin,
@@ -23,8 +23,8 @@ from learn2compress.measurements import (
     SliceAccuracy,
     ThreadLatency,
 )
-from learn2compress.results import Accuracy, ClassResult, EpochRecord, FamilyReport, Latency, ModelReport
-from learn2compress.selection import Point, pareto_front, select
+from learn2compress.results.reports import Accuracy, ClassResult, EpochRecord, FamilyReport, Latency, ModelReport
+from learn2compress.selection.select import Point, pareto_front, select
 
 PROCESSOR = "AMD EPYC 7763 64-Core Processor"
 DIGITS = tuple(str(digit) for digit in range(10))

@@ -5,7 +5,7 @@ import math
 import pytest
 
 from learn2compress.report import formatting
-from learn2compress.results import Latency
+from learn2compress.results.reports import Latency
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ from collections.abc import Callable
 import pytest
 
 from learn2compress.report.model_card import escape_markdown, render_model_card
-from learn2compress.results import FamilyReport
+from learn2compress.results.reports import FamilyReport
 
 
 def test_the_card_says_what_was_measured_and_how_to_feed_it(family: FamilyReport) -> None:

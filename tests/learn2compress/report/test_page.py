@@ -16,10 +16,10 @@ from typing import Any
 
 import pytest
 
-from learn2compress.measurements import DeviceLatency
 from learn2compress.report.model_card import render_model_card
 from learn2compress.report.page import render_page
-from learn2compress.results import FamilyReport, ModelReport, write_json
+from learn2compress.results.measurements import DeviceLatency
+from learn2compress.results.reports import FamilyReport, ModelReport, write_json
 
 HOSTILE = ("<script>alert(1)</script>", '" onmouseover="alert(2)', "</style><b>", "{{ 7 * 7 }}", "ok")
 TIMES = "\N{MULTIPLICATION SIGN}"
@@ -223,7 +223,7 @@ def test_the_same_report_gives_the_same_page_in_another_process(family: FamilyRe
     write_json(tmp_path / "family.json", family)
     script = (
         "import sys, hashlib; from learn2compress.report.page import render_page\n"
-        "from learn2compress.results import FamilyReport, read_json\n"
+        "from learn2compress.results.reports import FamilyReport, read_json\n"
         "print(hashlib.sha256(render_page(read_json(FamilyReport, sys.argv[1])).encode()).hexdigest())"
     )
     command = [sys.executable, "-c", script, str(tmp_path / "family.json")]

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 
-from learn2compress.quantization_results import Candidate, QuantizationReport, TensorDeviation
 from learn2compress.report.quantization import quantization_sentences
+from learn2compress.results.quantization import Candidate, QuantizationReport, TensorDeviation
 
 REPORT = QuantizationReport(
     recipe="int8_qat",

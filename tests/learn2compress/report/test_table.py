@@ -8,7 +8,7 @@ import pytest
 from rich.console import Console
 
 from learn2compress.report.table import results_table
-from learn2compress.results import FamilyReport
+from learn2compress.results.reports import FamilyReport
 
 
 def printed(report: FamilyReport, width: int) -> list[str]:

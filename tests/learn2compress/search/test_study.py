@@ -7,19 +7,19 @@ import dataclasses
 import pytest
 
 from learn2compress.config import PruneMethod, QuantizationRecipe, SearchConfig
-from learn2compress.config_file import ConfigError, parse
+from learn2compress.config.parsing import ConfigError, parse
 from learn2compress.search.choice import chosen
-from learn2compress.search.study import TrialResult, Variant, backed_off, hopeless, next_variant
+from learn2compress.search.study import CompressionSettings, TrialResult, backed_off, hopeless, next_variant
 
 CONFIG = SearchConfig(trials=12, variants=3, method=(PruneMethod.MAGNITUDE, PruneMethod.CHANNELS))
 
 
-def size_of(variant: Variant) -> int:
+def size_of(variant: CompressionSettings) -> int:
     saved = 0.9 if variant.method is PruneMethod.CHANNELS else 0.6
     return round(10_000 * (1 - saved * variant.sparsity_ratio))
 
 
-def top_1_of(variant: Variant) -> float:
+def top_1_of(variant: CompressionSettings) -> float:
     """Channels hurt, weights hardly do until many are gone."""
     power = 2 if variant.method is PruneMethod.CHANNELS else 6
     return 0.9 - 0.3 * variant.sparsity_ratio**power
@@ -34,7 +34,7 @@ def run(config: SearchConfig, seed: int, trials: int) -> list[TrialResult]:
 
 
 def result(number: int, top_1: float, size: int, sparsity_ratio: float = 0.5) -> TrialResult:
-    variant = Variant(PruneMethod.MAGNITUDE, sparsity_ratio, QuantizationRecipe.INT8_QAT)
+    variant = CompressionSettings(PruneMethod.MAGNITUDE, sparsity_ratio, QuantizationRecipe.INT8_QAT)
     return TrialResult(number, variant, top_1, size)
 
 
@@ -133,7 +133,7 @@ def test_weights_are_given_back_from_the_layer_that_misses_them_most_until_the_t
     """A student whose layers cost 0.03, 0.02 and 0.01 of accuracy, in proportion to their zeros."""
     cost = {"first": 0.03, "second": 0.02, "third": 0.01}
 
-    def measured(number: int, variant: Variant) -> TrialResult:
+    def measured(number: int, variant: CompressionSettings) -> TrialResult:
         ratios = dict.fromkeys(cost, variant.sparsity_ratio) | dict(variant.layer_sparsity_ratios)
         top_1 = 0.9 - sum(cost[layer] * ratio for layer, ratio in ratios.items())
         return TrialResult(number, variant, top_1, round(3000 - 1000 * sum(ratios.values())))

@@ -35,7 +35,7 @@ def joint_network() -> Callable[..., keras.Model]:
     """Makes a joint network whose weights and statistics are all different from their first values."""
 
     def make(family: str, sharing: Sharing) -> keras.Model:
-        training = TrainingConfig(family=family, sharing=sharing, stages=STAGES)
+        training = TrainingConfig(architecture=family, sharing=sharing, stages=STAGES)
         keras.utils.set_random_seed(1)
         network = build_joint_network(FAMILIES[family], NUM_CLASSES, training, STUDENTS[sharing])
         random = np.random.default_rng(2)

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 from learn2compress.config import Sharing
-from learn2compress.export import to_int8_litert
 from learn2compress.litert.operators import float_operators, model_cost
-from learn2compress.quantized_network import quantization_aware
+from learn2compress.quantization.convert import to_int8_litert
+from learn2compress.quantization.qat_network import quantization_aware
 from learn2compress.students.cost import count_macs
 from learn2compress.students.joint import standalone_student
 

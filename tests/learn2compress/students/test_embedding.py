@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 
 from learn2compress.config import StageConfig, StudentConfig, TaskConfig, TaskKind, TextFeatures, TrainingConfig
 from learn2compress.data.text_features import hashed_words
-from learn2compress.export import to_int8_litert
 from learn2compress.litert.interpreter import predict
 from learn2compress.litert.operators import float_operators
-from learn2compress.quantized_network import quantization_aware
+from learn2compress.quantization.convert import to_int8_litert
+from learn2compress.quantization.qat_network import quantization_aware
 from learn2compress.students.byte_rows import ByteRows
 from learn2compress.students.joint import build_joint_network, standalone_student
 
@@ -39,7 +39,7 @@ def examples() -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
 def student(examples: tuple[NDArray[np.uint8], NDArray[np.int64]]) -> keras.Model:
     """Trained to tell the two orders apart."""
     keras.utils.set_random_seed(3)
-    training = TrainingConfig(family="embedding", stages=(StageConfig(9, 1), StageConfig(12, 1)))
+    training = TrainingConfig(architecture="embedding", stages=(StageConfig(9, 1), StageConfig(12, 1)))
     network = build_joint_network(TASK, 2, training, [StudentConfig("large", 2), StudentConfig("small", 1)])
     trained = standalone_student(network, "large")
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)

@@ -42,7 +42,7 @@ def test_a_standalone_student_is_plain_and_computes_what_its_exit_computes(
 def test_a_stage_that_shall_not_halve_keeps_the_image_as_large_as_it_is(family: str) -> None:
     stages = (StageConfig(8), StageConfig(8), StageConfig(8, halve=False))
     students = (StudentConfig("large", 3), StudentConfig("small", 2))
-    training = TrainingConfig(family=family, stages=stages)
+    training = TrainingConfig(architecture=family, stages=stages)
     network = build_joint_network(TaskConfig(input_shape=(12, 12, 3)), 10, training, students)
     sizes = [layer.output.shape[1] for layer in network.layers if layer.name.startswith("stage3")]
     assert set(sizes) == {6}
@@ -108,7 +108,7 @@ def test_a_student_without_a_stage_ends_after_the_last() -> None:
 
 @pytest.mark.parametrize("family", ["residual", "mobilenet", "nasnet"])
 def test_an_image_is_never_halved_below_one_pixel(family: str) -> None:
-    training = TrainingConfig(family=family, stages=STAGES * 2)
+    training = TrainingConfig(architecture=family, stages=STAGES * 2)
     joint = build_joint_network(TaskConfig(input_shape=(2, 3, 3)), 4, training, [StudentConfig("deep", 6)])
     assert joint.output["deep"].shape == (None, 4)
 

@@ -11,7 +11,7 @@ import keras
 import pytest
 
 from learn2compress.config import PretrainedConfig, StudentConfig, TaskConfig, TrainingConfig
-from learn2compress.config_file import ConfigError
+from learn2compress.config.parsing import ConfigError
 from learn2compress.students.joint import build_joint_network
 from learn2compress.students.pretrained import frozen_layers, load_pretrained
 from learn2compress.students.trunk import trunk_of

@@ -9,11 +9,11 @@ import keras
 import numpy as np
 import pytest
 
-from learn2compress.checkpoint import Checkpoint
 from learn2compress.config import Sharing, StageConfig, StudentConfig, TaskConfig, TrainingConfig
 from learn2compress.students.cost import count_macs
 from learn2compress.students.joint import build_joint_network, standalone_student
 from learn2compress.students.sharing import joint_cost
+from learn2compress.training.checkpoint import Checkpoint
 
 
 @pytest.mark.parametrize("sharing", list(Sharing))

@@ -12,15 +12,15 @@ from sklearn.datasets import load_digits
 
 from learn2compress.config import DistillationConfig, PretrainedConfig, StudentConfig, TaskConfig, TrainingConfig
 from learn2compress.data.batches import TrainingData
-from learn2compress.export import to_int8_litert
 from learn2compress.litert.interpreter import predict
 from learn2compress.litert.operators import float_operators
-from learn2compress.quantization import train_quantized
-from learn2compress.results import EpochRecord
+from learn2compress.quantization.convert import to_int8_litert
+from learn2compress.quantization.qat import train_quantized
+from learn2compress.results.reports import EpochRecord
 from learn2compress.students.joint import build_joint_network, standalone_student
 from learn2compress.students.pretrained import frozen_layers, load_pretrained
-from learn2compress.training import fit, make_deterministic
-from learn2compress.training_plan import TrainingPlan
+from learn2compress.training.loop import fit, make_deterministic
+from learn2compress.training.plan import TrainingPlan
 
 TASK = TaskConfig()
 STUDENTS = (StudentConfig("large", 2), StudentConfig("small", 1))

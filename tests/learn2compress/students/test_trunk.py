@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from learn2compress.config import PretrainedConfig, StudentConfig, TaskConfig, TrainingConfig
-from learn2compress.config_file import ConfigError
+from learn2compress.config.parsing import ConfigError
 from learn2compress.students.joint import build_joint_network, standalone_student
 from learn2compress.students.trunk import trunk_of
 

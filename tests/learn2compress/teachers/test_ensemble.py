@@ -19,12 +19,12 @@ from learn2compress.config import (
     TeacherOutput,
     TeacherTraining,
 )
-from learn2compress.config_file import ConfigError
+from learn2compress.config.parsing import ConfigError
 from learn2compress.litert.interpreter import predict
 from learn2compress.teachers.loading import load_teacher
 from learn2compress.teachers.members import fetch_members, joint_sha256, members_of
 from learn2compress.teachers.safety import content_sha256
-from learn2compress.teachers.teacher import Teacher
+from learn2compress.teachers.teacher import LoadedTeacher
 
 TASK = TaskConfig(input_shape=(4, 4, 1))
 TEXT = TaskConfig(kind=TaskKind.TEXT, input_shape=(16,))
@@ -32,7 +32,7 @@ NUM_CLASSES = 3
 X = np.random.default_rng(3).integers(0, 256, (7, 4, 4, 1), dtype=np.uint8)
 
 
-def load(*members: TeacherMemberConfig, task: TaskConfig = TASK, **config: Any) -> Teacher:
+def load(*members: TeacherMemberConfig, task: TaskConfig = TASK, **config: Any) -> LoadedTeacher:
     first, *others = members
     teacher = TeacherConfig(first.uri, first.input_scaling, first.output, ensemble=tuple(others), **config)
     return load_teacher([Path(member.uri) for member in members], teacher, task, NUM_CLASSES)

@@ -5,7 +5,7 @@ from pathlib import Path
 import fsspec
 import pytest
 
-from learn2compress.config_file import ConfigError
+from learn2compress.config.parsing import ConfigError
 from learn2compress.progress import Progress, listening
 from learn2compress.teachers import fetching
 from learn2compress.teachers.fetching import fetch_teacher

@@ -12,7 +12,7 @@ import keras
 import numpy as np
 import pytest
 
-from learn2compress.config_file import ConfigError
+from learn2compress.config.parsing import ConfigError
 from learn2compress.teachers.safety import TeacherFormat, UnsafeTeacherError, check_teacher, content_sha256
 
 NUM_CLASSES = 3

@@ -13,12 +13,12 @@ import pytest
 import tensorflow as tf
 
 from learn2compress.config import InputScaling, TaskConfig, TaskKind, TeacherConfig, TeacherMemberConfig
-from learn2compress.config_file import ConfigError
+from learn2compress.config.parsing import ConfigError
 from learn2compress.teachers.live import LiveTeacher
 from learn2compress.teachers.loading import load_teacher
 from learn2compress.teachers.safety import UnsafeTeacherError
 from learn2compress.teachers.stored import TEACHER_FILE, store_copies
-from learn2compress.teachers.teacher import Teacher
+from learn2compress.teachers.teacher import LoadedTeacher
 
 TASK = TaskConfig(input_shape=(4, 4, 1))
 NUM_CLASSES = 3
@@ -26,7 +26,7 @@ X = np.random.default_rng(3).integers(0, 256, (7, 4, 4, 1), dtype=np.uint8)
 Y = np.array([0, 1, 2, 0, 1, 2, 0])
 
 
-def store(folder: Path, *paths: Path, **config: Any) -> Teacher:
+def store(folder: Path, *paths: Path, **config: Any) -> LoadedTeacher:
     """What TeacherLoad does: loads the teacher and stores it for live use."""
     folder.mkdir(parents=True)
     members = tuple(TeacherMemberConfig(str(path)) for path in paths[1:])

@@ -13,11 +13,11 @@ import tensorflow as tf
 from ai_edge_litert.interpreter import Interpreter
 
 from learn2compress.config import InputScaling, TaskConfig, TaskKind, TeacherConfig, TeacherOutput
-from learn2compress.config_file import ConfigError
+from learn2compress.config.parsing import ConfigError
 from learn2compress.teachers.loading import load_teacher
 from learn2compress.teachers.outputs import probe_inputs, tell_output
 from learn2compress.teachers.safety import UnsafeTeacherError, content_sha256
-from learn2compress.teachers.teacher import Teacher
+from learn2compress.teachers.teacher import LoadedTeacher
 
 TASK = TaskConfig(input_shape=(4, 4, 1))
 TEXT = TaskConfig(kind=TaskKind.TEXT, input_shape=(16,))
@@ -25,7 +25,7 @@ X = np.random.default_rng(3).integers(0, 256, (7, 4, 4, 1), dtype=np.uint8)
 NUM_CLASSES = 3
 
 
-def load(path: Path, task: TaskConfig = TASK, num_classes: int = NUM_CLASSES, **config: Any) -> Teacher:
+def load(path: Path, task: TaskConfig = TASK, num_classes: int = NUM_CLASSES, **config: Any) -> LoadedTeacher:
     return load_teacher([path], TeacherConfig(uri=str(path), **config), task, num_classes)
 
 

@@ -10,7 +10,7 @@ import pytest
 import tensorflow as tf
 from tensorflow.core.protobuf import saved_model_pb2
 
-from learn2compress.config_file import ConfigError
+from learn2compress.config.parsing import ConfigError
 from learn2compress.teachers.safety import TeacherFormat, UnsafeTeacherError, check_teacher
 
 SPEC = tf.TensorSpec([None, 4, 4, 1], tf.float32)

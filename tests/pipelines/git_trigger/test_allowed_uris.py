@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from learn2compress.config_file import ConfigError, parse_config
+from learn2compress.config.file import parse_config
+from learn2compress.config.parsing import ConfigError
 from pipelines.git_trigger.allowed_uris import DEFAULT_ALLOWED, check_uris
 
 DEVICE = {"adb_serial": "phone", "benchmark_model": "benchmark_model"}

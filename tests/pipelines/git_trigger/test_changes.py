@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from learn2compress.config_file import ConfigError
+from learn2compress.config.parsing import ConfigError
 from pipelines.git_trigger.changes import DEFAULT_FILES, FetchedPush, fetched, heads
 from pipelines.git_trigger.git_program import GitLimits, TryAgainError
 from pipelines.git_trigger.push import Push

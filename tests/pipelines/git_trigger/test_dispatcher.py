@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from learn2compress.config_file import parse
+from learn2compress.config.parsing import parse
 from pipelines.git_trigger.dispatcher import Dispatcher
 from pipelines.git_trigger.metrics import ReceiverMetrics
 from pipelines.git_trigger.push import Push

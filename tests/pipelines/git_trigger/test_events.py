@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from learn2compress.config_file import ConfigError, parse
+from learn2compress.config.parsing import ConfigError, parse
 from pipelines.git_trigger.events import Ignored, MalformedError, delivery_id, read_delivery
 from pipelines.git_trigger.push import Push
 from pipelines.git_trigger.settings import Provider, ReceiverSettings

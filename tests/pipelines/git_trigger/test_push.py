@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from learn2compress.config_file import ConfigError
+from learn2compress.config.parsing import ConfigError
 from pipelines.git_trigger.push import Push, check_path, check_ref, check_remote
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"

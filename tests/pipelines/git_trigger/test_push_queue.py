@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from learn2compress.config_file import ConfigError
+from learn2compress.config.parsing import ConfigError
 from pipelines.git_trigger.push import Push
 from pipelines.git_trigger.push_queue import PushQueue, PushState, QueuedPush
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import yaml
 
-from learn2compress.config_file import ConfigError
+from learn2compress.config.parsing import ConfigError
 from pipelines.git_trigger.rate_limit import RateLimit
 from pipelines.git_trigger.secret_files import SecretFiles
 from pipelines.git_trigger.settings import Provider, RetrySettings, load_settings

@@ -11,11 +11,11 @@ from typing import Any
 import pytest
 import yaml
 
-from learn2compress.config_file import ConfigError
+from learn2compress.config.parsing import ConfigError
 from pipelines.git_trigger.git_program import TryAgainError
 from pipelines.git_trigger.outcome import FileOutcome, FileState, comment
 from pipelines.git_trigger.push import Push
-from pipelines.git_trigger.submitter import Target, TriggerRequest, check, trigger
+from pipelines.git_trigger.submitter import SubmissionTarget, TriggerRequest, check, trigger
 
 IMAGE = f"registry/learn2compress@sha256:{'a' * 64}"
 
@@ -36,7 +36,9 @@ class Team:
     def request(self, commit: str, since: str | None = None, **target: Any) -> TriggerRequest:
         push = Push(str(self.repository.folder), "refs/heads/main", commit, since)
         plain = {"endpoint": self.server.url, "image": IMAGE, "api_seconds": 60.0}
-        return TriggerRequest(push, Target(**(plain | target)), allowed_uris=(str(self.folder),), claimant="a test")
+        return TriggerRequest(
+            push, SubmissionTarget(**(plain | target)), allowed_uris=(str(self.folder),), claimant="a test"
+        )
 
     def specifications(self) -> list[Any]:
         versions = self.server.kinds["pipeline_versions"].values()

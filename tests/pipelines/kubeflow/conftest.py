@@ -22,11 +22,11 @@ from learn2compress.config import (
     TeacherTraining,
     TrainingConfig,
 )
-from learn2compress.config_file import to_dict
+from learn2compress.config.parsing import to_dict
 from pipelines.provenance import Provenance, code_digests
 
 if TYPE_CHECKING:
-    from pipelines.kubeflow.run_parameters import PipelineArguments
+    from pipelines.kubeflow.compile.run_parameters import PipelineArguments
 
 CHECKPOINTS = "/checkpoints"
 
@@ -54,7 +54,9 @@ _CONFIGS = {
 
 
 def _arguments(config: CompressionConfig, **digests: str) -> PipelineArguments:
-    from pipelines.kubeflow.run_parameters import PipelineArguments  # imports TFX, which not all tests here need
+    from pipelines.kubeflow.compile.run_parameters import (
+        PipelineArguments,  # imports TFX, which not all tests here need
+    )
 
     config_sha256 = hashlib.sha256(json.dumps(to_dict(config), sort_keys=True).encode()).hexdigest()
     plain = {"data_fingerprint": "d", "teacher_sha256": "t", "pretrained_sha256": "", "config_sha256": config_sha256}

@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 import yaml
 
-from learn2compress.config_file import load_config
-from learn2compress.push import push_version
-from learn2compress.results import (
+from learn2compress.config.file import load_config
+from learn2compress.release.push import push_version
+from learn2compress.results.reports import (
     FAMILY_FILE,
     Accuracy,
     FamilyReport,

@@ -20,7 +20,7 @@ from kfp import components, local
 from kfp.local.subprocess_task_handler import SubprocessTaskHandler
 from kfp.pipeline_spec import pipeline_spec_pb2
 
-from pipelines.kubeflow.mirror_settings import RUN_VARIABLE
+from pipelines.kubeflow.contract.mirror_settings import RUN_VARIABLE
 
 pytestmark = pytest.mark.end_to_end
 

@@ -22,13 +22,13 @@ from ml_metadata.proto import metadata_store_pb2 as mlmd
 from ml_metadata.proto import metadata_store_service_pb2, metadata_store_service_pb2_grpc
 
 from components.artifacts import Examples, LiteRtModel
+from learn2compress.config.parsing import ConfigError
 from learn2compress.config.store_address import StoreAddress
-from learn2compress.config_file import ConfigError
-from pipelines.kubeflow.artifact_types import class_path, restore_artifact
-from pipelines.kubeflow.contract import StepContract
-from pipelines.kubeflow.executor_input import ExecutorInput, RuntimeArtifact
-from pipelines.kubeflow.metadata_mirror import recording
-from pipelines.kubeflow.mirror_settings import MirrorSettings
+from pipelines.kubeflow.container.executor_input import ExecutorInput, RuntimeArtifact
+from pipelines.kubeflow.container.metadata_mirror import recording
+from pipelines.kubeflow.contract.artifact_types import class_path, restore_artifact
+from pipelines.kubeflow.contract.mirror_settings import MirrorSettings
+from pipelines.kubeflow.contract.step_contract import StepContract
 from pipelines.lineage import lineage_of
 from pipelines.metadata_store import open_shared_store
 from pipelines.store_connection import PASSWORD_VARIABLE

@@ -102,7 +102,7 @@ def test_artifacts_went_by_both_schemes(finished: Any) -> None:
     "command",
     [
         ("l2c", "validate", "--help"),
-        ("python", "-m", "pipelines.kubeflow.step", "--help"),
+        ("python", "-m", "pipelines.kubeflow.container.step", "--help"),
         ("git", "--version"),
     ],
 )

@@ -1,0 +1,152 @@
+"""Answers of a LiteRT file to the whole held-out split, by Beam where the split is large and has several shards.
+
+A shard is what one worker does at a time. Workers read the examples and the files
+by their paths, and write what they found beside each other, so on a cluster the
+pipeline root must be on storage that all of them mount.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import tempfile
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import apache_beam as beam
+import numpy as np
+import numpy.typing as npt
+
+from components.beam_runner import make_pipeline
+from components.student_artifact import read_network
+from learn2compress.config import TaskConfig
+from learn2compress.config.parsing import ConfigError
+from learn2compress.data.examples import shard_paths
+from learn2compress.data.labelled_batches import read_labelled
+from learn2compress.data.records import Split
+from learn2compress.litert.flatbuffer import read_file
+from learn2compress.litert.interpreter import Scorer
+from learn2compress.litert.predictions import Predictions, PredictionSettings, Reference, predict_examples
+
+LARGE_SPLIT = 50_000
+
+_FAILURES_FILE = "failures.json"
+
+
+@dataclasses.dataclass(frozen=True)
+class PredictionWork:
+    """All that a worker needs to know; small, and safe to pickle.
+
+    Attributes:
+      model_path: The LiteRT file.
+      task: The examples' kind and shape.
+      questions: What to find out.
+      examples: Folder with a folder of shards for each split.
+      num_examples: Examples in the held-out split, for progress.
+      student: Folder of the Student that the file was made from, to compare predictions with, if any.
+    """
+
+    model_path: Path
+    task: TaskConfig
+    questions: PredictionSettings
+    examples: Path
+    num_examples: int
+    student: Path | None = None
+
+
+def predict_held_out(
+    work: PredictionWork, scratch: Path, beam_options: Sequence[str], large_split: int = LARGE_SPLIT
+) -> Predictions:
+    """Runs the file on the held-out split.
+
+    Args:
+      work: What to do.
+      scratch: A folder that the workers can write to.
+      beam_options: Options of Apache Beam.
+      large_split: Examples from which on Beam is worth its start.
+
+    Returns:
+      Predictions in the split's stored order, the same whoever gave them.
+
+    Raises:
+      ConfigError: a shard is damaged, the file does not run, or the options are not accepted.
+    """
+    split = work.examples / Split.HELD_OUT
+    shards = shard_paths(split)
+    if len(shards) == 1 or work.num_examples < large_split:
+        return _Worker(work).answers(split)
+    with tempfile.TemporaryDirectory(dir=scratch) as name:
+        folder = Path(name)
+        pipeline = make_pipeline(beam_options)
+        _ = (
+            pipeline
+            | "Shards" >> beam.Create([(str(shard), str(_part(folder, i))) for i, shard in enumerate(shards)])
+            | "Answers" >> beam.ParDo(_WriteAnswers(work))
+            | "Together" >> beam.combiners.ToList()
+            | "WriteFailures"
+            >> beam.Map(lambda found, path: Path(path).write_text(json.dumps(found)), str(folder / _FAILURES_FILE))
+        )
+        pipeline.run().wait_until_finish()
+        failures = sorted(json.loads((folder / _FAILURES_FILE).read_text(encoding="utf-8")))
+        if failures:
+            raise ConfigError(failures[0])
+        return Predictions.together([Predictions.load(_part(folder, i)) for i in range(len(shards))])
+
+
+def _part(folder: Path, index: int) -> Path:
+    return folder / f"{index:05d}.npz"
+
+
+class _Worker:
+    """The file and the student it came from, opened once."""
+
+    def __init__(self, work: PredictionWork) -> None:
+        self._work = work
+        shape = work.task.input_shape
+        self._scorer = Scorer(read_file(work.model_path), shape, work.questions.input_scale)
+        self._reference = None if work.student is None else _reference(work.student)
+
+    def answers(self, shards: Path) -> Predictions:
+        work = self._work
+        batches = read_labelled(shards, work.task.input_shape, work.questions.need_origin)
+        return predict_examples(self._scorer, batches, work.num_examples, work.questions, self._reference)
+
+
+def _reference(folder: Path) -> Reference:
+    network = read_network(folder)
+
+    def scores(inputs: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
+        return np.asarray(network.predict_on_batch(inputs.astype(np.float32) / 255.0))
+
+    return scores
+
+
+class _WriteAnswers(beam.DoFn):
+    """Writes the answers to a shard; yields what went wrong.
+
+    A failure is a value: an exception inside a Beam worker would reach its user
+    as a traceback of the worker.
+    """
+
+    def __init__(self, work: PredictionWork):
+        self._work = work
+
+    def setup(self) -> None:
+        """Opens the file, once for each worker."""
+        self._failure = ""
+        try:
+            self._worker = _Worker(self._work)
+        except ConfigError as error:
+            self._failure = str(error)
+
+    def process(self, paths: tuple[str, str]) -> Iterator[str]:
+        shard, target = paths
+        if self._failure:
+            yield self._failure
+            return
+        try:
+            self._worker.answers(Path(shard)).save(Path(target))
+        except ConfigError as error:
+            yield str(error)
+        except OSError as error:
+            yield f"{target}: {error.strerror or error}; accepted is a folder with room that can be written"

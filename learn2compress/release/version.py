@@ -1,0 +1,146 @@
+"""A family of students as it is decided and shipped: the report, and the files of a pushed version."""
+
+from __future__ import annotations
+
+import hashlib
+import inspect
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from learn2compress.config import CompressionConfig, TaskConfig, TaskKind
+from learn2compress.config.parsing import ConfigError, parse, to_dict
+from learn2compress.data.text_files import text_files
+from learn2compress.release import classify as sample_classifier
+from learn2compress.report.model_card import render_model_card
+from learn2compress.report.page import render_page
+from learn2compress.results.quantization import QuantizationReport
+from learn2compress.results.reports import FAMILY_FILE, PAGE_FILE, EpochRecord, FamilyReport, ModelReport, json_bytes
+from learn2compress.selection.select import Point, pareto_front, select
+
+CLASSIFIER_FILE = "classify.py"
+
+_TEACHER = "teacher"
+
+
+@dataclass(frozen=True)
+class MeasuredStudent:
+    """One student that could be pushed.
+
+    Attributes:
+      model_path: Its `.tflite` file.
+      config: The configuration that made it, as plain mappings.
+      report: What was measured on that file.
+      history: Its epochs over all phases.
+      quantization: How its file got its numbers.
+    """
+
+    model_path: Path
+    config: Mapping[str, Any]
+    report: ModelReport
+    history: tuple[EpochRecord, ...]
+    quantization: QuantizationReport
+
+
+def check_measured(students: Sequence[MeasuredStudent]) -> None:
+    """Refuses a file that is not, byte for byte, the one that was measured.
+
+    Raises:
+      ConfigError: in one line, with both digests.
+    """
+    for student in students:
+        with student.model_path.open("rb") as file:
+            found = hashlib.file_digest(file, "sha256").hexdigest()
+        if found != student.report.model_sha256:
+            raise ConfigError(
+                f"student {student.report.name!r}: found a file of SHA-256 {found}, accepted is the one that was "
+                f"measured, {student.report.model_sha256}"
+            )
+
+
+def decide(
+    config: CompressionConfig,
+    labels: Sequence[str],
+    teacher: ModelReport,
+    students: Sequence[MeasuredStudent],
+    provenance: Mapping[str, str],
+    created: datetime | None = None,
+) -> FamilyReport:
+    """Selects the students to push and reports on all of them.
+
+    Args:
+      config: What was asked for, its constraints included.
+      labels: Class names in output order.
+      teacher: The baseline.
+      students: What was trained and measured, in the configuration's order.
+      provenance: Digests and versions to report.
+      created: When this was decided; by default now.
+
+    Returns:
+      The report of version 0: not pushed yet; `version_files` numbers it.
+    """
+    reports = tuple(student.report for student in students)
+    models = (replace(teacher, name=_TEACHER), *reports)
+    return FamilyReport(
+        name=config.name,
+        version=0,
+        created=(created or datetime.now(UTC)).astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        labels=tuple(labels),
+        config=to_dict(config),
+        teacher=models[0],
+        students=reports,
+        histories={student.report.name: student.history for student in students},
+        verdicts=select(reports, teacher, config.constraints),
+        pareto_bytes=pareto_front(Point(m.name, m.accuracy.top_1, m.model_bytes) for m in models),
+        pareto_latency=pareto_front(Point(m.name, m.accuracy.top_1, m.latency.median_ms) for m in models),
+        provenance=dict(provenance),
+        quantizations={student.report.name: student.quantization for student in students},
+    )
+
+
+def family_files(report: FamilyReport) -> dict[str, bytes]:
+    """`family.json` and `report.html`."""
+    return {FAMILY_FILE: json_bytes(report), PAGE_FILE: render_page(report).encode()}
+
+
+def version_files(report: FamilyReport, students: Sequence[MeasuredStudent], version: int) -> dict[str, bytes | Path]:
+    """Files of a pushed version: the family's at the top, a folder for each selected student.
+
+    Args:
+      report: The decision.
+      students: The students it is about.
+      version: Number of the version, which the report, the page and the cards name.
+    """
+    report = replace(report, version=version)
+    selected = {verdict.name for verdict in report.verdicts if verdict.selected}
+    config = yaml.safe_dump(report.config, sort_keys=False, allow_unicode=True)
+    files: dict[str, bytes | Path] = {**family_files(report), "config.yaml": config.encode()}
+    task = parse(TaskConfig, report.config["task"], "task")
+    for_text = text_files(task) if task.kind is TaskKind.TEXT else {}
+    sample = inspect.getsource(sample_classifier).encode()
+    for student in students:
+        name = student.report.name
+        if name in selected:
+            files |= {
+                f"{name}/{name}.tflite": student.model_path,
+                f"{name}/labels.txt": "".join(f"{label}\n" for label in report.labels).encode(),
+                f"{name}/report.json": json_bytes(student.report),
+                f"{name}/config.json": json_bytes(dict(student.config)),
+                f"{name}/quantization.json": json_bytes(student.quantization),
+                f"{name}/model_card.md": render_model_card(report, name).encode(),
+                f"{name}/{CLASSIFIER_FILE}": sample,
+                **{f"{name}/{file}": content for file, content in for_text.items()},
+            }
+    return files
+
+
+def content_key(report: FamilyReport) -> str:
+    """Names what a version of this report would hold, apart from its number and the time of the decision.
+
+    The same measurements, decided again after a kill, have the same key.
+    """
+    return hashlib.sha256(json_bytes(replace(report, version=0, created=""))).hexdigest()

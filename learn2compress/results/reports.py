@@ -1,0 +1,248 @@
+"""What a run measured and decided: the content of every `report.json`.
+
+Ratios are 0..1, sizes bytes, times milliseconds. A figure that could not be
+measured is `None`, never a placeholder.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from pathlib import Path
+from typing import Any
+
+from pydantic import TypeAdapter
+
+from learn2compress.results.measurements import (
+    Calibration,
+    ColdStart,
+    CorruptionAccuracy,
+    DeviceLatency,
+    EnergyEstimate,
+    LayerBytes,
+    OperatorUse,
+    PairedDrop,
+    SliceAccuracy,
+    ThreadLatency,
+)
+from learn2compress.results.quantization import QuantizationReport
+
+# Files of a family's report: of a pushed version, and of the artifact that records it.
+FAMILY_FILE = "family.json"
+PAGE_FILE = "report.html"
+
+
+@dataclasses.dataclass(frozen=True)
+class Latency:
+    """Time of one inference of one example, measured in rounds interleaved with the teacher's.
+
+    Attributes:
+      median_ms: Median over rounds.
+      p90_ms: 90th percentile over rounds.
+      min_ms: Fastest round.
+      teacher_ratio: Median over rounds of this model's time over the teacher's
+        in the same round; 1.0 for the teacher itself.
+      teacher_ratio_low: Lower end of the 95% interval of that median.
+      teacher_ratio_high: Upper end of it. An interval that holds 1 claims nothing.
+      num_threads: Interpreter threads.
+      processor: The machine's processor, in its own words.
+    """
+
+    median_ms: float
+    p90_ms: float
+    min_ms: float
+    teacher_ratio: float
+    teacher_ratio_low: float
+    teacher_ratio_high: float
+    num_threads: int
+    processor: str
+
+
+@dataclasses.dataclass(frozen=True)
+class ClassResult:
+    """One class of the held-out split; a ratio is `None` where its denominator is 0."""
+
+    label: str
+    num_examples: int
+    recall: float | None
+    precision: float | None
+
+
+@dataclasses.dataclass(frozen=True)
+class Accuracy:
+    """Quality on the held-out split.
+
+    Attributes:
+      num_examples: Size of the held-out split.
+      top_1: Share of examples whose highest score is the label.
+      top_1_low: Lower end of the 95% Wilson interval of `top_1`.
+      top_1_high: Upper end of it.
+      k: The k of `top_k`.
+      top_k: Share of examples whose label is among the k highest scores; `None`
+        where there are no more than k classes.
+      per_class: One entry per class, in label order.
+      confusion_matrix: Row: true class, column: predicted class, in examples.
+    """
+
+    num_examples: int
+    top_1: float
+    top_1_low: float
+    top_1_high: float
+    k: int
+    top_k: float | None
+    per_class: tuple[ClassResult, ...]
+    confusion_matrix: tuple[tuple[int, ...], ...]
+
+
+@dataclasses.dataclass(frozen=True)
+class ModelReport:
+    """One `.tflite` file as it was measured.
+
+    Attributes:
+      name: The student's name, or "teacher".
+      model_sha256: Digest of the file's bytes.
+      model_bytes: Size as stored.
+      download_bytes: Size after gzip, as an app store would send it.
+      num_parameters: Elements of all weight tensors.
+      num_nonzero_parameters: Those that are not zero.
+      macs: Multiply-accumulate operations of one inference.
+      operators: Count of each operator in the graph.
+      input_dtype: Element type of the input tensor.
+      output_dtype: Element type of the output tensor.
+      accuracy: Quality of this file.
+      latency: Time of one inference.
+      peak_memory_bytes: Memory that loading and running it adds to a clean process.
+      keras_top_1: Accuracy of the float Keras model it came from; `None` for the teacher.
+      keras_agreement: Share of examples on which both predict the same class.
+      paired_drop: Accuracy lost against the teacher on the same examples; `None` for the teacher.
+      calibration: How far scores are from how often they are right.
+      slices: Accuracy by part of the data, where a configuration names parts.
+      corruptions: Accuracy on corrupted images, where a configuration asks for it.
+      thread_latencies: Latency with other numbers of threads.
+      num_cores: Processors that the machine offered for it.
+      cold_start: Time to the first result.
+      layers: Operators with the most weight bytes, those first.
+      weight_bytes: Bytes of all weights as stored; the rest of the file is its graph and metadata.
+      operator_uses: Operators by the numbers in which they compute.
+      energy: An estimate of one inference's energy.
+      device_latency: Time on a phone, where a configuration names one.
+    """
+
+    name: str
+    model_sha256: str
+    model_bytes: int
+    download_bytes: int
+    num_parameters: int
+    num_nonzero_parameters: int
+    macs: int
+    operators: dict[str, int]
+    input_dtype: str
+    output_dtype: str
+    accuracy: Accuracy
+    latency: Latency
+    peak_memory_bytes: int
+    keras_top_1: float | None = None
+    keras_agreement: float | None = None
+    paired_drop: PairedDrop | None = None
+    calibration: Calibration | None = None
+    slices: tuple[SliceAccuracy, ...] = ()
+    corruptions: tuple[CorruptionAccuracy, ...] = ()
+    thread_latencies: tuple[ThreadLatency, ...] = ()
+    num_cores: int | None = None
+    cold_start: ColdStart | None = None
+    layers: tuple[LayerBytes, ...] = ()
+    weight_bytes: int | None = None
+    operator_uses: tuple[OperatorUse, ...] = ()
+    energy: EnergyEstimate | None = None
+    device_latency: DeviceLatency | None = None
+
+
+@dataclasses.dataclass(frozen=True)
+class EpochRecord:
+    """One epoch of one student's life.
+
+    Attributes:
+      phase: "train", "prune" or "quantize".
+      epoch: 1-based within the phase.
+      loss: Mean training loss of this student.
+      held_out_top_1: Accuracy on the held-out split after the epoch.
+      sparsity_ratio: Share of prunable weights that are zero after the epoch.
+      learning_rate: At the epoch's last step.
+    """
+
+    phase: str
+    epoch: int
+    loss: float
+    held_out_top_1: float
+    sparsity_ratio: float = 0.0
+    learning_rate: float = 0.0
+
+
+@dataclasses.dataclass(frozen=True)
+class Verdict:
+    """What selection decided about one student, and why.
+
+    Attributes:
+      name: The student's name.
+      satisfied: Whether it satisfies every constraint.
+      selected: Whether it is pushed.
+      reasons: One sentence with numbers for each refusal; empty when selected.
+      notes: What a careful reader should know, such as a drop within noise.
+    """
+
+    name: str
+    satisfied: bool
+    selected: bool
+    reasons: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+@dataclasses.dataclass(frozen=True)
+class FamilyReport:
+    """Everything a pushed version says about its family of students.
+
+    Attributes:
+      name: The configuration's name.
+      version: Number of the pushed version.
+      created: UTC time, ISO 8601.
+      labels: Class names in output order.
+      config: The configuration as plain mappings.
+      teacher: The teacher's baseline, measured as the students are.
+      students: The students' measurements, in the configuration's order.
+      histories: Each student's epochs, by name.
+      verdicts: Each student's verdict, in the configuration's order.
+      pareto_bytes: Names on the accuracy/size front.
+      pareto_latency: Names on the accuracy/latency front.
+      provenance: Content hashes and versions: data, teacher, configuration, code, packages.
+      quantizations: How each student's file got its numbers, by name.
+    """
+
+    name: str
+    version: int
+    created: str
+    labels: tuple[str, ...]
+    config: dict[str, Any]
+    teacher: ModelReport
+    students: tuple[ModelReport, ...]
+    histories: dict[str, tuple[EpochRecord, ...]]
+    verdicts: tuple[Verdict, ...]
+    pareto_bytes: tuple[str, ...]
+    pareto_latency: tuple[str, ...]
+    provenance: dict[str, str]
+    quantizations: dict[str, QuantizationReport] = dataclasses.field(default_factory=dict)
+
+
+def json_bytes(value: Any) -> bytes:
+    """A result (or a mapping, or a tuple of results) as indented JSON with sorted keys."""
+    plain = TypeAdapter(Any).dump_python(value, mode="json")
+    return (json.dumps(plain, indent=2, sort_keys=True) + "\n").encode()
+
+
+def write_json(path: str | Path, value: Any) -> None:
+    """Writes `json_bytes` of a result."""
+    Path(path).write_bytes(json_bytes(value))
+
+
+def read_json(cls: Any, path: str | Path) -> Any:
+    """Reads what `write_json` wrote back into `cls`, a result class or `tuple[Class, ...]`."""
+    return TypeAdapter(cls).validate_json(Path(path).read_bytes())

@@ -1,0 +1,165 @@
+"""Finds the largest width at which a student stays within its budget.
+
+Operations and bytes are facts of the network, so that the same budget always
+gives the same width. A latency is measured, on this machine and beside whatever
+else it does: what is found with `max_latency_ms` differs from time to time.
+"""
+
+from __future__ import annotations
+
+import bisect
+import dataclasses
+import math
+import tempfile
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import keras
+import numpy as np
+
+from learn2compress import progress
+from learn2compress.config import EvaluateConfig, Sharing, StudentConfig, TaskConfig, TrainingConfig
+from learn2compress.config.parsing import ConfigError
+from learn2compress.litert.latency import measure_latency
+from learn2compress.quantization.convert import shipped_file
+from learn2compress.quantization.qat_network import quantization_aware
+from learn2compress.students.cost import count_macs
+from learn2compress.students.joint import build_joint_network, standalone_student
+
+# All that `StudentConfig.width` accepts, in steps of 0.01.
+WIDTHS = tuple(hundredths / 100 for hundredths in range(5, 801))
+
+# The run's name is in the file, and whoever trains does not know it; none is longer.
+_LONGEST_FAMILY_NAME = "n" * 32
+_CALIBRATION_EXAMPLES = 16
+
+
+def resolve_budgets(
+    task: TaskConfig, labels: Sequence[str], training: TrainingConfig, students: Sequence[StudentConfig]
+) -> tuple[StudentConfig, ...]:
+    """Replaces budgets by widths.
+
+    Bytes are those of the file that ships, with its metadata, converted from an
+    untrained student; training does not change them.
+
+    Args:
+      task: What the students take.
+      labels: Class names in index order; the file holds them.
+      training: Family, stages and sharing.
+      students: Names and stages, some with a budget.
+
+    Returns:
+      The students in their order, those with a budget at the largest of
+      `WIDTHS` within it. With `sharing: prefix` all get one width, the largest
+      that is within every budget.
+
+    Raises:
+      ConfigError: even the narrowest student breaks its budget.
+    """
+    found: dict[str, float] = {}
+    is_prefix = training.sharing is Sharing.PREFIX
+    for student in students:
+        if student.budget is not None:
+            widest = min(found.values(), default=WIDTHS[-1]) if is_prefix else WIDTHS[-1]
+            found[student.name] = _Search(task, labels, training, student).largest_width(widest)
+    if is_prefix and found:
+        found = dict.fromkeys((student.name for student in students), min(found.values()))
+    return tuple(
+        dataclasses.replace(student, width=found.get(student.name, student.width), budget=None) for student in students
+    )
+
+
+class _Search:
+    """Looks for the width of one student; what one network costs is found out once."""
+
+    def __init__(self, task: TaskConfig, labels: Sequence[str], training: TrainingConfig, student: StudentConfig):
+        self._task = task
+        self._labels = labels
+        self._training = training
+        self._student = student
+        self._known: dict[tuple[str, tuple[tuple[int, ...], ...]], float] = {}
+        self._num_tries = 0
+
+    def largest_width(self, widest: float) -> float:
+        """The largest width up to `widest` within every limit; the cheapest to check leave fewer to the others."""
+        budget = self._student.budget
+        if budget is None:
+            return widest
+        if budget.max_macs is not None:
+            widest = self._largest_within("max_macs", budget.max_macs, count_macs, widest)
+        if budget.max_model_bytes is not None:
+            # The least that a file needs is a byte for each parameter, and no file is made to know that.
+            fits = self._fits("parameters", budget.max_model_bytes, keras.Model.count_params)
+            widest = _largest(fits, widest)
+            widest = self._largest_within("max_model_bytes", budget.max_model_bytes, self._model_bytes, widest)
+        if budget.max_latency_ms is not None:
+            widest = self._largest_within("max_latency_ms", budget.max_latency_ms, self._latency_ms, widest)
+        return widest
+
+    def _largest_within(
+        self, field: str, limit: float, cost_of: Callable[[keras.Model], float], widest: float
+    ) -> float:
+        least = self._cost(field, cost_of, WIDTHS[0])
+        if least > limit:
+            raise ConfigError(
+                f"students.{self._student.name}.budget: found {field} {limit:g}, accepted is at least {least:g}: "
+                f"what the student costs at the smallest width, {WIDTHS[0]}"
+            )
+        return _largest(self._fits(field, limit, cost_of), widest)
+
+    def _fits(self, field: str, limit: float, cost_of: Callable[[keras.Model], float]) -> Callable[[float], bool]:
+        return lambda width: self._cost(field, cost_of, width) <= limit
+
+    def _cost(self, field: str, cost_of: Callable[[keras.Model], float], width: float) -> float:
+        student = self._student_at(width)
+        # Channels are multiples of 4: neighbouring widths are often the same network.
+        key = (field, tuple(tuple(weight.shape) for weight in student.weights))
+        if key not in self._known:
+            self._known[key] = cost_of(student)
+        self._num_tries += 1
+        most = math.ceil(math.log2(len(WIDTHS))) + 1
+        detail = f"width {width}: {field} {self._known[key]:g}"
+        progress.report(f"size of {self._student.name}", min(self._num_tries, most - 1), most, detail)
+        return self._known[key]
+
+    def _student_at(self, width: float) -> keras.Model:
+        student = dataclasses.replace(self._student, width=width, budget=None)
+        joint = build_joint_network(self._task, len(self._labels), self._training, [student])
+        return standalone_student(joint, student.name)
+
+    def _file(self, student: keras.Model) -> bytes:
+        random = np.random.default_rng(0)
+        # Fresh biases and statistics are all alike, and equal constants are stored once: after training none are.
+        student.set_weights([weights + random.uniform(0.01, 0.1, weights.shape) for weights in student.get_weights()])
+        network = quantization_aware(student)
+        inputs = random.integers(0, 256, (_CALIBRATION_EXAMPLES, *self._task.input_shape))
+        network((inputs / 255).astype(np.float32), training=True)
+        return shipped_file(
+            network,
+            family_name=_LONGEST_FAMILY_NAME,
+            student_name=self._student.name,
+            labels=self._labels,
+            task=self._task,
+        )
+
+    def _model_bytes(self, student: keras.Model) -> float:
+        return len(self._file(student))
+
+    def _latency_ms(self, student: keras.Model) -> float:
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder, "student.tflite")
+            path.write_bytes(self._file(student))
+            return measure_latency(path, path, EvaluateConfig()).median_ms
+
+
+def _largest(fits: Callable[[float], bool], widest: float) -> float:
+    """The largest of `WIDTHS` up to `widest` that fits, where all below do; the narrowest is taken to."""
+    low, high = 0, WIDTHS.index(widest)
+    while low < high:
+        # Halves the ratio, not the difference: large networks take long to try.
+        middle = bisect.bisect_left(WIDTHS, math.sqrt(WIDTHS[low] * WIDTHS[high]), low + 1, high)
+        if fits(WIDTHS[middle]):
+            low = middle
+        else:
+            high = middle - 1
+    return WIDTHS[low]

@@ -1,0 +1,1 @@
+"""Which students ship, and why not the others: pure functions of numbers."""

@@ -1,0 +1,196 @@
+"""Which students leave: a pure function of what was measured and what is demanded.
+
+Every refusal is a sentence with the figure found and the limit. Nothing is read
+from disk and nothing is rounded before it is compared.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Sequence
+from typing import NamedTuple
+
+from learn2compress.config import ConstraintsConfig, Objective, PushPolicy
+from learn2compress.results.reports import ModelReport, Verdict
+from learn2compress.selection.notes import accuracy_drop, notes_on
+from learn2compress.selection.words import byte_count, count, milliseconds, percent, points, times
+
+# Accuracies are shares of a few thousand examples; their difference may miss a limit by a rounding of doubles only.
+_ROUNDING = 1e-9
+
+Rank = tuple[float, float, str]
+_Shown = Callable[[float, int], str]
+
+
+class Point(NamedTuple):
+    """One model in a plane of accuracy (higher is better) and a cost (lower is better)."""
+
+    name: str
+    accuracy: float
+    cost: float
+
+
+def select(
+    students: Sequence[ModelReport], teacher: ModelReport, constraints: ConstraintsConfig
+) -> tuple[Verdict, ...]:
+    """Decides for each student whether it is pushed, and says why not.
+
+    A figure that was not measured (`None` or NaN) never satisfies a limit on it. A
+    limit is held against the figure itself; what chance may have to do with it is
+    said in a note, and refuses nobody.
+    `maximize` orders the students that satisfy every limit: `accuracy` by top-1
+    (ties: fewer bytes, then name), `smallest` by stored bytes (ties: higher
+    top-1, then name), `fastest` by the latency ratio to the teacher, which
+    compares students measured at different times (ties: fewer bytes, then name).
+
+    Args:
+      students: Measurements, one for each student.
+      teacher: The teacher's baseline.
+      constraints: The limits, the objective, and whether all or the best are pushed.
+
+    Returns:
+      One verdict for each student, in the order of `students`.
+    """
+    refusals = {student.name: _refusals(student, teacher, constraints) for student in students}
+    passing = sorted(
+        (student for student in students if not refusals[student.name]),
+        key=lambda student: _rank(student, constraints.maximize),
+    )
+    verdicts = []
+    for student in students:
+        reasons = refusals[student.name]
+        satisfied = not reasons
+        if satisfied and constraints.select is PushPolicy.BEST and student.name != passing[0].name:
+            reasons = (_why_not_best(student, passing[0], constraints.maximize),)
+        notes = notes_on(student, teacher, constraints)
+        verdicts.append(Verdict(student.name, satisfied, not reasons, reasons, notes))
+    return tuple(verdicts)
+
+
+def pareto_front(points: Iterable[Point]) -> tuple[str, ...]:
+    """Names of the points that no other point beats.
+
+    A point is beaten by one that is at least as accurate and costs at most as
+    much, and is strictly better in one of the two. Equal points don't beat each
+    other: both are on the front. A point with a NaN is never on it.
+
+    Returns:
+      Names by rising cost, then by name.
+    """
+    known = [point for point in points if not (math.isnan(point.accuracy) or math.isnan(point.cost))]
+    front = [point for point in known if not any(_beats(other, point) for other in known)]
+    return tuple(point.name for point in sorted(front, key=lambda point: (point.cost, point.name)))
+
+
+def _beats(one: Point, other: Point) -> bool:
+    no_worse = one.accuracy >= other.accuracy and one.cost <= other.cost
+    return no_worse and (one.accuracy, one.cost) != (other.accuracy, other.cost)
+
+
+def _refusals(student: ModelReport, teacher: ModelReport, constraints: ConstraintsConfig) -> tuple[str, ...]:
+    limits = constraints
+    found = (
+        _refusal("model_bytes", student.model_bytes, "max_model_bytes", limits.max_model_bytes, count),
+        _refusal("download_bytes", student.download_bytes, "max_download_bytes", limits.max_download_bytes, count),
+        _refusal(
+            "peak memory", student.peak_memory_bytes, "max_peak_memory_bytes", limits.max_peak_memory_bytes, byte_count
+        ),
+        _refusal("macs", student.macs, "max_macs", limits.max_macs, count),
+        _refusal("median latency", _median_ms(student), "max_latency_ms", limits.max_latency_ms, milliseconds),
+        _refusal("latency ratio", _teacher_ratio(student), "max_latency_ratio", limits.max_latency_ratio, times),
+        _refusal(
+            "accuracy drop",
+            accuracy_drop(student, teacher),
+            "max_accuracy_drop",
+            limits.max_accuracy_drop,
+            points,
+            _ROUNDING,
+        ),
+        _refusal("accuracy", _top_1(student), "min_accuracy", limits.min_accuracy, percent, _ROUNDING, lowest=True),
+        _refusal(
+            "calibration error",
+            _calibration_error(student),
+            "max_calibration_error",
+            limits.max_calibration_error,
+            points,
+            _ROUNDING,
+        ),
+    )
+    return tuple(refusal for refusal in found if refusal is not None)
+
+
+def _refusal(
+    figure: str,
+    found: float | None,
+    field: str,
+    limit: float | None,
+    shown: _Shown,
+    tolerance: float = 0.0,
+    lowest: bool = False,
+) -> str | None:
+    """One sentence if `found` breaks the limit (a highest value, or with `lowest` a lowest one), else None."""
+    if limit is None:
+        return None
+    if found is None or math.isnan(found):
+        return f"{figure} was not measured, so it does not satisfy {field} {shown(limit, 3)}"
+    excess = limit - found if lowest else found - limit
+    if excess <= tolerance:
+        return None
+    # As many digits as it takes to see the difference: "5 points is above 5 points" helps nobody.
+    digits = next((n for n in range(3, 17) if shown(found, n) != shown(limit, n)), 17)
+    return f"{figure} {shown(found, digits)} is {'below' if lowest else 'above'} {field} {shown(limit, digits)}"
+
+
+def _rank(student: ModelReport, objective: Objective) -> Rank:
+    top_1 = _or_worst(_top_1(student), -math.inf)
+    model_bytes = _or_worst(student.model_bytes, math.inf)
+    if objective is Objective.ACCURACY:
+        return (-top_1, model_bytes, student.name)
+    if objective is Objective.SMALLEST:
+        return (model_bytes, -top_1, student.name)
+    return (_or_worst(_teacher_ratio(student), math.inf), model_bytes, student.name)
+
+
+def _why_not_best(student: ModelReport, best: ModelReport, objective: Objective) -> str:
+    prefix = f"satisfies every constraint, but '{best.name}' is better by "
+    shown: dict[Objective, tuple[Callable[[float], str], Callable[[float], str]]] = {
+        Objective.ACCURACY: (
+            lambda gap: f"{points(gap)} of top-1 accuracy",
+            lambda gap: f"{byte_count(gap)} of model_bytes",
+        ),
+        Objective.SMALLEST: (
+            lambda gap: f"{byte_count(gap)} of model_bytes",
+            lambda gap: f"{points(gap)} of top-1 accuracy",
+        ),
+        Objective.FASTEST: (
+            lambda gap: f"{times(gap)} of the teacher's latency",
+            lambda gap: f"{byte_count(gap)} of model_bytes",
+        ),
+    }
+    ranks = zip(_rank(student, objective)[:2], _rank(best, objective)[:2], shown[objective], strict=True)
+    for index, (own, other, show) in enumerate(ranks):
+        if own != other:
+            tie = " where their first figures are equal" if index else ""
+            gap = show(own - other) if math.isfinite(own - other) else "a figure that this one lacks"
+            return prefix + gap + tie
+    return prefix + "its name alone: their figures are equal"
+
+
+def _or_worst(value: float | None, worst: float) -> float:
+    return worst if value is None or math.isnan(value) else value
+
+
+def _top_1(report: ModelReport) -> float | None:
+    return None if report.accuracy is None else report.accuracy.top_1
+
+
+def _calibration_error(report: ModelReport) -> float | None:
+    return None if report.calibration is None else report.calibration.expected_error
+
+
+def _median_ms(report: ModelReport) -> float | None:
+    return None if report.latency is None else report.latency.median_ms
+
+
+def _teacher_ratio(report: ModelReport) -> float | None:
+    return None if report.latency is None else report.latency.teacher_ratio

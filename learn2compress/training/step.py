@@ -1,0 +1,187 @@
+"""One step of training: a forward and a backward pass of all students that take part, and of the teacher where it runs.
+
+Each network is run once. The teacher's logits come with the batch, or from a
+teacher that sees the very inputs that the students see; a teacher that is
+optimised jointly learns from the labels alone, and the students' targets are
+cut off from its gradient.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+from learn2compress.config import DistillationConfig
+from learn2compress.data.batches import TrainingBatch
+from learn2compress.teachers.live import LiveTeacher
+from learn2compress.training.fused_normalization import with_fused_normalization
+from learn2compress.training.losses import cross_entropy, hint_loss, student_loss
+
+TEACHER = "teacher"
+
+
+class TrainStep:
+    """Makes and keeps the compiled steps of one training.
+
+    Args:
+      network: Gives a dict of logits `[batch, num_classes]` by student name.
+      distillation: The loss.
+      learning_rate: The optimizer's first; `learning_rate` sets later ones.
+      weight_decay: Decoupled, of kernels alone (AdamW, arXiv:1711.05101).
+      gradient_clip_norm: Longest gradient of all students' weights together.
+      loss_weights: By student name; 1 where left out.
+      largest: The student whose logits the others follow by `largest_weight`.
+      teacher: Runs in each step; left out, logits come with the batch.
+      train_teacher: Optimise the teacher, too.
+    """
+
+    def __init__(
+        self,
+        network: keras.Model,
+        distillation: DistillationConfig,
+        *,
+        learning_rate: float,
+        weight_decay: float = 0.0,
+        gradient_clip_norm: float | None = None,
+        loss_weights: Mapping[str, float] | None = None,
+        largest: str | None = None,
+        teacher: LiveTeacher | None = None,
+        train_teacher: bool = False,
+    ):
+        self.students = list(network.output)
+        self._network = network
+        self._distillation = distillation
+        self._loss_weights = loss_weights or {}
+        self._largest = largest
+        self._teacher = teacher
+        self._train_teacher = train_teacher
+        self._moving_means = {name: _moving_means(network, name) for name in self.students}
+        self._hints = self._make_hints() if distillation.hint_weight else {}
+        self.optimizer = _adamw(self._student_variables(), learning_rate, weight_decay, gradient_clip_norm)
+        self.teacher_optimizer = (
+            _adamw(teacher.trainable_variables, learning_rate, weight_decay, gradient_clip_norm)
+            if teacher is not None and train_teacher
+            else None
+        )
+        self._compiled: dict[tuple[Any, ...], Callable[..., tuple[Any, Any]]] = {}
+
+    @property
+    def variables(self) -> list[keras.Variable]:
+        """Everything that a step moves besides the network's own variables."""
+        variables = [*self.optimizer.variables]
+        for hint in self._hints.values():
+            variables += hint.variables
+        if self._teacher is not None and self.teacher_optimizer is not None:
+            variables += [*self._teacher.variables, *self.teacher_optimizer.variables]
+        return variables
+
+    def losses_of(self, active: Sequence[str]) -> list[str]:
+        """What the losses of a step with these students are of, in their order."""
+        return [*active, *([TEACHER] if self._train_teacher else [])]
+
+    def run(self, batch: TrainingBatch, active: Sequence[str]) -> Any:
+        """Runs one step.
+
+        Args:
+          batch: Examples, targets, and the teacher's logits where it is not live.
+          active: Students that take part.
+
+        Returns:
+          Losses `[len(losses_of(active))]`, on the device.
+        """
+        # What is trainable decides the graph, and freezing changes it between epochs.
+        trainable = self._student_variables()
+        key = (tuple(active), tuple(id(variable) for variable in trainable))
+        if key not in self._compiled:
+            self._compiled[key] = self._compile(tuple(active), trainable)
+        return self._compiled[key](*batch)
+
+    def _compile(self, active: tuple[str, ...], trainable: list[keras.Variable]) -> Callable[..., Any]:
+        outputs: dict[str, Any] = {name: self._network.output[name] for name in active}
+        features = {name: self._network.get_layer(f"{name}_logits").input for name in active if name in self._hints}
+        taking_part = with_fused_normalization(keras.Model(self._network.input, (outputs, features)))
+
+        @tf.function(reduce_retracing=True)
+        def step(inputs: Any, targets: Any, teacher_logits: Any) -> Any:
+            teacher_features = None
+            if self._teacher is not None and not self._train_teacher:
+                # Before the tape, which would keep all that the teacher computes on the way.
+                teacher_logits, teacher_features = self._teacher(inputs)
+            with tf.GradientTape(persistent=self._train_teacher) as tape:
+                if self._teacher is not None and self._train_teacher:
+                    teacher_logits, teacher_features = self._teacher(inputs, training=True)
+                logits, hints = taking_part(as_float(inputs), training=True)
+                losses = self._losses(targets, logits, teacher_logits, hints, teacher_features)
+                total = tf.add_n([self._loss_weights.get(name, 1.0) * loss for name, loss in losses.items()])
+                if self._train_teacher:
+                    losses[TEACHER] = tf.reduce_mean(cross_entropy(targets, teacher_logits))
+            _apply(self.optimizer, tape.gradient(total, trainable), trainable)
+            if self.teacher_optimizer is not None and self._teacher is not None:
+                variables = self._teacher.trainable_variables
+                _apply(self.teacher_optimizer, tape.gradient(losses[TEACHER], variables), variables)
+            return tf.stack([losses[name] + self._nan_of_statistics(name) for name in self.losses_of(active)])
+
+        return step
+
+    def _nan_of_statistics(self, name: str) -> Any:
+        """0, or NaN where a student's normalization met one: a ReLU fused with it would hide it from the loss."""
+        means = self._moving_means.get(name)
+        return 0.0 * tf.add_n([tf.reduce_sum(mean) for mean in means]) if means else 0.0
+
+    def _losses(
+        self, targets: Any, logits: dict[str, Any], teacher_logits: Any, hints: dict[str, Any], teacher_features: Any
+    ) -> dict[str, Any]:
+        losses = {}
+        for name, student_logits in logits.items():
+            largest_logits = logits.get(self._largest) if self._largest not in (None, name) else None
+            losses[name] = student_loss(targets, student_logits, teacher_logits, self._distillation, largest_logits)
+            if name in hints:
+                distance = tf.reduce_mean(hint_loss(self._hints[name](hints[name]), teacher_features))
+                losses[name] += self._distillation.hint_weight * distance
+        return losses
+
+    def _make_hints(self) -> dict[str, keras.layers.Dense]:
+        channels = self._teacher.hint_channels if self._teacher else None
+        if channels is None:
+            raise ValueError("found hint_weight and no teacher that gives features, accepted is a live Keras teacher")
+        hints = {}
+        for name in self.students:
+            hints[name] = keras.layers.Dense(channels, use_bias=False, name=f"{name}_hint")
+            hints[name].build(self._network.get_layer(f"{name}_logits").input.shape)
+        return hints
+
+    def _student_variables(self) -> list[keras.Variable]:
+        variables = [*self._network.trainable_variables]
+        for hint in self._hints.values():
+            variables += hint.trainable_variables
+        return variables
+
+
+def as_float(inputs: Any) -> Any:
+    """What students take, 0..1, of examples in uint8."""
+    return tf.cast(inputs, tf.float32) / 255.0
+
+
+def _moving_means(network: keras.Model, name: str) -> list[keras.Variable]:
+    layers = keras.Model(network.input, network.output[name]).layers
+    return [layer.moving_mean for layer in layers if isinstance(layer, keras.layers.BatchNormalization)]
+
+
+def _adamw(
+    variables: Sequence[keras.Variable], learning_rate: float, weight_decay: float, gradient_clip_norm: float | None
+) -> keras.optimizers.Optimizer:
+    optimizer = keras.optimizers.AdamW(learning_rate, weight_decay=weight_decay, global_clipnorm=gradient_clip_norm)
+    optimizer.exclude_from_weight_decay([variable for variable in variables if variable.name != "kernel"])
+    optimizer.build(variables)
+    return optimizer
+
+
+def _apply(
+    optimizer: keras.optimizers.Optimizer, gradients: Sequence[Any], variables: Sequence[keras.Variable]
+) -> None:
+    # Weights of students that don't take part have no gradient.
+    pairs = zip(gradients, variables, strict=True)
+    optimizer.apply_gradients([(gradient, variable) for gradient, variable in pairs if gradient is not None])

@@ -1,0 +1,134 @@
+"""Runs on a cluster, in the same words as those on this machine.
+
+Read from the API server of Kubeflow Pipelines (v2beta1). Its tasks are the
+nodes of an Argo workflow: a step called `ingest` has a driver `ingest-driver`,
+which looks into the cache, and a container, all of which are called `executor`.
+Of outputs the server of 2.16 says nothing.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from learn2compress.config.parsing import ConfigError
+from pipelines.kubeflow.client.connection import Connection, NotFoundError
+from pipelines.kubeflow.compile.package_steps import PackageStep, specification_of, steps_of
+from pipelines.run_history import Run, Step
+
+if TYPE_CHECKING:
+    from kfp_server_api import V2beta1PipelineTaskDetail, V2beta1Run
+
+_STATES = {
+    "SUCCEEDED": "complete",
+    "FAILED": "failed",
+    "CANCELED": "canceled",
+    "CANCELING": "canceling",
+    "RUNNING": "running",
+    "PAUSED": "paused",
+    "SKIPPED": "skipped",
+}
+_DRIVER, _CONTAINER = "-driver", "executor"
+# No container starts, works and ends in so short a time.
+_LONGEST_CACHED_SECONDS = 2.0
+
+
+def list_cluster_runs(connection: Connection, experiment_id: str | None = None) -> list[Run]:
+    """Runs, oldest first; without the parameters of their steps.
+
+    Args:
+      connection: To the server.
+      experiment_id: Of this experiment alone.
+    """
+    place = {"experiment_id": experiment_id} if experiment_id else {"namespace": connection.namespace}
+    listed = connection.pages(connection.client.runs.run_service_list_runs, "runs", **place)
+    found = sorted(listed, key=lambda run: (run.created_at, run.run_id))
+    return [cluster_run(run, _steps_by_their_drivers(run)) for run in found]
+
+
+def show_cluster_run(connection: Connection, run_id: str) -> Run:
+    """One run, with all of its steps.
+
+    Raises:
+      ConfigError: there is no such run.
+    """
+    run = fetch_run(connection, run_id)
+    return cluster_run(run, package_steps_of(run, connection))
+
+
+def fetch_run(connection: Connection, run_id: str) -> V2beta1Run:
+    """A run as the server has it.
+
+    Raises:
+      ConfigError: there is no such run.
+    """
+    try:
+        return connection.read(connection.client.runs.run_service_get_run, run_id=run_id)
+    except NotFoundError:
+        raise ConfigError(f"RUN_ID: found {run_id!r}, accepted is a run of {connection.named}") from None
+
+
+def package_steps_of(run: V2beta1Run, connection: Connection) -> tuple[PackageStep, ...]:
+    """The steps that a run is to have."""
+    reference = run.pipeline_version_reference
+    package: Any = run.pipeline_spec
+    if reference is not None and reference.pipeline_version_id:
+        try:
+            package = connection.read(
+                connection.client.pipelines.pipeline_service_get_pipeline_version,
+                pipeline_id=reference.pipeline_id,
+                pipeline_version_id=reference.pipeline_version_id,
+            ).pipeline_spec
+        except NotFoundError:  # deleted since
+            return _steps_by_their_drivers(run)
+    values = run.runtime_config.parameters if run.runtime_config else None
+    return steps_of(specification_of(package), values or {})
+
+
+def cluster_run(run: V2beta1Run, steps: tuple[PackageStep, ...]) -> Run:
+    """A run of the server as a run of ours.
+
+    Args:
+      run: As the server has it.
+      steps: That it is to have.
+    """
+    tasks = run.run_details.task_details if run.run_details else None
+    nodes: dict[str, list[V2beta1PipelineTaskDetail]] = {}
+    for task in tasks or ():
+        nodes.setdefault(task.display_name, []).append(task)
+    started = run.created_at.astimezone(UTC).isoformat(timespec="seconds").removesuffix("+00:00")
+    state = _STATES.get(run.state, "pending")
+    return Run(run.run_id, run.display_name, started, state, tuple(_step(step, nodes, state) for step in steps))
+
+
+def _step(step: PackageStep, nodes: dict[str, list[V2beta1PipelineTaskDetail]], run_state: str) -> Step:
+    drivers = [node for node in nodes.get(step.task + _DRIVER, []) if node.state == "FAILED"]
+    node = next(iter(drivers or nodes.get(step.task, [])), None)
+    state = _STATES.get(node.state, "pending") if node is not None else "pending"
+    seconds = _seconds(node.start_time, node.end_time) if node is not None and state in ("complete", "failed") else None
+    if state == "complete" and node is not None and seconds is not None and _was_cached(node, nodes, seconds):
+        return Step(step.component, "cached", None, step.parameters, {})
+    if state in ("pending", "running") and run_state in ("complete", "failed", "canceled"):
+        state = "skipped" if state == "pending" else run_state
+    return Step(step.component, state, seconds, step.parameters, {})
+
+
+def _was_cached(node: Any, nodes: dict[str, list[V2beta1PipelineTaskDetail]], seconds: float) -> bool:
+    containers = [other for other in nodes.get(_CONTAINER, ()) if other.state == "SKIPPED"]
+    within = any(node.start_time <= other.start_time <= node.end_time for other in containers)
+    return within and seconds <= _LONGEST_CACHED_SECONDS
+
+
+def _seconds(start: datetime | None, end: datetime | None) -> float | None:
+    # What has not ended has ended in 1970.
+    return (end - start).total_seconds() if start and end and end >= start else None
+
+
+def _steps_by_their_drivers(run: V2beta1Run) -> tuple[PackageStep, ...]:
+    tasks = run.run_details.task_details if run.run_details else None
+    names = {task.display_name for task in tasks or ()}
+    found = sorted(
+        (task for task in tasks or () if task.display_name + _DRIVER in names and task.display_name != "root"),
+        key=lambda task: (task.start_time, task.display_name),
+    )
+    return tuple(PackageStep(task.display_name, task.display_name, {}) for task in found)

@@ -1,0 +1,177 @@
+"""A connection to the API server of Kubeflow Pipelines, with the credentials that the SDK's conventions give."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import io
+import json
+import os
+import re
+import warnings
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+from urllib.parse import quote
+
+from learn2compress.config.parsing import ConfigError
+from pipelines.kubeflow.client.api_requests import TOKEN_VARIABLE, Asker, NotFoundError, Patience, UnavailableError
+
+if TYPE_CHECKING:
+    import kfp.client
+
+__all__ = ["Connection", "NotFoundError", "Patience", "Server", "UnavailableError", "connect", "where"]
+
+T = TypeVar("T")
+
+# The SDK's own variables.
+_ENDPOINT_VARIABLE = "KF_PIPELINES_ENDPOINT"
+_UI_VARIABLE = "KF_PIPELINES_UI_ENDPOINT"
+
+# Credentials in a URL would come up in messages and in process lists.
+_ENDPOINT = re.compile(r"https?://[A-Za-z0-9._:\[\]-]+(/[A-Za-z0-9._~:/-]*)?")
+
+
+@dataclasses.dataclass(frozen=True)
+class Server:
+    """Where the API server is.
+
+    Attributes:
+      endpoint: Its URL; `None` for what the SDK finds: `KF_PIPELINES_ENDPOINT`, the
+        service of the cluster we run in, or the cluster of the kubectl configuration.
+      namespace: Where runs go, in multi-user mode.
+      patience: How long to wait for it.
+    """
+
+    endpoint: str | None = None
+    namespace: str | None = None
+    patience: Patience = dataclasses.field(default_factory=Patience)
+
+    @property
+    def url(self) -> str | None:
+        """The endpoint, or what the environment says of it.
+
+        Raises:
+          ConfigError: it is not the URL of a server.
+        """
+        url = self.endpoint or os.environ.get(_ENDPOINT_VARIABLE)
+        if url is not None and not _ENDPOINT.fullmatch(url):
+            field = "--endpoint" if self.endpoint else _ENDPOINT_VARIABLE
+            # It may have a password in it.
+            raise ConfigError(
+                f"{field}: found no such URL, accepted is http(s)://HOST[:PORT][/PATH], without credentials"
+            )
+        return url.rstrip("/") if url else None
+
+
+class Connection(Asker):
+    """An asker with the SDK's client.
+
+    Args:
+      asker: How to ask.
+      server: Where the server is.
+      client: The client.
+
+    Attributes:
+      client: The SDK's client. Its methods have no time limit: use the generated services
+        (`client.runs`, `client.pipelines`, ...) through `read`, `create` and `pages`.
+      namespace: Where runs go; "" outside multi-user mode.
+    """
+
+    def __init__(self, asker: Asker, server: Server, client: kfp.client.Client):
+        super().__init__(asker.named, asker.patience)
+        self.client = client
+        self.namespace: str = server.namespace or client.get_user_namespace() or ""
+        self._page = os.environ.get(_UI_VARIABLE) or server.url
+        self._api = client.healthzs.healthz_service_get_healthz.__self__.api_client
+
+    def page_of(self, run_id: str) -> str:
+        """The run's page in Kubeflow's UI; "" where we do not know the UI's address."""
+        return f"{self._page}/#/runs/details/{run_id}" if self._page else ""
+
+    def called(self, method: Callable[..., Any], items: str, name: str, **arguments: Any) -> Iterator[Any]:
+        """Those items of a list that people see under exactly this name; arguments as of `pages`."""
+        # The server's database may not tell upper from lower case.
+        listed = self.pages(method, items, filter=where(("display_name", "EQUALS", name)), **arguments)
+        return (item for item in listed if item.display_name == name)
+
+    def _once(self, method: Callable[..., T], **arguments: Any) -> T:
+        answer = super()._once(method, **arguments)
+        # The SDK makes an empty object of a login page.
+        kind = self._api.last_response.getheader("Content-Type") or "nothing"
+        if "json" not in kind:
+            raise ConfigError(
+                f"{self.named}: found an answer of type {kind}, accepted is the URL of the API server, and credentials"
+                " where a login is in front of it"
+            )
+        return answer
+
+
+def connect(server: Server) -> Connection:
+    """Connects with the credentials that the environment has.
+
+    These are the text of a token in `L2C_KFP_TOKEN`, or the projected token of a service
+    account (`KF_PIPELINES_SA_TOKEN_PATH`, or where Kubeflow mounts it), read anew for every
+    request. With neither there are none, as for a forwarded port.
+
+    Raises:
+      UnavailableError: no answer came.
+      ConfigError: there is no endpoint, or the server refuses.
+    """
+    import kfp.client
+    import urllib3
+
+    class Client(kfp.client.Client):
+        """The SDK's client, which waits no longer than we do and writes no file."""
+
+        def _load_config(self, *arguments: Any) -> Any:
+            said = io.StringIO()
+            with contextlib.redirect_stdout(said):
+                config = super()._load_config(*arguments)
+            if said.getvalue():  # that it found no cluster; it goes on with an address of its own making
+                raise ConfigError(
+                    f"--endpoint: found none, nor {_ENDPOINT_VARIABLE}, nor a cluster; accepted is the API server's URL"
+                )
+            # Trying again is the asker's business.
+            config.retries = urllib3.Retry(total=None, connect=0, read=0, redirect=2, status=0, other=0)
+            return config
+
+        def get_kfp_healthz(self, sleep_duration: int = 5) -> Any:
+            patience = server.patience
+            limits = (patience.connect_seconds, patience.read_seconds)
+            return self._healthz_api.healthz_service_get_healthz(_request_timeout=limits)
+
+        def set_user_namespace(self, namespace: str) -> None:
+            self._context_setting["namespace"] = namespace
+
+    def make(**_: Any) -> Client:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return Client(
+                host=server.url, existing_token=os.environ.get(TOKEN_VARIABLE), credentials=_projected_token()
+            )
+
+    asker = Asker(f"--endpoint {server.url or '(of this cluster)'}", server.patience)
+    return Connection(asker, server, asker.read(make))
+
+
+def where(*predicates: tuple[str, str, str]) -> str:
+    """A filter of the list services, encoded as they want it: they decode it once more than other parameters.
+
+    Args:
+      *predicates: Field, operation ("EQUALS", "IS_SUBSTRING") and value of each; all must hold.
+    """
+    found = [{"key": key, "operation": operation, "string_value": value} for key, operation, value in predicates]
+    return quote(json.dumps({"predicates": found}))
+
+
+def _projected_token() -> Any:
+    import kfp.client
+
+    named = os.environ.get(kfp.client.KF_PIPELINES_SA_TOKEN_ENV)
+    path = Path(named or kfp.client.KF_PIPELINES_SA_TOKEN_PATH)
+    if path.is_file():
+        return kfp.client.ServiceAccountTokenVolumeCredentials(str(path))
+    if named:
+        raise ConfigError(f"{kfp.client.KF_PIPELINES_SA_TOKEN_ENV}: found {named}, accepted is a file with a token")
+    return None

@@ -1,0 +1,1 @@
+"""The graph of TFX components as a package for Kubeflow Pipelines."""

@@ -1,0 +1,84 @@
+"""Entry point of every container of a compiled pipeline: `python -m pipelines.kubeflow.container.step`.
+
+Exit codes: 0 done, 1 the executor failed, 2 what it was given is not accepted,
+143 it was told to stop. Checkpoints stay where they are unless it was done: a
+retried pod gets the same parameters and inputs, and finds them.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import traceback
+from collections.abc import Sequence
+from pathlib import Path
+
+from pipelines.kubeflow.container.termination import EXIT_CODE, Terminated, raising_terminated
+
+# Before TensorFlow and gRPC load; an image may still ask for their messages.
+_QUIET_ENVIRONMENT = {"TF_CPP_MIN_LOG_LEVEL": "3", "GRPC_VERBOSITY": "ERROR", "ABSL_MIN_LOG_LEVEL": "3"}
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs one step.
+
+    Args:
+      arguments: Of the command line; by default this process's.
+
+    Returns:
+      The exit code.
+    """
+    options = _parser().parse_args(arguments)
+    os.environ.update({name: os.environ.get(name, value) for name, value in _QUIET_ENVIRONMENT.items()})
+    from learn2compress.config.parsing import ConfigError
+
+    try:
+        with raising_terminated():
+            _run(options.contract, options.executor_input, options.artifact_root)
+    except ConfigError as error:
+        return _told(str(error), 2)
+    except Terminated:
+        return _told("told to stop; what was trained so far is kept", EXIT_CODE)
+    except Exception as error:
+        traceback.print_exc()
+        return _told(f"{type(error).__name__}: {error}", 1)
+    return 0
+
+
+def _run(contract_json: str, executor_input_json: str, artifact_root: Path) -> None:
+    from rich.console import Console
+
+    from learn2compress.progress import listening
+    from pipelines.console import LineDisplay
+    from pipelines.kubeflow.container.execution import execute
+    from pipelines.kubeflow.container.executor_input import ExecutorInput
+    from pipelines.kubeflow.contract.step_contract import StepContract
+
+    contract = StepContract.from_json(contract_json)
+    executor_input = ExecutorInput.parse(executor_input_json, artifact_root)
+    display = LineDisplay(Console(width=140, soft_wrap=True), contract.component)
+    with listening(display.on_progress):
+        execute(contract, executor_input)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m pipelines.kubeflow.container.step", description=__doc__)
+    parser.add_argument("--contract", required=True, help="What the compiler wrote about the step (JSON).")
+    parser.add_argument("--executor-input", required=True, help="What Kubeflow puts for {{$}} (JSON).")
+    parser.add_argument(
+        "--artifact-root", type=Path, default=Path("/"), help="Folder under which the launcher's copies are."
+    )
+    return parser
+
+
+def _told(message: str, code: int) -> int:
+    print(f"step: error: {' '.join(message.split())}", file=sys.stderr, flush=True)
+    return code
+
+
+if __name__ == "__main__":
+    exit_code = main()
+    sys.stdout.flush()
+    # Not sys.exit: threads of Beam and TensorFlow that still wait for something would keep the pod.
+    os._exit(exit_code)

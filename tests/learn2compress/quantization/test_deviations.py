@@ -1,0 +1,84 @@
+"""Tensor by tensor, a file is compared with what it was made from."""
+
+from __future__ import annotations
+
+import keras
+import numpy as np
+import pytest
+from keras import layers
+
+from learn2compress.config import MixedBase
+from learn2compress.litert.border import with_byte_border
+from learn2compress.litert.rewrite import packed, unpacked
+from learn2compress.litert.tensors import activation_ranges
+from learn2compress.quantization.convert import to_calibrated_int8_litert, to_float_litert, to_int8_litert
+from learn2compress.quantization.deviations import deviations_from_file, deviations_from_network
+from learn2compress.quantization.post_training import to_int8_activations, to_int16_activations
+from learn2compress.quantization.qat_network import quantization_aware
+
+IMAGES = np.random.default_rng(1).integers(0, 256, (24, 8, 8, 3), np.uint8)
+
+
+@pytest.fixture(scope="module")
+def student() -> keras.Model:
+    """A student of which pruning has left three channels of a layer without any weight, but not without a bias."""
+    keras.utils.set_random_seed(3)
+    inputs = keras.Input((8, 8, 3))
+    features = layers.ReLU(name="first")(layers.BatchNormalization()(layers.Conv2D(8, 3, use_bias=False)(inputs)))
+    norm, conv = layers.BatchNormalization(), layers.Conv2D(8, 3, use_bias=False)
+    features = layers.GlobalAveragePooling2D(name="pool")(layers.ReLU(name="second")(norm(conv(features))))
+    model = keras.Model(inputs, layers.Dense(5, name="logits")(features))
+    kernel = np.array(conv.kernel)
+    kernel[..., :3] = 0.0
+    conv.kernel.assign(kernel)
+    norm.beta.assign(np.linspace(1.0, 2.0, 8))
+    return model
+
+
+@pytest.fixture(scope="module")
+def network(student: keras.Model) -> keras.Model:
+    network = quantization_aware(student)
+    network(IMAGES.astype(np.float32) / 255, training=True)
+    return network
+
+
+def test_a_file_is_within_rounding_of_its_trained_network_even_where_channels_are_pruned_away(
+    network: keras.Model,
+) -> None:
+    found = deviations_from_network(network, to_int8_litert(network), IMAGES)
+    assert [deviation.tensor for deviation in found] == ["first", "second", "pool", "logits"]
+    # Each layer may round once otherwise, and passes on what the layers before it did.
+    assert all(deviation.steps <= 3.01 for deviation in found)
+
+
+def test_a_weight_that_is_off_shows_in_its_layer_and_not_before(network: keras.Model) -> None:
+    model = unpacked(to_int8_litert(network))
+    graph = model.subgraphs[0]
+    kernels = [tensor for tensor in graph.tensors if list(tensor.shape) == [8, 3, 3, 8]]
+    assert len(kernels) == 1
+    kernels[0].quantization.scale = kernels[0].quantization.scale * np.float32(1.5)
+    found = {deviation.tensor: deviation for deviation in deviations_from_network(network, packed(model), IMAGES)}
+    assert found["first"].steps < 1.5
+    assert found["second"].steps > 10
+    assert found["second"].absolute > 0
+
+
+def test_files_of_other_formats_are_compared_with_the_float_file(student: keras.Model) -> None:
+    exact = to_float_litert(student)
+    ranges = activation_ranges(exact, IMAGES)
+    int8 = to_calibrated_int8_litert(student, IMAGES)
+    int16 = with_byte_border(to_int16_activations(exact, ranges))
+    int4 = with_byte_border(to_int8_activations(exact, ranges, MixedBase.INT4))
+    largest = {}
+    for name, model in (("float", with_byte_border(exact)), ("int8", int8), ("int16", int16), ("int4", int4)):
+        found = deviations_from_file(exact, model, IMAGES)
+        assert [deviation.tensor for deviation in found][:2] == ["first", "second"]
+        largest[name] = max(deviation.absolute for deviation in found)
+    assert largest["float"] < 1e-5
+    assert largest["int16"] < largest["int8"] < 0.2
+    assert largest["int4"] < 0.5
+
+
+def test_files_of_different_networks_are_not_compared(student: keras.Model) -> None:
+    other = keras.Model(student.input, layers.Dense(5)(layers.Flatten()(student.input)))
+    assert deviations_from_file(to_float_litert(student), to_float_litert(other), IMAGES) == ()

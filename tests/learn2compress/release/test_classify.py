@@ -1,0 +1,91 @@
+"""The sample that ships beside each file runs as its user runs it: a process of its own, in a folder of its own."""
+
+from __future__ import annotations
+
+import inspect
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from learn2compress.config import TaskConfig, TaskKind
+from learn2compress.data.decode import image_input
+from learn2compress.data.text_features import text_input
+from learn2compress.data.text_files import text_files
+from learn2compress.litert.border import with_byte_border
+from learn2compress.litert.interpreter import predict
+from learn2compress.litert.metadata import with_metadata
+from learn2compress.release import classify as sample_classifier
+
+LABELS = ("temple", "blue sky", "Blüte", "葉")
+
+
+def ship(folder: Path, model: bytes, task: TaskConfig) -> bytes:
+    """Puts a file and the sample into a folder, as a push does; returns the file."""
+    described = with_metadata(model, name="n", description="d", version="1", labels=LABELS, task=task)
+    (folder / "small.tflite").write_bytes(described)
+    (folder / "classify.py").write_text(inspect.getsource(sample_classifier), encoding="utf-8")
+    return described
+
+
+def run(folder: Path, *arguments: str) -> list[str]:
+    command = [sys.executable, str(folder / "classify.py"), *arguments]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, cwd=folder)
+    return done.stdout.splitlines()
+
+
+def test_scores_of_images_are_evaluates_bit_for_bit(models: Any, tmp_path: Path) -> None:
+    model = ship(tmp_path, models.int8, TaskConfig(input_shape=(8, 8, 3)))
+    images = models.x[::60]
+    names = [f"{index}.png" for index in range(len(images))]
+    for name, image in zip(names, images, strict=True):
+        Image.fromarray(image).save(tmp_path / name)
+    large = np.random.default_rng(0).integers(0, 256, (20, 30), dtype=np.uint8)
+    Image.fromarray(large).save(tmp_path / "large.png")  # grey, and of another size
+    resized, _ = image_input((tmp_path / "large.png").read_bytes(), (8, 8, 3), resize=True)
+
+    answers = [json.loads(line) for line in run(tmp_path, "--all", *names, "large.png")]
+
+    assert [answer["example"] for answer in answers] == [*names, "large.png"]
+    assert all(tuple(answer["scores"]) == LABELS for answer in answers)
+    found = np.array([list(answer["scores"].values()) for answer in answers], np.float32)
+    np.testing.assert_array_equal(found, predict(model, np.concatenate([images, resized[None]])))
+
+
+def test_the_most_likely_classes_are_told_in_words(models: Any, tmp_path: Path) -> None:
+    model = ship(tmp_path, models.int8, TaskConfig(input_shape=(8, 8, 3)))
+    Image.fromarray(models.x[0]).save(tmp_path / "a.png")
+    best = LABELS[predict(model, models.x[:1])[0].argmax()]
+
+    (line,) = run(tmp_path, "a.png")
+
+    assert line.startswith(f"a.png: {best} 0.")
+
+
+def test_scores_of_texts_are_evaluates_bit_for_bit(convert_function: Callable[..., bytes], tmp_path: Path) -> None:
+    import tensorflow as tf
+
+    kernel = np.random.default_rng(2).normal(size=(64, 4)).astype(np.float32)
+    task = TaskConfig(TaskKind.TEXT, (64,))
+    network = convert_function(lambda x: tf.nn.softmax(tf.matmul(x, kernel)), (1, 64), tf.float32)
+    model = ship(tmp_path, with_byte_border(network), task)
+    for name, content in text_files(task).items():
+        (tmp_path / name).write_bytes(content)
+    texts = ["play some jazz", "Okay. Well, isn't that what you-all meant?!"]
+
+    answers = [json.loads(line) for line in run(tmp_path, "--text", "--all", *texts)]
+
+    expected = predict(model, np.stack([text_input(text, task) for text in texts]), batch_size=1)
+    found = np.array([list(answer["scores"].values()) for answer in answers], np.float32)
+    np.testing.assert_array_equal(found, expected)
+
+
+@pytest.mark.parametrize("package", ["learn2compress", "tensorflow", "keras"])
+def test_the_sample_needs_none_of_ours(package: str) -> None:
+    assert package not in inspect.getsource(sample_classifier)

@@ -1,0 +1,208 @@
+"""Selection is tested with numbers."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from typing import Any
+
+import pytest
+
+from learn2compress.config import ConstraintsConfig, Objective, PushPolicy
+from learn2compress.results.measurements import Calibration, PairedDrop
+from learn2compress.results.reports import Accuracy, Latency, ModelReport
+from learn2compress.selection.select import Point, pareto_front, select
+
+LATENCY = Latency(0.5, 0.6, 0.4, 0.5, 0.45, 0.55, 1, "a processor")
+
+
+def model(name: str, top_1: float = 0.95, half_width: float = 0.001, **changes: Any) -> ModelReport:
+    accuracy = Accuracy(2000, top_1, top_1 - half_width, top_1 + half_width, 3, 1.0, (), ())
+    report = ModelReport(name, "0" * 64, 1000, 800, 900, 450, 5000, {}, "uint8", "uint8", accuracy, LATENCY, 10_000)
+    return dataclasses.replace(report, **{"calibration": Calibration(0.04, ()), **changes})
+
+
+TEACHER = model("teacher", 0.97, model_bytes=50_000)
+
+
+def reasons(student: ModelReport, **limits: Any) -> tuple[str, ...]:
+    (verdict,) = select([student], TEACHER, ConstraintsConfig(**limits))
+    assert verdict.satisfied == verdict.selected == (not verdict.reasons)
+    return verdict.reasons
+
+
+def test_without_constraints_everything_is_pushed() -> None:
+    assert all(verdict.selected for verdict in select([model("a"), model("b", 0.1)], TEACHER, ConstraintsConfig()))
+
+
+@pytest.mark.parametrize(
+    ("field", "accepted", "refused", "sentence"),
+    [
+        ("max_model_bytes", 1000, 999, "model_bytes 1,000 is above max_model_bytes 999"),
+        ("max_download_bytes", 800, 799, "download_bytes 800 is above max_download_bytes 799"),
+        ("max_peak_memory_bytes", 10_000, 9999, "peak memory 10,000 bytes is above max_peak_memory_bytes 9,999 bytes"),
+        ("max_macs", 5000, 4999, "macs 5,000 is above max_macs 4,999"),
+        ("max_latency_ms", 0.5, 0.49, "median latency 0.5 ms is above max_latency_ms 0.49 ms"),
+        ("max_latency_ratio", 0.5, 0.49, "latency ratio 0.5x is above max_latency_ratio 0.49x"),
+        ("max_accuracy_drop", 0.02, 0.019, "accuracy drop 2 points is above max_accuracy_drop 1.9 points"),
+        (
+            "max_calibration_error",
+            0.04,
+            0.03,
+            "calibration error 4 points is above max_calibration_error 3 points",
+        ),
+        ("min_accuracy", 0.95, 0.951, "accuracy 95% is below min_accuracy 95.1%"),
+    ],
+)
+def test_each_limit_accepts_its_own_value_and_refuses_beyond(
+    field: str, accepted: float, refused: float, sentence: str
+) -> None:
+    assert reasons(model("a"), **{field: accepted}) == ()
+    assert reasons(model("a"), **{field: refused}) == (sentence,)
+
+
+def test_a_refusal_shows_the_digits_that_tell_both_figures_apart() -> None:
+    assert reasons(model("a", 0.95 - 1e-6), max_accuracy_drop=0.02) == (
+        "accuracy drop 2.0001 points is above max_accuracy_drop 2 points",
+    )
+
+
+def test_every_broken_limit_is_named() -> None:
+    assert len(reasons(model("a"), max_model_bytes=1, min_accuracy=0.99, max_latency_ms=0.1)) == 3
+
+
+def test_a_better_student_never_breaks_the_drop() -> None:
+    assert reasons(model("a", 0.99), max_accuracy_drop=0.0) == ()
+
+
+@pytest.mark.parametrize(
+    ("changes", "limits"),
+    [
+        ({"model_bytes": None}, {"max_model_bytes": 10**9}),
+        ({"peak_memory_bytes": None}, {"max_peak_memory_bytes": 10**9}),
+        ({"macs": None}, {"max_macs": 10**9}),
+        ({"calibration": None}, {"max_calibration_error": 1.0}),
+        ({"download_bytes": None}, {"max_download_bytes": 10**9}),
+        ({"latency": None}, {"max_latency_ms": 1e9}),
+        ({"latency": None}, {"max_latency_ratio": 1e9}),
+        ({"accuracy": None}, {"max_accuracy_drop": 1.0}),
+        ({"accuracy": None}, {"min_accuracy": 0.0}),
+        ({"latency": dataclasses.replace(LATENCY, median_ms=math.nan)}, {"max_latency_ms": 1e9}),
+    ],
+)
+def test_what_was_not_measured_satisfies_no_limit_on_it(changes: dict[str, Any], limits: dict[str, Any]) -> None:
+    (reason,) = reasons(model("a", **changes), **limits)
+    assert "was not measured" in reason
+    assert reasons(model("a", **changes)) == ()
+
+
+STUDENTS = [
+    model("accurate", 0.96, model_bytes=3000, latency=dataclasses.replace(LATENCY, teacher_ratio=0.9)),
+    model("tiny", 0.90, model_bytes=1000, latency=dataclasses.replace(LATENCY, teacher_ratio=0.5)),
+    model("quick", 0.93, model_bytes=2000, latency=dataclasses.replace(LATENCY, teacher_ratio=0.25)),
+]
+
+
+@pytest.mark.parametrize(
+    ("objective", "best", "gap"),
+    [
+        (Objective.ACCURACY, "accurate", "6 points of top-1 accuracy"),
+        (Objective.SMALLEST, "tiny", None),
+        (Objective.FASTEST, "quick", "0.25x of the teacher's latency"),
+    ],
+)
+def test_best_pushes_the_first_by_the_objective(objective: Objective, best: str, gap: str | None) -> None:
+    verdicts = select(STUDENTS, TEACHER, ConstraintsConfig(maximize=objective, select=PushPolicy.BEST))
+    assert [verdict.name for verdict in verdicts] == ["accurate", "tiny", "quick"]
+    assert [verdict.name for verdict in verdicts if verdict.selected] == [best]
+    assert all(verdict.satisfied for verdict in verdicts)
+    if gap is not None:
+        assert verdicts[1].reasons == (f"satisfies every constraint, but '{best}' is better by {gap}",)
+
+
+def test_best_is_chosen_among_those_that_pass() -> None:
+    verdicts = select(STUDENTS, TEACHER, ConstraintsConfig(max_model_bytes=2500, select=PushPolicy.BEST))
+    assert [verdict.name for verdict in verdicts if verdict.selected] == ["quick"]
+    assert verdicts[0].reasons == ("model_bytes 3,000 is above max_model_bytes 2,500",)
+
+
+def test_ties_go_to_fewer_bytes_then_to_the_name() -> None:
+    best = ConstraintsConfig(select=PushPolicy.BEST)
+    big, b, a = model("big", model_bytes=1001), model("b"), model("a")
+    verdicts = select([big, b, a], TEACHER, best)
+    assert [verdict.selected for verdict in verdicts] == [False, False, True]
+    assert "1 bytes of model_bytes where" in verdicts[0].reasons[0]
+    assert "their figures are equal" in verdicts[1].reasons[0]
+
+
+def test_a_student_without_the_objectives_figure_comes_last() -> None:
+    best = ConstraintsConfig(maximize=Objective.FASTEST, select=PushPolicy.BEST)
+    unmeasured: Any = {"latency": None}
+    verdicts = select([model("a", **unmeasured), model("b")], TEACHER, best)
+    assert [verdict.selected for verdict in verdicts] == [False, True]
+    assert verdicts[0].reasons[0].endswith("'b' is better by a figure that this one lacks")
+
+
+def test_a_drop_within_the_interval_is_said_to_be_so() -> None:
+    noisy, clear = model("noisy", half_width=0.03), model("clear", half_width=0.01)
+    verdicts = select([noisy, clear], TEACHER, ConstraintsConfig())
+    assert verdicts[0].notes == (
+        "a drop of 2 points lies within the 95% interval (±3 points) of 2,000 held-out examples: "
+        "more examples could turn it around",
+    )
+    assert verdicts[1].notes == ()
+
+
+def test_a_limit_that_more_examples_could_turn_around_is_said_to_be_so() -> None:
+    (verdict,) = select([model("a", half_width=0.01)], TEACHER, ConstraintsConfig(max_accuracy_drop=0.015))
+    assert not verdict.selected
+    assert verdict.notes == (
+        "max_accuracy_drop 1.5 points lies inside the drop's 95% interval (1 to 3 points on 2,000 held-out examples): "
+        "more examples could decide otherwise",
+    )
+
+
+def paired(student_only: int, low: float, high: float) -> ModelReport:
+    return model("a", half_width=0.03, paired_drop=PairedDrop(2000, 40 + student_only, student_only, 0.02, low, high))
+
+
+def test_a_drop_is_judged_on_the_same_examples() -> None:
+    # By its own interval of 3 points this drop of 2 would be noise; on the same examples it is none.
+    (clear,) = select([paired(10, 0.012, 0.028)], TEACHER, ConstraintsConfig(max_accuracy_drop=0.03))
+    assert clear.notes == ()
+    (noise,) = select([paired(600, -0.001, 0.041)], TEACHER, ConstraintsConfig(max_accuracy_drop=0.05))
+    assert noise.notes == (
+        "a drop of 2 points lies within what chance alone explains: the teacher alone is right on 640 of the 2,000 "
+        "held-out examples, the student alone on 600 (95% interval of the drop: -0.1 to 4.1 points): more examples "
+        "could turn it around",
+    )
+
+
+def test_a_limit_inside_the_paired_interval_is_said_to_be_so() -> None:
+    (verdict,) = select([paired(10, 0.012, 0.028)], TEACHER, ConstraintsConfig(max_accuracy_drop=0.025))
+    assert verdict.selected
+    assert verdict.notes[0].startswith("max_accuracy_drop 2.5 points lies inside the drop's 95% interval (1.2 to 2.8 ")
+
+
+def test_a_latency_limit_inside_the_interval_is_said_to_be_so() -> None:
+    (verdict,) = select([model("a")], TEACHER, ConstraintsConfig(max_latency_ratio=0.52))
+    assert verdict.selected
+    assert "0.45x to 0.55x" in verdict.notes[0]
+
+
+def test_pareto_front_keeps_what_nothing_beats() -> None:
+    points = [
+        Point("beaten", 0.90, 30),
+        Point("accurate", 0.99, 100),
+        Point("cheap", 0.80, 10),
+        Point("middle", 0.95, 20),
+        Point("unknown", math.nan, 1),
+    ]
+    assert pareto_front(points) == ("cheap", "middle", "accurate")
+
+
+def test_pareto_ties() -> None:
+    assert pareto_front([Point("b", 0.9, 10), Point("a", 0.9, 10)]) == ("a", "b")
+    assert pareto_front([Point("dearer", 0.9, 11), Point("a", 0.9, 10)]) == ("a",)
+    assert pareto_front([Point("worse", 0.8, 10), Point("a", 0.9, 10)]) == ("a",)
+    assert pareto_front([]) == ()
