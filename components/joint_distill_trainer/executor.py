@@ -20,6 +20,7 @@ from components.training_inputs import TrainingInputs
 from learn2compress import progress
 from learn2compress.config import StudentConfig
 from learn2compress.config.parsing import to_dict
+from learn2compress.quantization.qat_network import check_quantizable
 from learn2compress.results.reports import EpochRecord, write_json
 from learn2compress.search.width_for_budget import resolve_budgets
 from learn2compress.students.joint import build_joint_network, standalone_student
@@ -44,6 +45,8 @@ class Executor(base_executor.BaseExecutor):
         training, num_classes = inputs.settings.training, inputs.examples.num_classes
         students = _sized(inputs, from_json(tuple[StudentConfig, ...], exec_properties["students"]))
         pretrained = load_pretrained(training, inputs.settings.task, exec_properties["pretrained_sha256"])
+        if pretrained is not None:
+            check_quantizable(pretrained)
         # Looking for sizes built networks, too; what follows starts from the seed whether it was done now or before.
         make_deterministic(inputs.settings.seed)
         network = build_joint_network(inputs.settings.task, num_classes, training, students, pretrained)

@@ -12,6 +12,7 @@ from typing import Any
 
 import keras
 
+from learn2compress.config.parsing import ConfigError
 from learn2compress.quantization.qat_layers import (
     FrozenNormalization,
     QuantizedConv2D,
@@ -97,6 +98,21 @@ def quantization_aware(student: keras.Model) -> keras.Model:
     for layer in student.layers:
         copies[layer.name].set_weights(layer.get_weights())
     return network
+
+
+def check_quantizable(trunk: keras.Model) -> None:
+    """Checks, before hours of training, that there is 8-bit arithmetic for each layer of a pretrained trunk.
+
+    Args:
+      trunk: From `learn2compress.students.pretrained.load_pretrained`.
+
+    Raises:
+      ConfigError: there is none for a layer; the message names it.
+    """
+    try:
+        quantization_aware(keras.Model(trunk.input, trunk.outputs[-1]))
+    except ValueError as error:
+        raise ConfigError(f"training.pretrained.exits: {error}") from error
 
 
 class _Copier:

@@ -1,4 +1,4 @@
-"""Brings the trained Keras model that students start from, and says what of it stands still in which epoch."""
+"""Brings the trained Keras model that students start from, and says which of its layers are frozen in which epoch."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ import keras
 
 from learn2compress.config import PretrainedConfig, TaskConfig, TrainingConfig
 from learn2compress.config.parsing import ConfigError, about
-from learn2compress.quantization.qat_network import quantization_aware
 from learn2compress.students.trunk import trunk_of
 from learn2compress.teachers.fetching import fetch_teacher
 from learn2compress.teachers.opening import open_keras_model
@@ -40,13 +39,11 @@ def load_pretrained(training: TrainingConfig, task: TaskConfig, expected_sha256:
         if expected_sha256 and content_sha256(path) != expected_sha256:
             raise ConfigError(f"{config.uri} changed while the run was going on, accepted is one that stays")
         model = open_keras_model(path)
-    trunk = trunk_of(model, config, task)
-    _check_quantizable(trunk)
-    return trunk
+    return trunk_of(model, config, task)
 
 
 def frozen_layers(training: TrainingConfig, network: keras.Model, epoch: int) -> frozenset[str]:
-    """Layers that stand still in an epoch of the joint training.
+    """Returns the layers that are frozen in an epoch of the joint training.
 
     First the heads learn alone, then the trunk's stages are released from the
     last to the first (gradual unfreezing; Howard & Ruder, arXiv:1801.06146).
@@ -93,11 +90,3 @@ def _stages(network: keras.Model, config: PretrainedConfig) -> list[set[str]]:
             stages.append({layer.name for layer in layers if layer.weights} - before)
             before |= stages[-1]
     return stages
-
-
-def _check_quantizable(trunk: keras.Model) -> None:
-    """Says now, not after hours of training, which layer there is no 8-bit arithmetic for."""
-    try:
-        quantization_aware(keras.Model(trunk.input, trunk.outputs[-1]))
-    except ValueError as error:
-        raise ConfigError(f"training.pretrained.exits: {error}") from error

@@ -11,9 +11,10 @@ import tensorflow as tf
 from ai_edge_litert.interpreter import Interpreter
 from keras import layers
 
+from learn2compress.config.parsing import ConfigError
 from learn2compress.litert.operators import float_operators, model_cost
 from learn2compress.quantization.convert import to_int8_litert
-from learn2compress.quantization.qat_network import leaf_layers, quantization_aware
+from learn2compress.quantization.qat_network import check_quantizable, leaf_layers, quantization_aware
 
 SHAPE = (9, 9, 3)
 Body = Callable[[keras.KerasTensor], keras.KerasTensor]
@@ -219,3 +220,11 @@ def test_what_has_no_known_8_bit_arithmetic_is_refused_by_name(body: Body, messa
     inputs = keras.Input(SHAPE)
     with pytest.raises(ValueError, match=message):
         quantization_aware(keras.Model(inputs, body(inputs)))
+
+
+def test_a_trunk_with_a_layer_without_8_bit_arithmetic_is_refused_by_its_name() -> None:
+    inputs = keras.Input(SHAPE)
+    x = layers.LayerNormalization(name="odd")(layers.Conv2D(4, 3)(inputs))
+    trunk = keras.Model(inputs, [layers.Conv2D(4, 3)(x)])
+    with pytest.raises(ConfigError, match=r"training.pretrained.exits: layer 'odd': found LayerNormalization"):
+        check_quantizable(trunk)

@@ -88,15 +88,6 @@ def test_a_wrong_exit_is_named_with_its_field(tmp_path: Path) -> None:
         load_pretrained(training_of(path, ("relu1", "relu22")), TASK)
 
 
-def test_a_layer_without_8_bit_arithmetic_is_refused_before_anything_is_trained(tmp_path: Path) -> None:
-    path = tmp_path / "model.keras"
-    inputs = keras.Input(TASK.input_shape)
-    x = keras.layers.LayerNormalization(name="odd")(keras.layers.Conv2D(4, 3)(inputs))
-    keras.Model(inputs, keras.layers.Conv2D(4, 3, name="exit")(x)).save(path)
-    with pytest.raises(ConfigError, match=r"training.pretrained.exits: layer 'odd': found LayerNormalization"):
-        load_pretrained(training_of(path, ("exit",)), TASK)
-
-
 def schedule(num_epochs: int, used_stages: int = 3, **changes: float) -> list[str]:
     """Which stages stand still in each epoch, such as "12": the first and the second."""
     config = dataclasses.replace(PretrainedConfig("model.keras", EXITS), **changes)
