@@ -241,11 +241,12 @@ def _measure_rounds(
 
 
 def median_interval(values: Sequence[float]) -> tuple[float, float]:
-    """Interval that holds the median of what `values` were drawn from with probability 0.95 at least.
+    """Returns the interval that holds the median of what `values` were drawn from with probability 0.95 at least.
 
     From the r-th smallest to the r-th largest value, r the largest for which the
     binomial probability of r - 1 or fewer of n values on one side is at most
-    0.025. Fewer than 6 values can't reach 0.95: then it is their whole range.
+    0.025. Fewer than 6 values can't reach 0.95: then it is their whole range
+    (Conover, Practical Nonparametric Statistics, 3rd ed., section 3.2).
     """
     ordered, n = sorted(values), len(values)
     rank, ways, tail = 0, 1, 1  # whole numbers, as 2**n overflows a float
@@ -258,7 +259,7 @@ def median_interval(values: Sequence[float]) -> tuple[float, float]:
 
 
 def processor_name() -> str:
-    """The machine's processor, in its own words."""
+    """Returns the machine's processor, in its own words."""
     cpuinfo = Path("/proc/cpuinfo")
     if cpuinfo.exists():
         for line in cpuinfo.read_text(encoding="utf-8", errors="replace").splitlines():
@@ -269,7 +270,7 @@ def processor_name() -> str:
 
 
 def timed_processor() -> str:
-    """The machine's processor as the worker uses it."""
+    """Returns the machine's processor as the worker uses it."""
     return processor_name() + (" without AMX" if has_matrix_tiles() else "")
 
 

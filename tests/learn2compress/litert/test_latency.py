@@ -15,10 +15,12 @@ from learn2compress.litert.latency import (
     measure_start,
     measure_thread_latencies,
     median_interval,
+    processor_name,
     summarize,
     thread_latency,
     timed_processor,
 )
+from learn2compress.litert.matrix_tiles import has_matrix_tiles
 from learn2compress.results.latency import Clock, MachineLoad, ThreadLatency
 
 CONFIG = EvaluateConfig(latency_rounds=7, latency_runs=3)
@@ -191,3 +193,7 @@ def test_the_median_interval_of_many_rounds() -> None:
     low, high = median_interval(list(range(1, 10001)))
     assert low == pytest.approx(5000 - 0.98 * 100, abs=1)
     assert high == pytest.approx(5001 + 0.98 * 100, abs=1)
+
+
+def test_the_processor_says_what_it_was_timed_without() -> None:
+    assert timed_processor() == processor_name() + " without AMX" * has_matrix_tiles()
