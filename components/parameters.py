@@ -20,11 +20,18 @@ T = TypeVar("T")
 _NUMBERS = (int, float)
 
 
-def parameters_of(config_class: type, **extra: type) -> dict[str, ExecutionParameter]:
-    """PARAMETERS of a component spec: one for each field of `config_class`, and `extra` ones by type."""
-    hints = get_type_hints(config_class)
-    types = {f.name: _parameter_type(hints[f.name]) for f in dataclasses.fields(config_class)} | extra
-    return {name: ExecutionParameter(type=kind) for name, kind in types.items()}
+def parameters_of(*config_classes: type, **extra: type) -> dict[str, ExecutionParameter]:
+    """Returns PARAMETERS of a component spec.
+
+    Args:
+      *config_classes: Configuration dataclasses, each of whose fields is a parameter.
+      **extra: Types of further parameters, by name.
+    """
+    types: dict[str, type] = {}
+    for config_class in config_classes:
+        hints = get_type_hints(config_class)
+        types |= {field.name: _parameter_type(hints[field.name]) for field in dataclasses.fields(config_class)}
+    return {name: ExecutionParameter(type=kind) for name, kind in (types | extra).items()}
 
 
 def exec_properties_of(config: Any) -> dict[str, Any]:

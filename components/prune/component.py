@@ -7,7 +7,8 @@ from tfx.types import channel
 from tfx.types.component_spec import ChannelParameter, ComponentSpec
 
 from components.artifacts import Sensitivity, Student
-from components.parameters import exec_properties_of, parameters_of
+from components.component_spec import fill_spec
+from components.parameters import parameters_of
 from components.prune.executor import Executor
 from components.training_inputs import TRAINING_INPUTS, TRAINING_PARAMETERS, TrainingSettings
 from learn2compress.config import PruneConfig
@@ -42,15 +43,6 @@ class Prune(base_component.BaseComponent):
         settings: TrainingSettings,
         code_digest: str,
     ):
-        spec = PruneSpec(
-            examples=examples,
-            teacher=teacher,
-            teacher_logits=teacher_logits,
-            student=student,
-            pruned=channel.Channel(type=Student),
-            **({"layer_sensitivity": channel.Channel(type=Sensitivity)} if prune.sensitivity else {}),
-            student_name=student_name,
-            **exec_properties_of(prune),
-            **settings.exec_properties(code_digest),
-        )
-        super().__init__(spec=spec)
+        arguments = locals()
+        optional = ("layer_sensitivity",) if prune.sensitivity else ()
+        super().__init__(spec=fill_spec(PruneSpec, arguments, optional_outputs=optional))

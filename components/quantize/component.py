@@ -7,7 +7,8 @@ from tfx.types import channel
 from tfx.types.component_spec import ChannelParameter, ComponentSpec
 
 from components.artifacts import LiteRtModel, Student
-from components.parameters import exec_properties_of, parameters_of
+from components.component_spec import fill_spec
+from components.parameters import parameters_of
 from components.quantize.executor import Executor
 from components.training_inputs import TRAINING_INPUTS, TRAINING_PARAMETERS, TrainingSettings
 from learn2compress.config import QuantizeConfig
@@ -47,16 +48,4 @@ class Quantize(base_component.BaseComponent):
         settings: TrainingSettings,
         code_digest: str,
     ):
-        spec = QuantizeSpec(
-            examples=examples,
-            teacher=teacher,
-            teacher_logits=teacher_logits,
-            student=student,
-            model=channel.Channel(type=LiteRtModel),
-            student_name=student_name,
-            family_name=family_name,
-            min_layer_weights=min_layer_weights,
-            **exec_properties_of(quantize),
-            **settings.exec_properties(code_digest),
-        )
-        super().__init__(spec=spec)
+        super().__init__(spec=fill_spec(QuantizeSpec, locals()))

@@ -224,7 +224,13 @@ def test_an_artifact_on_a_volume_of_its_own_is_read_there(tmp_path: Path) -> Non
 
 
 def test_ingest_reads_the_digits_as_the_driver_asks(tmp_path: Path) -> None:
-    component = Ingest(DataConfig(), TaskConfig(), "fingerprint", BeamStepConfig().arguments, code_digests()["ingest"])
+    component = Ingest(
+        data=DataConfig(),
+        task=TaskConfig(),
+        data_fingerprint="fingerprint",
+        beam_options=BeamStepConfig().arguments,
+        code_digest=code_digests()["ingest"],
+    )
     contract = StepContract(
         pipeline="digits",
         component="Ingest",
