@@ -180,7 +180,7 @@ def run_worker(request: dict[str, Any], what: str, timeout_s: float) -> dict[str
             command, input=json.dumps(request), capture_output=True, text=True, errors="replace", timeout=timeout_s
         )
     except subprocess.TimeoutExpired:
-        raise ModelFileError(f"{what}: found no end of the measurement, accepted are {timeout_s:g} s") from None
+        raise ModelFileError(f"{what}: the measurement did not end in {timeout_s:g} s") from None
     lines = done.stdout.strip().splitlines()
     if done.returncode != 0 or not lines:
         raise ModelFileError(f"{what}: ended the interpreter's process: {_ending(done.returncode, done.stderr)}")

@@ -117,11 +117,11 @@ def _metadata_schema() -> ModuleType:
     # Loaded by path: `import mediapipe` takes seconds and loads OpenCV, and of it only this generated file is needed.
     package = importlib.util.find_spec("mediapipe")
     if package is None or not package.submodule_search_locations:
-        raise ConfigError("mediapipe: not installed, accepted is the version that learn2compress requires")
+        raise ConfigError("mediapipe is not installed; install learn2compress with its dependencies")
     path = Path(package.submodule_search_locations[0], "tasks", "metadata", "metadata_schema_py_generated.py")
     spec = importlib.util.spec_from_file_location("learn2compress_tflite_metadata_schema", path)
     if spec is None or spec.loader is None:
-        raise ConfigError(f"{path}: not importable, accepted is mediapipe's generated metadata schema")
+        raise ConfigError(f"{path} can't be imported; install the version of mediapipe that learn2compress requires")
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
@@ -226,4 +226,4 @@ def _read_labels(model_bytes: bytes, name: str) -> tuple[str, ...]:
                 raise ModelFileError(f"{name}: found {size} bytes, accepted are {MAX_LABELS_BYTES} at most")
             return tuple(archive.read(name).decode("utf-8").splitlines())
     except (zipfile.BadZipFile, zlib.error, EOFError, KeyError, NotImplementedError, OSError, RuntimeError) as error:
-        raise ModelFileError(f"model: found no readable {name} in it ({error}), accepted is one ZIP entry") from None
+        raise ModelFileError(f"model: {name} in it can't be read ({error}); the file is damaged") from None

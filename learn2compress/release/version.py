@@ -57,8 +57,8 @@ def check_measured(students: Sequence[MeasuredStudent]) -> None:
             found = hashlib.file_digest(file, "sha256").hexdigest()
         if found != student.report.model_sha256:
             raise ConfigError(
-                f"student {student.report.name!r}: found a file of SHA-256 {found}, accepted is the one that was "
-                f"measured, {student.report.model_sha256}"
+                f"student {student.report.name!r}: the file has SHA-256 {found}, but the one that was measured has "
+                f"{student.report.model_sha256}; delete the artifact of its Quantize or Search step, and run again"
             )
 
 

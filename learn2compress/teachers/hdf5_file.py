@@ -61,7 +61,7 @@ def check_structure(source: Path | IO[bytes], name: str, stored_bytes: int) -> N
             declared_bytes = _walk(file, name)
     except (OSError, RuntimeError, KeyError, TypeError) as error:
         reason = str(error).splitlines()[0]
-        raise ConfigError(f"{name}: found HDF5 that can't be read ({reason}), accepted is a complete file") from error
+        raise ConfigError(f"{name}: HDF5 that can't be read ({reason}); fetch or export the teacher again") from error
     limit = min(MAX_TEACHER_BYTES, max(EXPANSION_FLOOR_BYTES, stored_bytes * MAX_EXPANSION))
     if declared_bytes > limit:
         raise UnsafeTeacherError(

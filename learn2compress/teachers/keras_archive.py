@@ -45,7 +45,7 @@ def check(path: Path) -> None:
                 shutil.copyfileobj(packed, weights, 1024 * 1024)
                 hdf5_file.check_structure(weights, f"{path}: {_WEIGHTS}", weights.tell())
     except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError) as error:
-        raise ConfigError(f"{path}: found a damaged archive ({error}), accepted is a complete .keras file") from error
+        raise ConfigError(f"{path}: the archive is damaged ({error}); fetch or export the teacher again") from error
 
 
 def _check_members(archive: zipfile.ZipFile, path: Path) -> None:

@@ -64,8 +64,8 @@ def explained(path: Path) -> Iterator[None]:
         raise
     except Exception as error:
         raise ConfigError(
-            f"{path}: found a teacher that can't be loaded ({_reason(error)}), accepted is a whole one that Keras 3 or "
-            "TensorFlow 2 can load; export one of Keras 2 as a SavedModel"
+            f"{path}: neither Keras 3 nor TensorFlow 2 can load it ({_reason(error)}); export a teacher of Keras 2 as "
+            "a SavedModel"
         ) from error
 
 
@@ -165,4 +165,6 @@ def _fixed_batch(size: int | None, path: Path) -> int | None:
 def _check_weights(weights: Iterable[tuple[str, Any]], path: Path) -> None:
     for name, weight in weights:
         if tf.as_dtype(weight.dtype).is_floating and not bool(tf.reduce_all(tf.math.is_finite(weight))):
-            raise ConfigError(f"{path}: found NaN or infinity in weight {name!r}, accepted are finite weights")
+            raise ConfigError(
+                f"{path}: weight {name!r} has NaN or infinity in it; train the teacher anew, or take an earlier state"
+            )

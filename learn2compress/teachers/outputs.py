@@ -51,7 +51,9 @@ def tell_output(raw: np.ndarray, activation: str | None, declared: TeacherOutput
       ConfigError: outputs that are not finite, or a multi-label teacher.
     """
     if not np.isfinite(raw).all():
-        raise ConfigError(f"{name}: found NaN or infinite outputs on probe inputs, accepted are finite ones")
+        raise ConfigError(
+            f"{name}: gives NaN or infinite outputs for probe inputs; check teacher.input_scaling and its training"
+        )
     if activation in _MULTI_LABEL:
         raise ConfigError(f"{name}: found a multi-label {activation} at the end, accepted is {_ACCEPTED}")
     return _BY_ACTIVATION.get(activation or "") or _tell_by_values(raw, declared, name)

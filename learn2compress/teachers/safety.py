@@ -53,7 +53,7 @@ def check_teacher(path: Path) -> TeacherFormat:
     except OSError as error:
         # h5py reports damaged files as OSError without an errno.
         reason = error.strerror or str(error).splitlines()[0]
-        raise ConfigError(f"{path}: {reason}; accepted is a complete, readable teacher") from error
+        raise ConfigError(f"{path} can't be read, or is damaged: {reason}") from error
     return found
 
 
@@ -75,12 +75,12 @@ def teacher_format(path: Path) -> TeacherFormat:
         with path.open("rb") as file:
             head = file.read(8)
     except OSError as error:
-        raise ConfigError(f"{path}: {error.strerror}; accepted is a readable teacher") from error
+        raise ConfigError(f"{path} can't be read: {error.strerror}") from error
     if head.startswith(_HDF5_MAGIC):
         return TeacherFormat.H5
     if head.startswith(_ZIP_MAGIC):
         if not zipfile.is_zipfile(path):
-            raise ConfigError(f"{path}: found a zip archive cut short or damaged, accepted is {_ACCEPTED}")
+            raise ConfigError(f"{path}: the zip archive is cut short or damaged; fetch or export the teacher again")
         return TeacherFormat.KERAS
     raise ConfigError(f"{path}: found a file that is neither a zip archive nor HDF5, accepted is {_ACCEPTED}")
 
@@ -112,5 +112,5 @@ def content_sha256(path: Path) -> str:
                 while block := file.read(1024 * 1024):
                     digest.update(block)
     except OSError as error:
-        raise ConfigError(f"{path}: {error.strerror}; accepted is a readable teacher") from error
+        raise ConfigError(f"{path} can't be read: {error.strerror}") from error
     return digest.hexdigest()

@@ -84,7 +84,7 @@ def _read(path: Path) -> Any:
     try:
         proto.ParseFromString(path.read_bytes())
     except DecodeError as error:
-        raise ConfigError(f"{path}: found no SavedModel (damaged or cut short), accepted is a complete one") from error
+        raise ConfigError(f"{path}: the SavedModel is damaged or cut short; fetch or export it again") from error
     # Anything else is loaded the way of TensorFlow 1, which runs restore and init operations of the main graph.
     if len(proto.meta_graphs) != 1 or not proto.meta_graphs[0].HasField("object_graph_def"):
         raise ConfigError(

@@ -53,8 +53,8 @@ class LoadedTeacher:
         """
         if self.content_sha256 != expected_sha256:
             raise ConfigError(
-                f"teacher.uri: found a teacher of SHA-256 {self.content_sha256} in {self.name}, accepted is the one "
-                f"that the run was started with, {expected_sha256}"
+                f"teacher.uri: {self.name} has SHA-256 {self.content_sha256}, but the run was started with "
+                f"{expected_sha256}; run again, or put the first teacher back"
             )
 
     def logits(self, x: np.ndarray, text: list[bytes] | None = None) -> np.ndarray:
@@ -74,8 +74,7 @@ class LoadedTeacher:
         finite = np.isfinite(raw).all(axis=1)
         if not finite.all():
             raise ConfigError(
-                f"{self.name}: found NaN or infinite outputs for {int((~finite).sum())} of {len(raw)} "
-                "examples, accepted are finite ones"
+                f"{self.name}: gives NaN or infinite outputs for {int((~finite).sum())} of {len(raw)} examples"
             )
         if self.output is TeacherOutput.PROBABILITIES:
             return np.log(np.clip(raw, SMALLEST_PROBABILITY, 1.0))

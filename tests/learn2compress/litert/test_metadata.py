@@ -170,7 +170,7 @@ def test_what_does_not_fit_is_named(models: Any) -> None:
 
 def test_damaged_metadata_is_refused_in_one_line(models: Any) -> None:
     whole = described(models.int8)
-    with pytest.raises(ModelFileError, match=r"found no readable labels\.txt"):
+    with pytest.raises(ModelFileError, match=r"labels\.txt in it can't be read"):
         read_metadata(whole[:-30])
     random = np.random.default_rng(0)
     messages = []
