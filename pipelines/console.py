@@ -25,7 +25,7 @@ from rich.progress import (
 from learn2compress.progress import Progress as Report
 
 if TYPE_CHECKING:
-    from pipelines.local import StepEvent
+    from pipelines.local_runner import StepEvent
 
 # A log gets a line when the work changes, and at most this often within it.
 _LINE_SECONDS = 15.0
@@ -137,7 +137,7 @@ def run_display(console: Console) -> LineDisplay:
 
 
 @contextlib.contextmanager
-def library_noise_to(log_file: Path) -> Iterator[Console]:
+def redirect_library_output(log_file: Path) -> Iterator[Console]:
     """Sends everything that libraries print or log into a file; gives a console that still reaches the person.
 
     File descriptors are redirected, not just Python's streams: most of the

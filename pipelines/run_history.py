@@ -178,7 +178,8 @@ def _contexts(store: MetadataStore) -> dict[int, Context]:
 def _context(store: MetadataStore, run_id: int) -> Context:
     contexts = _contexts(store)
     if run_id not in contexts:
-        raise ConfigError(f"RUN_ID: found {run_id}, accepted are {', '.join(map(str, contexts)) or 'none'}")
+        known = f"accepted are {', '.join(map(str, contexts))}" if contexts else "but there is no run yet"
+        raise ConfigError(f"RUN_ID: found {run_id}, {known}")
     return contexts[run_id]
 
 

@@ -44,12 +44,12 @@ class FileOutcome:
         return " ".join(part for part in (f"{self.path}: {self.state}:", self.detail, self.url) if part)
 
 
-def one_line(text: str) -> str:
+def printable_line(text: str) -> str:
     """Text that a stranger may have written, fit for logs and terminals."""
     return "".join(letter if letter.isprintable() else "?" for letter in " ".join(text.split()))
 
 
-def comment(outcomes: Sequence[FileOutcome], commit: str) -> str:
+def markdown_comment(outcomes: Sequence[FileOutcome], commit: str) -> str:
     """Markdown of what a push would start, for a pull request.
 
     Args:

@@ -90,7 +90,7 @@ class PushQueue:
             if told.rowcount == 0 or _is_known(database, push) or _is_late(database, push):
                 return False
             replaced = _UNDONE | {PushState.PENDING} if supersede else _UNDONE
-            _insert(database, push, _stand_for(database, push, replaced, now), PushState.PENDING, now)
+            _insert(database, push, _supersede_older(database, push, replaced, now), PushState.PENDING, now)
         return True
 
     def add_baseline(self, push: Push) -> None:
@@ -123,7 +123,7 @@ class PushQueue:
                 "UPDATE pushes SET state = ?, note = ?, finished = ? WHERE id = ?", (state, note, time.time(), number)
             )
 
-    def put_off(self, number: int, seconds: float, note: str) -> None:
+    def postpone(self, number: int, seconds: float, note: str) -> None:
         """Has a push worked again after some time."""
         with self._file.transaction() as database:
             database.execute(
@@ -131,7 +131,7 @@ class PushQueue:
                 (time.time() + seconds, note, number),
             )
 
-    def give_back(self, number: int) -> None:
+    def release(self, number: int) -> None:
         """Has a push worked again that we were told to stop working on; that was no try of its own."""
         with self._file.transaction() as database:
             database.execute("UPDATE pushes SET state = 'pending', attempts = attempts - 1 WHERE id = ?", (number,))
@@ -201,7 +201,7 @@ def _is_late(database: sqlite3.Connection, push: Push) -> bool:
     return follower is not None and newest != (push.since,)
 
 
-def _stand_for(database: sqlite3.Connection, push: Push, replaced: Set[PushState], now: float) -> str | None:
+def _supersede_older(database: sqlite3.Connection, push: Push, replaced: Set[PushState], now: float) -> str | None:
     """Ends the newest pushes to the branch that are in such states; gives what to compare with to cover them too."""
     rows = database.execute(
         "SELECT id, commit_name, since, state FROM pushes WHERE repository = ? AND ref = ? ORDER BY id DESC",

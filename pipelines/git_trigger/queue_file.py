@@ -59,7 +59,7 @@ class QueueFile:
             self._database.execute("PRAGMA synchronous=FULL")
             self._database.executescript(_SCHEMA)
         except (OSError, sqlite3.Error) as error:
-            raise ConfigError(f"--queue {path}: {error}; accepted is a SQLite file of a queue, or none") from None
+            raise ConfigError(f"--queue: {path} can't be opened as a queue: {error}") from None
 
     @contextlib.contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:

@@ -28,7 +28,6 @@ from pipelines.git_trigger.events import Ignored, MalformedError, delivery_id, r
 from pipelines.git_trigger.metrics import ReceiverMetrics
 from pipelines.git_trigger.push import Push
 from pipelines.git_trigger.push_queue import PushQueue
-from pipelines.git_trigger.rate_limit import RateLimit
 from pipelines.git_trigger.secret_files import SecretFiles
 from pipelines.git_trigger.settings import Provider, ReceiverSettings
 from pipelines.git_trigger.signatures import is_signed
@@ -64,6 +63,33 @@ class _Answer:
     word: str
     detail: str = ""
     retry_seconds: float | None = None
+
+
+class RateLimit:
+    """A token bucket: a burst at once, then as many as its rate fills. For one event loop.
+
+    Args:
+      per_minute: Rate in the long run.
+      burst: What may pass at once.
+      clock: Seconds that only grow.
+    """
+
+    def __init__(self, per_minute: int, burst: int, clock: Callable[[], float] = time.monotonic):
+        self._per_second = per_minute / 60.0
+        self._burst = float(burst)
+        self._clock = clock
+        self._left = self._burst
+        self._seen = clock()
+
+    def wait_seconds(self) -> float:
+        """Takes one token and returns 0, or returns the seconds until there is one."""
+        now = self._clock()
+        self._left = min(self._burst, self._left + (now - self._seen) * self._per_second)
+        self._seen = now
+        if self._left < 1.0:
+            return (1.0 - self._left) / self._per_second
+        self._left -= 1.0
+        return 0.0
 
 
 class Receiver:

@@ -41,7 +41,7 @@ class SecretFiles:
             return None
         return text or None
 
-    def need(self, name: str) -> str:
+    def require(self, name: str) -> str:
         """A secret that must be there.
 
         Raises:
@@ -49,7 +49,9 @@ class SecretFiles:
         """
         found = self.get(name)
         if found is None:
-            raise ConfigError(f"{SECRETS_VARIABLE}: found no secret {name!r}, accepted is a readable file of that name")
+            raise ConfigError(
+                f"{SECRETS_VARIABLE}: there is no secret {name!r}; put a readable file of that name into {self._folder}"
+            )
         return found
 
     def of_webhook(self, provider: str) -> tuple[str, ...]:

@@ -33,7 +33,7 @@ def serve(settings: ReceiverSettings, queue_path: Path, host: str, port: int) ->
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     secrets = SecretFiles()
     queue = PushQueue(queue_path)
-    with _alone(queue_path), contextlib.closing(queue):
+    with _exclusive(queue_path), contextlib.closing(queue):
         metrics = ReceiverMetrics(queue)
         dispatcher = Dispatcher(settings, queue, secrets, queue_path.with_name(f"{queue_path.name}.work"), metrics)
         config = uvicorn.Config(
@@ -53,13 +53,15 @@ def serve(settings: ReceiverSettings, queue_path: Path, host: str, port: int) ->
 
 
 @contextlib.contextmanager
-def _alone(queue_path: Path) -> Iterator[None]:
+def _exclusive(queue_path: Path) -> Iterator[None]:
     """Keeps a second receiver away from the queue; the lock of a killed one is gone with it."""
     with queue_path.with_name(f"{queue_path.name}.lock").open("w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
-            raise ConfigError(f"--queue {queue_path}: another receiver works it; accepted is one at a time") from None
+            raise ConfigError(
+                f"--queue: {queue_path}: another receiver is using it; stop it, or name another queue"
+            ) from None
         lock.write(f"{os.getpid()}\n")
         lock.flush()
         yield

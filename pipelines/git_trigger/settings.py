@@ -15,7 +15,7 @@ from pydantic.dataclasses import dataclass
 from learn2compress.config.fields import STRICT
 from learn2compress.config.parsing import ConfigError, about, parse
 from pipelines.git_trigger.allowed_uris import DEFAULT_ALLOWED
-from pipelines.git_trigger.changes import DEFAULT_FILES, check_patterns
+from pipelines.git_trigger.changed_files import DEFAULT_FILES, check_patterns
 from pipelines.git_trigger.push import BRANCH_PREFIX, Push, check_remote
 from pipelines.git_trigger.submitter import SubmissionTarget
 

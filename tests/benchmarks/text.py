@@ -29,10 +29,10 @@ from learn2compress.config import CompressionConfig
 from learn2compress.config.file import load_config
 from learn2compress.config.parsing import to_dict
 from learn2compress.litert.latency import processor_name
-from pipelines.console import library_noise_to
+from pipelines.console import redirect_library_output
+from pipelines.local_run import RunRequest, new_log_file, start_run
 from pipelines.run_history import Outcome, outcome_of
 from pipelines.run_root import RunRoot
-from pipelines.trigger import RunRequest, new_log_file, start_run
 
 ROOT = Path(__file__).parents[2]
 BUILD = ROOT / "build"
@@ -76,7 +76,7 @@ def run(config: dict[str, Any], teacher_arguments: list[str]) -> tuple[Compressi
     command = [sys.executable, str(ROOT / "examples" / "train_teacher.py"), str(path), *teacher_arguments]
     subprocess.run(command, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     request = RunRequest(load_config(path), RunRoot(BUILD / "text_runs"))
-    with request.root.locked(), library_noise_to(new_log_file(request.root, config["name"])) as console:
+    with request.root.locked(), redirect_library_output(new_log_file(request.root, config["name"])) as console:
         start_run(request, lambda event: console.print(f"  {event.step}: {event.state}"), lambda progress: None)
     return request.config, outcome_of(request.root, request.config.name, run_id=None)
 

@@ -97,7 +97,7 @@ def write_package(text: str, output: Path) -> None:
     try:
         output.write_text(text, encoding="utf-8")
     except OSError as error:
-        raise ConfigError(f"--output {output}: {error.strerror}; accepted is a file that can be written") from None
+        raise ConfigError(f"--output: {output} can't be written: {error.strerror}") from None
 
 
 def _manifests(graph: TaskGraph, spec: dict[str, Any], platform: dict[str, Any]) -> Sequence[dict[str, Any]]:

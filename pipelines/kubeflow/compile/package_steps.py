@@ -11,7 +11,7 @@ from typing import Any
 import yaml
 
 from learn2compress.config.parsing import ConfigError
-from pipelines.kubeflow.container.overrides import exec_properties
+from pipelines.kubeflow.contract.exec_properties import resolve_exec_properties
 from pipelines.kubeflow.contract.step_contract import ParameterKind, StepContract, Value
 
 Specification = Mapping[str, Any]
@@ -59,7 +59,7 @@ def steps_of(specification: Specification, values: Mapping[str, Any]) -> tuple[P
     return tuple(_step(name, tasks[name], specification, values) for name in order)
 
 
-def read_values(texts: Iterable[str], package: str) -> dict[str, Value]:
+def parse_run_parameters(texts: Iterable[str], package: str) -> dict[str, Value]:
     """Run parameters as a person writes them.
 
     Args:
@@ -106,7 +106,7 @@ def _step(name: str, task: Mapping[str, Any], specification: Specification, valu
     if contract is None:
         return PackageStep(name, name, given)
     typed = {key: _typed(value, contract.parameters.get(key)) for key, value in given.items() if value is not None}
-    return PackageStep(name, contract.component, dict(exec_properties(contract, typed)))
+    return PackageStep(name, contract.component, dict(resolve_exec_properties(contract, typed)))
 
 
 def _contract(task: Mapping[str, Any], specification: Specification) -> StepContract | None:

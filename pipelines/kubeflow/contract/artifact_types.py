@@ -103,7 +103,9 @@ def _typed(name: str, value: Any, kind: PropertyType) -> Value:
     if kind is PropertyType.INT:
         fits = fits and float(value).is_integer()
     if not fits:
-        raise ConfigError(f"{name}: found {value!r}, accepted is a value of type {kind.name}")
+        raise ConfigError(
+            f"{name}: the metadata have {value!r}, which is no {kind.name}; compile again with the code of the image"
+        )
     converters: dict[PropertyType, type] = {PropertyType.INT: int, PropertyType.FLOAT: float}
     converted: Value = converters.get(kind, str)(value)
     return converted

@@ -59,11 +59,12 @@ class MirrorSettings:
             timeout_seconds = float(settings["timeout_seconds"])
         except (ValueError, KeyError, TypeError) as error:
             raise ConfigError(
-                f"{SETTINGS_VARIABLE}: {type(error).__name__} {error}; accepted is what `l2c compile` puts there"
+                f"{SETTINGS_VARIABLE} can't be read ({type(error).__name__} {error}); compile again with the code of "
+                "the image"
             ) from None
         for name in (RUN_VARIABLE, variable):
             if name and not environment.get(name):
-                raise ConfigError(f"{name}: found nothing, accepted is the value that the pod's settings give it")
+                raise ConfigError(f"{name} is not set; see that the pod has it, and the secret that it may come from")
         password = environment[variable] if variable else ""
         pod = environment.get(POD_VARIABLE, "")
         return cls(address, password, required, timeout_seconds, environment[RUN_VARIABLE], pod)

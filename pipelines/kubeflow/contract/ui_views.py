@@ -40,7 +40,7 @@ _VIEWS: dict[str, tuple[ViewKind, ...]] = {
 }
 
 
-def views_of(outputs: Mapping[str, type[Artifact]]) -> dict[str, View]:
+def declare_views(outputs: Mapping[str, type[Artifact]]) -> dict[str, View]:
     """What is drawn of a component with these outputs, by the name of the further output that it becomes."""
     return {
         f"{output}_{_SUFFIXES[kind]}": View(kind, output)
@@ -49,7 +49,7 @@ def views_of(outputs: Mapping[str, type[Artifact]]) -> dict[str, View]:
     }
 
 
-def draw(kind: ViewKind, source: Artifact, path: Path) -> dict[str, Any]:
+def write_view(kind: ViewKind, source: Artifact, path: Path) -> dict[str, Any]:
     """Draws one view.
 
     Args:

@@ -25,7 +25,7 @@ from components.artifacts import Examples, LiteRtModel
 from learn2compress.config.parsing import ConfigError
 from learn2compress.config.store_address import StoreAddress
 from pipelines.kubeflow.container.executor_input import ExecutorInput, RuntimeArtifact
-from pipelines.kubeflow.container.metadata_mirror import recording
+from pipelines.kubeflow.container.metadata_mirror import record_execution
 from pipelines.kubeflow.contract.artifact_types import class_path, restore_artifact
 from pipelines.kubeflow.contract.mirror_settings import MirrorSettings
 from pipelines.kubeflow.contract.step_contract import StepContract
@@ -122,7 +122,7 @@ def quantize(address: str, variant: str, pod: str) -> None:
     model = RuntimeArtifact("", f"minio://bucket/{variant}", Path("/unused"), {})
     executor_input = ExecutorInput({}, {"examples": examples}, {"model": model}, Path("/unused"))
     settings = MirrorSettings(StoreAddress.parse(address), PASSWORD, True, 300.0, RUN, pod)
-    with recording(settings, contract, executor_input, {"epochs": 3}) as publish:
+    with record_execution(settings, contract, executor_input, {"epochs": 3}) as publish:
         publish(
             {"model": restore_artifact(LiteRtModel, "/there", {"student": variant, "model_sha256": sha256(variant)})}
         )

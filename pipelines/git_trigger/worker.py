@@ -1,7 +1,8 @@
-"""The process that works one push: told on standard input what to do, it says on standard output how it went.
+"""The process that starts the runs of one push: it reads its job from standard input and writes the result to
+standard output.
 
 What a sender chose is in that text alone, never in an argument or the environment of a
-process. When standard input ends, whoever gave the order is gone, and so are we.
+process. When standard input ends, the dispatcher is gone, and the process ends, too.
 """
 
 from __future__ import annotations
@@ -22,17 +23,17 @@ from pydantic import TypeAdapter
 from learn2compress.config.parsing import ConfigError
 from pipelines.command_options import quiet_libraries
 from pipelines.git_trigger.git_program import TryAgainError
-from pipelines.git_trigger.outcome import FileOutcome, FileState, one_line
+from pipelines.git_trigger.outcome import FileOutcome, FileState, printable_line
 from pipelines.git_trigger.submitter import TriggerRequest, trigger
 
-COMMAND = ("-m", "pipelines.git_trigger.work")
+COMMAND = ("-m", "pipelines.git_trigger.worker")
 
 # Answering goes before compiling.
 _NICENESS = 10
 
 
-class WorkEnd(StrEnum):
-    """How the work on a push ended."""
+class JobStatus(StrEnum):
+    """How a job ended."""
 
     DONE = "done"
     AGAIN = "again"
@@ -40,8 +41,8 @@ class WorkEnd(StrEnum):
 
 
 @dataclasses.dataclass(frozen=True)
-class WorkOrder:
-    """What to do.
+class PushJob:
+    """One push to start the runs of.
 
     Attributes:
       request: The push.
@@ -56,67 +57,75 @@ class WorkOrder:
     memory_bytes: int
 
     def to_json(self) -> str:
-        """One line."""
-        return TypeAdapter(WorkOrder).dump_json(self).decode()
+        """Returns one line of JSON."""
+        return TypeAdapter(PushJob).dump_json(self).decode()
 
     @classmethod
-    def from_json(cls, text: str) -> WorkOrder:
-        """Reads `to_json`."""
-        return TypeAdapter(WorkOrder).validate_json(text)
+    def from_json(cls, text: str) -> PushJob:
+        """Returns what `to_json` was made from."""
+        return TypeAdapter(PushJob).validate_json(text)
 
 
 @dataclasses.dataclass(frozen=True)
-class WorkResult:
-    """How it went.
+class JobResult:
+    """What became of a job.
 
     Attributes:
-      end: In one word.
+      status: In one word.
       detail: Why it did not get to the files; "" if it did.
       files: What became of each.
     """
 
-    end: WorkEnd
+    status: JobStatus
     detail: str = ""
     files: tuple[FileOutcome, ...] = ()
 
     def to_json(self) -> str:
-        """One line."""
-        return TypeAdapter(WorkResult).dump_json(self).decode()
+        """Returns one line of JSON."""
+        return TypeAdapter(JobResult).dump_json(self).decode()
 
     @classmethod
-    def from_json(cls, text: str) -> WorkResult:
-        """Reads `to_json`."""
-        return TypeAdapter(WorkResult).validate_json(text)
+    def from_json(cls, text: str) -> JobResult:
+        """Returns what `to_json` was made from."""
+        return TypeAdapter(JobResult).validate_json(text)
 
 
-def work(request: TriggerRequest, token: str | None) -> WorkResult:
-    """Works a push."""
+def run_job(request: TriggerRequest, token: str | None) -> JobResult:
+    """Starts the runs of a push.
+
+    Args:
+      request: The push.
+      token: For the Git server.
+
+    Returns:
+      How it ended; whatever stood in the way of it is in there.
+    """
     try:
         files = trigger(request, token)
     except ConfigError as error:
-        return WorkResult(WorkEnd.REFUSED, one_line(str(error)))
+        return JobResult(JobStatus.REFUSED, printable_line(str(error)))
     except TryAgainError as error:
-        return WorkResult(WorkEnd.AGAIN, one_line(str(error)))
+        return JobResult(JobStatus.AGAIN, printable_line(str(error)))
     waiting = any(outcome.state is FileState.WAITING for outcome in files)
-    return WorkResult(WorkEnd.AGAIN if waiting else WorkEnd.DONE, files=files)
+    return JobResult(JobStatus.AGAIN if waiting else JobStatus.DONE, files=files)
 
 
 def main() -> None:
-    """Does what standard input says."""
-    order = WorkOrder.from_json(sys.stdin.readline())
-    threading.Thread(target=_end_with, args=(sys.stdin,), daemon=True).start()
+    """Runs the job that standard input holds."""
+    job = PushJob.from_json(sys.stdin.readline())
+    threading.Thread(target=_exit_with, args=(sys.stdin,), daemon=True).start()
     os.nice(_NICENESS)
-    resource.setrlimit(resource.RLIMIT_DATA, (order.memory_bytes, order.memory_bytes))
+    resource.setrlimit(resource.RLIMIT_DATA, (job.memory_bytes, job.memory_bytes))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     quiet_libraries()
-    with _locked(order.lock_file), _standard_output_kept() as output:
-        output.write(work(order.request, order.token).to_json())
+    with _locked(job.lock_file), _redirected_output() as output:
+        output.write(run_job(job.request, job.token).to_json())
         output.flush()
     # Not a return: threads of TensorFlow that still wait for something would keep the process.
     os._exit(0)
 
 
-def _end_with(stream: TextIO) -> None:
+def _exit_with(stream: TextIO) -> None:
     stream.read()
     os._exit(1)
 
@@ -129,8 +138,8 @@ def _locked(path: str) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _standard_output_kept() -> Iterator[TextIO]:
-    """Standard output for us; what libraries print goes to standard error."""
+def _redirected_output() -> Iterator[TextIO]:
+    """Yields standard output for the result alone; what libraries print goes to standard error."""
     kept = os.dup(sys.stdout.fileno())
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
     with os.fdopen(kept, "w") as output:

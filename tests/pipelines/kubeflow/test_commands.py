@@ -12,16 +12,6 @@ import pytest
 import yaml
 
 from learn2compress.config.file import load_config
-from learn2compress.release.push import push_version
-from learn2compress.results.reports import (
-    FAMILY_FILE,
-    Accuracy,
-    FamilyReport,
-    Latency,
-    ModelReport,
-    Verdict,
-    json_bytes,
-)
 from pipelines.cli import main
 from pipelines.provenance import collect_provenance
 
@@ -59,30 +49,15 @@ def config(tmp_path: Path) -> Path:
     return path
 
 
-def report_of(config: Path, tmp_path: Path, **provenance: str) -> None:
-    """Pushes a report with the provenance of this configuration, as its run would."""
-    accuracy = Accuracy(10, 0.9, 0.8, 1.0, 3, 1.0, (), ())
-    latency = Latency(0.5, 0.6, 0.4, 1.0, 0.9, 1.1, 1, "a processor")
-    models = [
-        ModelReport(name, "0" * 64, size, size, size, size, size, {}, "uint8", "uint8", accuracy, latency, size)
-        for name, size in (("teacher", 40_000), ("small", 1234))
-    ]
-    family = FamilyReport(
-        name="pocket_digits",
-        version=1,
-        created="2026-11-22T00:00:00Z",
-        labels=("0", "1"),
-        config={},
-        teacher=models[0],
-        students=(models[1],),
-        histories={},
-        verdicts=(Verdict("small", satisfied=True, selected=True, reasons=(), notes=("a note",)),),
-        pareto_bytes=(),
-        pareto_latency=(),
-        provenance={**collect_provenance(load_config(config)).as_dict(), "data_sha256": "d", **provenance},
-    )
-    key = json.dumps(provenance)
-    push_version({FAMILY_FILE: json_bytes(family)}, f"file://{tmp_path}/pushed", idempotency_key=key)
+@pytest.fixture
+def push_report_of(push_report: Callable[..., None], tmp_path: Path) -> Callable[..., None]:
+    """Pushes a report with the provenance of a configuration, as its run would."""
+
+    def push(config: Path, **provenance: str) -> None:
+        own = collect_provenance(load_config(config)).as_dict()
+        push_report(f"file://{tmp_path}/pushed", {**own, "data_sha256": "d", **provenance})
+
+    return push
 
 
 def test_a_submitted_run_is_told_once_and_found_again(
@@ -99,11 +74,11 @@ def test_a_submitted_run_is_told_once_and_found_again(
 
 
 def test_waiting_ends_with_the_table_of_what_was_pushed(
-    kfp_server: Any, l2c_here: Callable[..., Outcome], config: Path, tmp_path: Path
+    kfp_server: Any, l2c_here: Callable[..., Outcome], config: Path, tmp_path: Path, push_report_of: Callable[..., None]
 ) -> None:
     kfp_server.after("POST /runs", lambda: kfp_server.move_run(kfp_server.runs[0]["run_id"], "SUCCEEDED", **ENDED))
-    report_of(config, tmp_path)
-    report_of(config, tmp_path, teacher_sha256="of another run")
+    push_report_of(config)
+    push_report_of(config, teacher_sha256="of another run")
     code, output, errors = l2c_here("submit", config, "--endpoint", kfp_server.url, "--wait")
     assert code == 0, errors
     assert "Ingest done in 9 s" in output
@@ -113,10 +88,10 @@ def test_waiting_ends_with_the_table_of_what_was_pushed(
 
 
 def test_a_run_of_which_nothing_was_pushed_says_so(
-    kfp_server: Any, l2c_here: Callable[..., Outcome], config: Path, tmp_path: Path
+    kfp_server: Any, l2c_here: Callable[..., Outcome], config: Path, tmp_path: Path, push_report_of: Callable[..., None]
 ) -> None:
     kfp_server.after("POST /runs", lambda: kfp_server.move_run(kfp_server.runs[0]["run_id"], "SUCCEEDED", **ENDED))
-    report_of(config, tmp_path, config_sha256="of another run")
+    push_report_of(config, config_sha256="of another run")
     code, output, _ = l2c_here("submit", config, "--endpoint", kfp_server.url, "--wait")
     assert (code, "no pushed version of this run" in output) == (0, True)
 
@@ -173,7 +148,7 @@ def test_an_endpoint_that_cannot_be_reached_is_one_line(
 ) -> None:
     code, output, errors = l2c_here(*verb, "--endpoint", "http://127.0.0.1:9", *FAST)
     assert (code, output, len(errors.splitlines())) == (2, "", 1)
-    assert "http://127.0.0.1:9: found no usable answer" in errors
+    assert "http://127.0.0.1:9: no usable answer" in errors
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from pipelines.kubeflow.contract.step_contract import ParameterTarget, StepContr
 _DIGESTS = {ParameterTarget("provenance", ("config_sha256",)): "config"}
 
 
-def exec_properties(contract: StepContract, given: Mapping[str, Value]) -> dict[str, Value]:
+def resolve_exec_properties(contract: StepContract, given: Mapping[str, Value]) -> dict[str, Value]:
     """Parameters of the TFX executor: the compiled ones with the run's own set in them.
 
     With the values that were compiled, the result is what a local run has, byte for byte.
@@ -26,17 +26,17 @@ def exec_properties(contract: StepContract, given: Mapping[str, Value]) -> dict[
     for name, targets in contract.overrides.items():
         for target in targets:
             before = properties[target.parameter]
-            properties[target.parameter] = with_value_at(before, target.path, given[name])
+            properties[target.parameter] = set_json_value(before, target.path, given[name])
             if properties[target.parameter] != before:
                 changed.add(target.parameter)
     for target, source in _DIGESTS.items():
         if source in changed and target.parameter in properties:
             digest = hashlib.sha256(str(properties[source]).encode()).hexdigest()
-            properties[target.parameter] = with_value_at(properties[target.parameter], target.path, digest)
+            properties[target.parameter] = set_json_value(properties[target.parameter], target.path, digest)
     return properties
 
 
-def with_value_at(text: Value, path: tuple[int | str, ...], value: Value) -> Value:
+def set_json_value(text: Value, path: tuple[int | str, ...], value: Value) -> Value:
     """A parameter of JSON with the place at `path` set; left alone, to the byte, where it holds that value already."""
     content = place = json.loads(str(text))
     for key in path[:-1]:

@@ -21,7 +21,7 @@ _PUSHER = "Pusher"
 _LATEST_VERSIONS = 50
 
 
-def find_outcome(steps: Sequence[Step]) -> tuple[FamilyReport, str] | None:
+def find_pushed_report(steps: Sequence[Step]) -> tuple[FamilyReport, str] | None:
     """The report of what a run with these steps has pushed, and where it is.
 
     Args:

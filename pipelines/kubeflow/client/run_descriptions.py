@@ -4,7 +4,7 @@ Runs of Kubeflow Pipelines have no labels of their own and no key that is
 unique, but the server can search their descriptions. Those are columns of 255
 characters, and a longer one fails after the run's workflow has been started
 (backend/src/apiserver, 2.16). So a run's description ends with a line of short
-marks, the digests of its labels; the labels themselves stand in the description
+tags, the digests of its labels; the labels themselves stand in the description
 of its pipeline version, which may be long.
 """
 
@@ -16,12 +16,12 @@ from collections.abc import Mapping
 
 from learn2compress.config.parsing import ConfigError
 
-LONGEST_NAME = 255
+MAX_NAME_LENGTH = 255
 
 _LONGEST_DESCRIPTION = 255
 _LONGEST_TEXT, _LONGEST_VALUE, _MOST_LABELS = 1000, 300, 8  # they travel in a URL
 _KEY = re.compile(r"[a-z0-9-]{1,40}")
-_MARKS = "l2c: "
+_TAGS_PREFIX = "l2c: "
 
 
 def check_labels(labels: Mapping[str, str]) -> None:
@@ -40,17 +40,17 @@ def check_labels(labels: Mapping[str, str]) -> None:
             )
 
 
-def identity_mark(digest: str) -> str:
+def digest_tag(digest: str) -> str:
     """The mark of what a digest identifies."""
     return digest[:32]
 
 
-def label_marks(labels: Mapping[str, str]) -> frozenset[str]:
+def label_tags(labels: Mapping[str, str]) -> frozenset[str]:
     """A mark for each label, of key and value together."""
     return frozenset(hashlib.sha256(f"{key}={value}".encode()).hexdigest()[:12] for key, value in labels.items())
 
 
-def short_description(text: str, digest: str, labels: Mapping[str, str]) -> str:
+def run_description(text: str, digest: str, labels: Mapping[str, str]) -> str:
     """A description that the server can hold and search.
 
     Args:
@@ -58,17 +58,17 @@ def short_description(text: str, digest: str, labels: Mapping[str, str]) -> str:
       digest: Identity of what is described.
       labels: What else it is to be found by.
     """
-    marks = _MARKS + " ".join([identity_mark(digest), *sorted(label_marks(labels))])
-    return "\n\n".join(part for part in (_shortened(text, _LONGEST_DESCRIPTION - len(marks) - 2), marks) if part)
+    tags = _TAGS_PREFIX + " ".join([digest_tag(digest), *sorted(label_tags(labels))])
+    return "\n\n".join(part for part in (_shortened(text, _LONGEST_DESCRIPTION - len(tags) - 2), tags) if part)
 
 
-def marks_of(description: str | None) -> frozenset[str]:
-    """The marks of a description; only its last line counts, whatever the text before says."""
+def tags_in(description: str | None) -> frozenset[str]:
+    """The tags of a description; only its last line counts, whatever the text before says."""
     last = (description or "").rpartition("\n")[2]
-    return frozenset(last.removeprefix(_MARKS).split()) if last.startswith(_MARKS) else frozenset()
+    return frozenset(last.removeprefix(_TAGS_PREFIX).split()) if last.startswith(_TAGS_PREFIX) else frozenset()
 
 
-def long_description(text: str, labels: Mapping[str, str]) -> str:
+def version_description(text: str, labels: Mapping[str, str]) -> str:
     """Everything that people want to know."""
     lines = [f"l2c/{key}: {value}" for key, value in sorted(labels.items())]
     return "\n\n".join(part for part in (_shortened(text, _LONGEST_TEXT), "\n".join(lines)) if part)

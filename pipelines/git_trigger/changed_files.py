@@ -65,14 +65,14 @@ class FetchedPush:
         if file.mode not in _REGULAR_FILE:
             what = _WHAT_MODES_ARE.get(file.mode, f"an entry of mode {file.mode}")
             raise ConfigError(f"found {what}, accepted is a regular file")
-        num_bytes = int(self._git.look("cat-file", "-s", file.blob))
+        num_bytes = int(self._git.run_local("cat-file", "-s", file.blob))
         if num_bytes > MAX_FILE_BYTES:
             raise ConfigError(f"found {num_bytes} bytes, accepted are {MAX_FILE_BYTES} at most")
-        return self._git.look("cat-file", "blob", file.blob, max_bytes=MAX_FILE_BYTES)
+        return self._git.run_local("cat-file", "blob", file.blob, max_bytes=MAX_FILE_BYTES)
 
 
 @contextlib.contextmanager
-def fetched(
+def fetch_push(
     push: Push, patterns: Sequence[str], token: str | None = None, limits: GitLimits | None = None
 ) -> Iterator[FetchedPush]:
     """Fetches a push into a temporary repository, which is gone after the block.
@@ -98,7 +98,7 @@ def fetched(
         yield FetchedPush(_author_time(git, push.commit), _changed(git, before, push.commit, patterns), git)
 
 
-def heads(repository: str, token: str | None = None, limits: GitLimits | None = None) -> dict[str, str]:
+def list_branches(repository: str, token: str | None = None, limits: GitLimits | None = None) -> dict[str, str]:
     """The branches of a repository: commit by full name of the ref; refs of names that we don't accept, too.
 
     Raises:
@@ -106,7 +106,7 @@ def heads(repository: str, token: str | None = None, limits: GitLimits | None = 
       ConfigError: it says something else.
     """
     with tempfile.TemporaryDirectory(prefix="l2c-heads-") as folder:
-        said = GitProgram(Path(folder), token, limits).ask_server("ls-remote", "--heads", "--", repository)
+        said = GitProgram(Path(folder), token, limits).run_remote("ls-remote", "--heads", "--", repository)
     found = {}
     for line in said.decode("utf-8", "replace").splitlines():
         commit, _, ref = line.partition("\t")
@@ -127,8 +127,8 @@ def check_patterns(patterns: Sequence[str]) -> None:
 
 
 def _fetch(git: GitProgram, repository: str, commit: str) -> None:
-    git.ask_server("fetch", "--quiet", "--depth=1", "--no-tags", "--no-write-fetch-head", "--", repository, commit)
-    git.look("cat-file", "-e", f"{commit}^{{commit}}")
+    git.run_remote("fetch", "--quiet", "--depth=1", "--no-tags", "--no-write-fetch-head", "--", repository, commit)
+    git.run_local("cat-file", "-e", f"{commit}^{{commit}}")
 
 
 def _fetch_if_there(git: GitProgram, repository: str, commit: str) -> bool:
@@ -143,15 +143,15 @@ def _fetch_if_there(git: GitProgram, repository: str, commit: str) -> bool:
 
 def _author_time(git: GitProgram, commit: str) -> str:
     # A commit may claim a time that no calendar has.
-    text = git.look("show", "--no-patch", "--no-show-signature", "--format=%at", commit, "--").decode().strip()
+    text = git.run_local("show", "--no-patch", "--no-show-signature", "--format=%at", commit, "--").decode().strip()
     try:
         return datetime.fromtimestamp(int(text), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     except (ValueError, OverflowError, OSError):
-        raise ConfigError(f"commit {commit[:12]}: found author time {text[:40]!r}, accepted is a real one") from None
+        raise ConfigError(f"commit {commit[:12]}: its author time {text[:40]!r} is in no calendar; amend it") from None
 
 
 def _changed(git: GitProgram, before: str, commit: str, patterns: Sequence[str]) -> tuple[ChangedFile, ...]:
-    said = git.look(
+    said = git.run_local(
         "diff-tree", "-r", "-z", "--no-renames", "--diff-filter=AMT", before, f"{commit}^{{tree}}", "--",
         *(f":(top,glob){pattern}" for pattern in patterns),
     )  # fmt: skip

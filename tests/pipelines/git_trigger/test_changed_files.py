@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from learn2compress.config.parsing import ConfigError
-from pipelines.git_trigger.changes import DEFAULT_FILES, FetchedPush, fetched, heads
+from pipelines.git_trigger.changed_files import DEFAULT_FILES, FetchedPush, fetch_push, list_branches
 from pipelines.git_trigger.git_program import GitLimits, TryAgainError
 from pipelines.git_trigger.push import Push
 
@@ -31,7 +31,7 @@ def push_of(repository: Any, commit: str, since: str | None = None) -> Push:
 def changed(
     repository: Any, commit: str, since: str | None = None, patterns: tuple[str, ...] = DEFAULT_FILES
 ) -> list[str]:
-    with fetched(push_of(repository, commit, since), patterns) as found:
+    with fetch_push(push_of(repository, commit, since), patterns) as found:
         return [file.path for file in found.changed]
 
 
@@ -55,7 +55,7 @@ def test_new_and_changed_compression_files_are_found(repository: Any, scratch: P
 def test_a_file_is_read_as_it_was_at_the_commit(repository: Any) -> None:
     first = repository.commit({"l2c.yaml": "name: first"})
     repository.commit({"l2c.yaml": "name: second"})
-    with fetched(push_of(repository, first), DEFAULT_FILES) as found:
+    with fetch_push(push_of(repository, first), DEFAULT_FILES) as found:
         (file,) = found.changed
         assert found.read(file) == b"name: first"
         assert found.author_time == "2026-03-04T03:06:07Z"
@@ -72,7 +72,7 @@ def test_a_commit_that_is_not_there_may_come_later(repository: Any, scratch: Pat
         changed(repository, "f" * 40)
     with (
         pytest.raises(TryAgainError, match="git: "),
-        fetched(Push("/nowhere", "refs/heads/main", "f" * 40, None), ("a",)),
+        fetch_push(Push("/nowhere", "refs/heads/main", "f" * 40, None), ("a",)),
     ):
         pass
     assert list(scratch.iterdir()) == []
@@ -85,7 +85,7 @@ def test_links_submodules_and_large_files_are_refused(repository: Any) -> None:
     repository.git("add", "--all")
     repository.git("update-index", "--add", "--cacheinfo", f"160000,{'a' * 40},sub.l2c.yaml")
     repository.git("commit", "--quiet", "--message", "hostile")
-    with fetched(push_of(repository, repository.git("rev-parse", "HEAD")), DEFAULT_FILES) as found:
+    with fetch_push(push_of(repository, repository.git("rev-parse", "HEAD")), DEFAULT_FILES) as found:
         assert refusal(found, "link.l2c.yaml") == "found a symbolic link, accepted is a regular file"
         assert refusal(found, "up.l2c.yaml") == "found a symbolic link, accepted is a regular file"
         assert refusal(found, "sub.l2c.yaml") == "found a submodule, accepted is a regular file"
@@ -98,7 +98,7 @@ def test_links_submodules_and_large_files_are_refused(repository: Any) -> None:
 )
 def test_paths_with_other_characters_are_refused(repository: Any, name: str) -> None:
     commit = repository.commit({f"{name}.l2c.yaml": "1"})
-    with fetched(push_of(repository, commit), DEFAULT_FILES) as found:
+    with fetch_push(push_of(repository, commit), DEFAULT_FILES) as found:
         assert refusal(found, f"{name}.l2c.yaml").startswith("found path ")
 
 
@@ -126,10 +126,10 @@ def test_more_than_a_pack_may_have_is_refused(repository: Any) -> None:
     push = push_of(repository, commit)
     with (
         pytest.raises((ConfigError, TryAgainError)),
-        fetched(push, DEFAULT_FILES, limits=GitLimits(file_bytes=500_000)),
+        fetch_push(push, DEFAULT_FILES, limits=GitLimits(file_bytes=500_000)),
     ):
         pass
-    with fetched(push, DEFAULT_FILES, limits=GitLimits(file_bytes=4_000_000)) as found:
+    with fetch_push(push, DEFAULT_FILES, limits=GitLimits(file_bytes=4_000_000)) as found:
         assert len(found.changed) == 1
 
 
@@ -175,6 +175,6 @@ def test_the_heads_of_a_repository_are_its_branches(repository: Any) -> None:
     commit = repository.commit({"l2c.yaml": "1"})
     repository.git("branch", "release/1")
     repository.git("tag", "v1")
-    assert heads(str(repository.folder)) == {"refs/heads/main": commit, "refs/heads/release/1": commit}
+    assert list_branches(str(repository.folder)) == {"refs/heads/main": commit, "refs/heads/release/1": commit}
     with pytest.raises(TryAgainError, match="git: "):
-        heads("/nowhere")
+        list_branches("/nowhere")

@@ -13,7 +13,7 @@ from learn2compress.progress import Progress, listening
 from pipelines.run_root import RunRoot
 
 if TYPE_CHECKING:
-    from pipelines.local import StepEvent
+    from pipelines.local_runner import StepEvent
 
 
 @dataclasses.dataclass(frozen=True)
@@ -38,13 +38,13 @@ def start_run(
       ConfigError: an input is not accepted.
       Exception: a component failed.
     """
-    from pipelines.deleted_artifacts import notice_deleted
+    from pipelines.deleted_artifacts import record_deleted_artifacts
     from pipelines.provenance import collect_provenance
 
     # First, because what it reads may be missing, and TFX takes many seconds to import.
     provenance = collect_provenance(request.config)
-    notice_deleted(request.root, request.config.push.uri)
-    from pipelines.local import create_pipeline, run_pipeline
+    record_deleted_artifacts(request.root, request.config.push.uri)
+    from pipelines.local_runner import create_pipeline, run_pipeline
 
     with listening(on_progress):
         run_pipeline(create_pipeline(request.config, provenance, request.root), on_step)
