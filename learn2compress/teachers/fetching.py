@@ -1,4 +1,4 @@
-"""Brings a remote teacher onto this machine, file by file and within a size limit."""
+"""Copies a remote teacher onto this machine, file by file and within a size limit."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What may stand in a `.keras` file: a zip of a configuration, weights and vocabularies."""
+"""Checks a `.keras` file: a zip of a configuration, weights and vocabularies."""
 
 from __future__ import annotations
 
@@ -28,6 +28,9 @@ _ENCRYPTED_FLAG = 0x1
 
 def check(path: Path) -> None:
     """Checks the archive, then its configuration, then its weights.
+
+    Args:
+      path: A zip file.
 
     Raises:
       UnsafeTeacherError: naming the member or the field of the configuration.

@@ -24,6 +24,9 @@ def open_network(path: Path) -> Network:
     Args:
       path: A local `.keras` or `.h5` file or SavedModel folder; its content decides which.
 
+    Returns:
+      The network, of one input and one output.
+
     Raises:
       UnsafeTeacherError: before anything of it is loaded.
       ConfigError: it is damaged, has not one input and one output, or has
@@ -40,6 +43,9 @@ def open_keras_model(path: Path) -> keras.Model:
     Args:
       path: A local `.keras` or `.h5` file; its content decides which.
 
+    Returns:
+      The model, of one input and one output, not compiled.
+
     Raises:
       UnsafeTeacherError: before anything of it is loaded.
       ConfigError: as `open_network`; or it is a SavedModel.
@@ -54,6 +60,9 @@ def open_keras_model(path: Path) -> keras.Model:
 @contextlib.contextmanager
 def explained(path: Path) -> Iterator[None]:
     """Turns what Keras and TensorFlow raise into one line; they raise nearly every type for a damaged teacher.
+
+    Args:
+      path: The teacher, for the message.
 
     Raises:
       ConfigError: whatever was raised inside the block.

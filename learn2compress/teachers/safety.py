@@ -1,7 +1,7 @@
 """Decides whether a teacher may be loaded, by reading it without loading it.
 
 Nothing of the teacher runs here: archives are listed, JSON and protocol buffers
-are parsed, and what they ask for is held against lists of what is accepted.
+are parsed, and what they ask for is checked against lists of what is accepted.
 Keras's own `safe_mode` is a second line behind this one; it was bypassed
 repeatedly (CVE-2025-1550, CVE-2025-8747, CVE-2025-9905, CVE-2025-9906,
 CVE-2025-12058) and does not exist for SavedModels.
@@ -58,7 +58,10 @@ def check_teacher(path: Path) -> TeacherFormat:
 
 
 def teacher_format(path: Path) -> TeacherFormat:
-    """The format that the content shows: a zip, HDF5, or a folder with a `saved_model.pb`.
+    """Returns the format that the content shows: a zip, HDF5, or a folder with a `saved_model.pb`.
+
+    Args:
+      path: A local file or folder.
 
     Raises:
       ConfigError: it is none of them, or can't be read.
@@ -86,7 +89,7 @@ def teacher_format(path: Path) -> TeacherFormat:
 
 
 def content_sha256(path: Path) -> str:
-    """Hash of a teacher's bytes, the same wherever it lies.
+    """Returns a hash of a teacher's bytes, the same wherever it is stored.
 
     Args:
       path: A file: the hash of its bytes, as `sha256sum` prints it. A folder: a

@@ -1,3 +1,5 @@
+"""A remote teacher arrives whole, and inside the folder that it is fetched into."""
+
 from __future__ import annotations
 
 from pathlib import Path

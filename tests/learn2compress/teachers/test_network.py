@@ -1,4 +1,4 @@
-"""Several teachers that answer as one."""
+"""Several networks answer as one: with the mean of their probabilities."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from typing import Any
 
 import keras
 import numpy as np
-import pytest
 import tensorflow as tf
 
 from learn2compress.config import (
@@ -17,19 +16,17 @@ from learn2compress.config import (
     TeacherConfig,
     TeacherMemberConfig,
     TeacherOutput,
-    TeacherTraining,
 )
-from learn2compress.config.parsing import ConfigError
 from learn2compress.litert.interpreter import predict
 from learn2compress.teachers.loading import load_teacher
-from learn2compress.teachers.members import fetch_members, joint_sha256, members_of
+from learn2compress.teachers.members import joint_sha256
 from learn2compress.teachers.safety import content_sha256
 from learn2compress.teachers.teacher import LoadedTeacher
 
 TASK = TaskConfig(input_shape=(4, 4, 1))
-TEXT = TaskConfig(kind=TaskKind.TEXT, input_shape=(16,))
-NUM_CLASSES = 3
 X = np.random.default_rng(3).integers(0, 256, (7, 4, 4, 1), dtype=np.uint8)
+NUM_CLASSES = 3
+TEXT = TaskConfig(kind=TaskKind.TEXT, input_shape=(16,))
 
 
 def load(*members: TeacherMemberConfig, task: TaskConfig = TASK, **config: Any) -> LoadedTeacher:
@@ -72,7 +69,7 @@ def test_an_ensemble_is_the_mean_of_probabilities(tmp_path: Path) -> None:
     assert teacher.num_parameters == 3 * one.count_params()
     assert [member.output.value for member in teacher.members] == ["logits", "probabilities", "logits"]
     # The baseline is one file that computes the same.
-    np.testing.assert_allclose(predict(teacher.to_litert() or b"", X, input_scale=1.0), expected, atol=1e-5)
+    np.testing.assert_allclose(predict(teacher.to_litert(), X, input_scale=1.0), expected, atol=1e-5)
 
 
 def test_one_teacher_is_no_ensemble(logits_teachers: dict[str, Path]) -> None:
@@ -91,13 +88,6 @@ def test_the_hash_covers_all_members_and_their_order(
     assert hashes[1] == joint_sha256([content_sha256(Path(member.uri)) for member in (one, two)])
 
 
-def test_another_teacher_than_the_runs_is_refused(logits_teachers: dict[str, Path]) -> None:
-    teacher = load(TeacherMemberConfig(str(logits_teachers["keras"])))
-    teacher.check_content(teacher.content_sha256)
-    with pytest.raises(ConfigError, match=r"^teacher.uri: .* has SHA-256 .*, but the run was started with"):
-        teacher.check_content("feed")
-
-
 def test_members_that_take_one_example_at_a_time_go_with_others(tmp_path: Path) -> None:
     one = dense(tmp_path / "one.keras", 1, batch_size=1)
     two = dense(tmp_path / "two.keras", 2)
@@ -105,7 +95,7 @@ def test_members_that_take_one_example_at_a_time_go_with_others(tmp_path: Path) 
     flat = X.reshape(7, 16) / 255.0
     expected = sum(softmax(flat @ model.get_weights()[0] + model.get_weights()[1]) for model in (one, two)) / 2
     np.testing.assert_allclose(teacher.raw_outputs(X), expected, atol=1e-6)
-    np.testing.assert_allclose(predict(teacher.to_litert() or b"", X, input_scale=1.0), expected, atol=1e-5)
+    np.testing.assert_allclose(predict(teacher.to_litert(), X, input_scale=1.0), expected, atol=1e-5)
 
 
 def test_a_member_may_read_the_text_and_another_its_features(tmp_path: Path) -> None:
@@ -123,41 +113,3 @@ def test_a_member_may_read_the_text_and_another_its_features(tmp_path: Path) -> 
     own = [softmax(reader(tf.constant(texts)[:, None]).numpy()), softmax(features(x_bytes / 255.0).numpy())]
     np.testing.assert_allclose(teacher.raw_outputs(x_bytes, texts), (own[0] + own[1]) / 2, atol=1e-6)
     assert teacher.to_litert() is None
-
-
-def test_errors_name_the_member(logits_teachers: dict[str, Path], tmp_path: Path) -> None:
-    good = TeacherMemberConfig(str(logits_teachers["keras"]))
-    layer = keras.layers.Lambda(lambda x: x, output_shape=(3,))
-    keras.Sequential([keras.Input((4, 4, 1)), keras.layers.Flatten(), layer]).save(tmp_path / "bad.keras")
-    with pytest.raises(ConfigError, match=r"^teacher.ensemble.1.uri: .*Lambda"):
-        load(good, good, TeacherMemberConfig(str(tmp_path / "bad.keras")))
-    wrong = TeacherMemberConfig(good.uri, output=TeacherOutput.PROBABILITIES)
-    with pytest.raises(ConfigError, match=r"^teacher.ensemble.0.output: found 'probabilities', accepted is 'logits'"):
-        load(good, wrong)
-    config = TeacherConfig(good.uri, ensemble=(good, TeacherMemberConfig("memory://nothing/here.keras")))
-    with pytest.raises(ConfigError, match=r"^teacher.ensemble.1.uri: memory://nothing/here.keras: "):
-        fetch_members(config, tmp_path)
-
-
-def test_members_of_the_same_name_are_fetched_apart(tmp_path: Path) -> None:
-    import fsspec
-
-    remote = fsspec.filesystem("memory")
-    for folder in ("one", "two"):
-        remote.pipe(f"/{folder}/teacher.keras", folder.encode())
-    other = TeacherMemberConfig("memory://two/teacher.keras", InputScaling(1.0))
-    config = TeacherConfig("memory://one/teacher.keras", ensemble=(other,))
-    assert [path.read_text() for path in fetch_members(config, tmp_path)] == ["one", "two"]
-    assert members_of(config)["teacher.ensemble.0"] == other
-
-
-def test_joint_training_needs_weights_that_can_learn(logits_teachers: dict[str, Path], tmp_path: Path) -> None:
-    joint = {"training": TeacherTraining.JOINT}
-    assert load(TeacherMemberConfig(str(logits_teachers["h5"])), **joint).members[0].network.model is not None
-    with pytest.raises(ConfigError, match=r"^teacher.training: found 'joint' with a SavedModel"):
-        load(TeacherMemberConfig(str(logits_teachers["saved_model"])), **joint)
-    frozen = keras.saving.load_model(logits_teachers["keras"])
-    frozen.trainable = False
-    frozen.save(tmp_path / "frozen.keras")
-    with pytest.raises(ConfigError, match=r"^teacher.training: found 'joint' with a model whose layers are all frozen"):
-        load(TeacherMemberConfig(str(tmp_path / "frozen.keras")), **joint)
