@@ -157,7 +157,7 @@ git_commands.register(app)
 
 
 def main() -> None:
-    """Entry point: bad input is one line and exit code 2, a failed step one line and exit code 1."""
+    """Runs the command: bad input is one line and exit code 2, a failed step one line and exit code 1."""
     from learn2compress.config.parsing import ConfigError
 
     try:

@@ -53,7 +53,12 @@ def print_table(renderable: object) -> None:
 
 
 def connection_to(endpoint: str | None, namespace: str | None, retry_seconds: float) -> Connection:
-    """A connection to Kubeflow's API server.
+    """Returns a connection to Kubeflow's API server.
+
+    Args:
+      endpoint: URL of the server; `None` for what the environment says.
+      namespace: Of the runs, in multi-user mode.
+      retry_seconds: How long a request is repeated.
 
     Raises:
       ConfigError: there is none to be had.

@@ -48,7 +48,7 @@ class LineDisplay:
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Nothing to put away."""
+        """Does nothing: lines need no end."""
 
     def on_step(self, event: StepEvent) -> None:
         """Shows that a step starts or has ended."""
@@ -132,7 +132,7 @@ class LiveDisplay(LineDisplay):
 
 
 def run_display(console: Console) -> LineDisplay:
-    """The display that suits a console: live on a terminal, lines elsewhere."""
+    """Returns the display that suits a console: live on a terminal, lines elsewhere."""
     return LiveDisplay(console) if console.is_terminal else LineDisplay(console)
 
 

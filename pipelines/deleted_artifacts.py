@@ -10,7 +10,7 @@ from pipelines.run_root import RunRoot
 
 
 def record_deleted_artifacts(root: RunRoot, push_uri: str) -> list[str]:
-    """Records in the metadata which artifacts are gone; TFX then runs the steps that made them again.
+    """Records which artifacts are gone; TFX then runs the steps that made them again.
 
     Args:
       root: A folder of runs; one without metadata has nothing to notice.

@@ -1,4 +1,4 @@
-"""Starts a run: what every front end turns its input into, and calls."""
+"""Runs a configuration on this machine: its inputs are looked at first, then TFX runs the steps."""
 
 from __future__ import annotations
 
@@ -34,6 +34,11 @@ def start_run(
 ) -> None:
     """Runs a request to its end.
 
+    Args:
+      request: What to run, and where.
+      on_step: Called when a step starts and when it ends.
+      on_progress: Called with how far the work inside a step is.
+
     Raises:
       ConfigError: an input is not accepted.
       Exception: a component failed.
@@ -51,5 +56,10 @@ def start_run(
 
 
 def new_log_file(root: RunRoot, name: str) -> Path:
-    """A file for the libraries' messages of a run that starts now."""
+    """Returns the path of a file for the libraries' messages of a run that starts now.
+
+    Args:
+      root: Where the run lives.
+      name: The configuration's name.
+    """
     return root.logs / f"{name}-{datetime.now(UTC):%Y%m%dT%H%M%S}.log"

@@ -44,7 +44,16 @@ class StepEvent:
 
 
 def create_pipeline(config: CompressionConfig, provenance: Provenance, root: RunRoot) -> Pipeline:
-    """The TFX pipeline of a configuration, keeping everything under `root`."""
+    """Creates the TFX pipeline of a configuration, which keeps everything under `root`.
+
+    Args:
+      config: What to do.
+      provenance: Digests of data, teacher and code.
+      root: Where the run lives.
+
+    Returns:
+      The pipeline, to be run by `run_pipeline`.
+    """
     return Pipeline(
         pipeline_name=config.name,
         pipeline_root=str(root.artifacts / config.name),

@@ -37,6 +37,9 @@ def open_address(
       timeout_seconds: How long to try.
       create: Make a file that is not there.
 
+    Returns:
+      The open store.
+
     Raises:
       StoreUnreachableError: it did not open in time.
     """

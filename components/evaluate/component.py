@@ -30,7 +30,7 @@ class EvaluateSpec(ComponentSpec):
 
 
 class Evaluate(base_component.BaseComponent):
-    """Quality, size, latency and memory of one LiteRT file, beside the teacher's.
+    """Measures quality, size, latency and memory of one LiteRT file, beside the teacher's.
 
     Args:
       examples: From `Ingest`; the shards of a large held-out split are shared by Beam's workers.
@@ -74,7 +74,7 @@ class EvaluateTeacherSpec(ComponentSpec):
 
 
 class EvaluateTeacher(base_component.BaseComponent):
-    """The baseline of every comparison: the teacher, measured as the students are.
+    """Measures the teacher as the students are: the baseline of every comparison.
 
     A step of its own, so that measuring otherwise trains nothing again.
 

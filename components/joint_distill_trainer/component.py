@@ -31,7 +31,13 @@ class JointDistillTrainer(base_component.BaseComponent):
     """Trains students that share parameters from the teacher's signal, and cuts each out as a model of its own.
 
     Args:
+      examples: From `Ingest`.
+      teacher: From `TeacherLoad`.
+      teacher_logits: From `TeacherLoad`; empty where the teacher is live.
+      students: Each gets an output of its name.
+      settings: What every training of the run is told.
       pretrained_sha256: Digest of the model whose layers become the trunk; empty where there is none.
+      code_digest: Digest of the code that the step runs.
     """
 
     SPEC_CLASS = JointDistillTrainerSpec

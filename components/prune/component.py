@@ -26,7 +26,18 @@ class PruneSpec(ComponentSpec):
 
 
 class Prune(base_component.BaseComponent):
-    """Zeros along a schedule, or fewer channels, with distilled fine-tuning."""
+    """Prunes one student along a schedule, weights or whole channels, with distilled fine-tuning.
+
+    Args:
+      examples: From `Ingest`.
+      teacher: Whose signal the training follows.
+      teacher_logits: The same, stored, unless the teacher is live.
+      student: The student as the joint training left it.
+      student_name: Its name.
+      prune: How to prune it.
+      settings: What every training of the run is told.
+      code_digest: Digest of the code that the step runs.
+    """
 
     SPEC_CLASS = PruneSpec
     EXECUTOR_SPEC = executor_spec.ExecutorClassSpec(Executor)

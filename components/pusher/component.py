@@ -28,7 +28,20 @@ class PusherSpec(ComponentSpec):
 
 
 class Pusher(base_component.BaseComponent):
-    """Selection by constraints, then one atomic, numbered push with report, model cards and sums."""
+    """Selects students by the constraints, and pushes them as one numbered version with report, model cards and sums.
+
+    Args:
+      config: All of it; the version holds a copy.
+      examples: From `Ingest`, for counts and digests.
+      baseline: From `EvaluateTeacher`.
+      models: The file of each variant, by name.
+      evaluations: The measurements of each variant, by name.
+      provenance: Versions and digests that the version names.
+      code_digest: Digest of the code that the step runs.
+
+    Raises:
+      ValueError: a variant has no file or no measurements.
+    """
 
     SPEC_CLASS = PusherSpec
     EXECUTOR_SPEC = executor_spec.ExecutorClassSpec(Executor)

@@ -25,10 +25,19 @@ class QuantizeSpec(ComponentSpec):
 
 
 class Quantize(base_component.BaseComponent):
-    """Quantization-aware training that keeps pruned weights at zero, or a recipe without training; then conversion.
+    """Trains a student for 8 bits with pruned weights at zero, or takes a recipe without training; then converts it.
 
     Args:
+      examples: From `Ingest`.
+      teacher: Whose signal the training follows.
+      teacher_logits: The same, stored, unless the teacher is live.
+      student: The pruned student.
+      student_name: Its name.
+      family_name: The configuration's name, which the file's metadata have, too.
+      quantize: The recipe, and how to train for it.
       min_layer_weights: The pruning's own: kernels at least this large keep their zeros.
+      settings: What every training of the run is told.
+      code_digest: Digest of the code that the step runs.
     """
 
     SPEC_CLASS = QuantizeSpec

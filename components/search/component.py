@@ -26,12 +26,20 @@ class SearchSpec(ComponentSpec):
 
 
 class Search(base_component.BaseComponent):
-    """Tries compressions of one student, each pruned, fine-tuned and quantized, and lets the best go on.
+    """Tries compressions of one student, each pruned, fine-tuned and quantized, and keeps the best.
 
     Args:
+      examples: From `Ingest`.
+      teacher: Whose signal the training follows.
+      teacher_logits: The same, stored, unless the teacher is live.
+      student: The student as the joint training left it.
+      student_name: Its name.
+      family_name: The configuration's name, which the files' metadata have, too.
       search: What may be tried, and what is looked for.
       prune: What the search does not choose.
       quantize: Likewise.
+      settings: What every training of the run is told.
+      code_digest: Digest of the code that the step runs.
     """
 
     SPEC_CLASS = SearchSpec

@@ -56,7 +56,7 @@ class FetchedPush:
     _git: GitProgram
 
     def read(self, file: ChangedFile) -> bytes:
-        """Content of a changed file.
+        """Returns the content of a changed file.
 
         Raises:
           ConfigError: it is no regular file, is too large, or its path is not accepted.
@@ -99,7 +99,15 @@ def fetch_push(
 
 
 def list_branches(repository: str, token: str | None = None, limits: GitLimits | None = None) -> dict[str, str]:
-    """The branches of a repository: commit by full name of the ref; refs of names that we don't accept, too.
+    """Returns the branches of a repository, refs of names that we don't accept among them.
+
+    Args:
+      repository: URL to ask.
+      token: For the server.
+      limits: Bounds of the git process.
+
+    Returns:
+      Commit by full name of the ref.
 
     Raises:
       TryAgainError: the server does not say.
@@ -116,7 +124,7 @@ def list_branches(repository: str, token: str | None = None, limits: GitLimits |
 
 
 def check_patterns(patterns: Sequence[str]) -> None:
-    """Accepts globs of paths.
+    """Checks globs of paths.
 
     Raises:
       ConfigError: one is empty, absolute or has characters of another meaning.

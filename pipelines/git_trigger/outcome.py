@@ -45,12 +45,12 @@ class FileOutcome:
 
 
 def printable_line(text: str) -> str:
-    """Text that a stranger may have written, fit for logs and terminals."""
+    """Returns text that a stranger may have written as one line, fit for logs and terminals."""
     return "".join(letter if letter.isprintable() else "?" for letter in " ".join(text.split()))
 
 
 def markdown_comment(outcomes: Sequence[FileOutcome], commit: str) -> str:
-    """Markdown of what a push would start, for a pull request.
+    """Returns a comment for a pull request: Markdown of what a push would start.
 
     Args:
       outcomes: Of a check.

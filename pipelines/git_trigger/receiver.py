@@ -120,7 +120,7 @@ class Receiver:
         self._in_flight = 0
 
     async def deliver(self, request: Request) -> Response:
-        """`POST /webhook/{provider}`."""
+        """Answers `POST /webhook/{provider}`."""
         started = time.monotonic()
         name = request.path_params["provider"]
         if name not in list(Provider):
@@ -138,7 +138,7 @@ class Receiver:
         return _response(answer)
 
     async def is_ready(self, _request: Request) -> Response:
-        """`GET /readyz`: whether a push could be stored."""
+        """Answers `GET /readyz`: whether a push could be stored."""
         try:
             await asyncio.wait_for(asyncio.to_thread(self._queue.check_writable), _STORE_SECONDS)
         except (sqlite3.Error, TimeoutError):
@@ -146,7 +146,7 @@ class Receiver:
         return PlainTextResponse("ready\n")
 
     async def show_metrics(self, _request: Request) -> Response:
-        """`GET /metrics`."""
+        """Answers `GET /metrics`."""
         text = await asyncio.to_thread(generate_latest, self._metrics.registry)
         return Response(text, media_type=CONTENT_TYPE_LATEST)
 
@@ -208,7 +208,15 @@ class Receiver:
 def create_app(
     settings: ReceiverSettings, queue: PushQueue, secrets: SecretFiles, dispatcher: Dispatcher, metrics: ReceiverMetrics
 ) -> Starlette:
-    """The application: deliveries, health, readiness, metrics; the dispatcher lives as long as it."""
+    """Returns the application: deliveries, health, readiness, metrics; the dispatcher runs as long as it.
+
+    Args:
+      settings: What is accepted.
+      queue: Where pushes go.
+      secrets: The signing secrets.
+      dispatcher: Works the queue.
+      metrics: What is counted.
+    """
     receiver = Receiver(settings, queue, secrets, metrics, dispatcher.wake)
 
     @contextlib.asynccontextmanager

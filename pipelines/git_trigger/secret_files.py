@@ -31,7 +31,7 @@ class SecretFiles:
         self._folder = Path(named)
 
     def get(self, name: str) -> str | None:
-        """A secret without the line end that editors put behind it; `None` if there is none."""
+        """Returns a secret without the line end that editors put behind it; `None` if there is none."""
         if not _NAME.fullmatch(name):
             raise ValueError(f"found secret name {name!r}, accepted are letters, digits and . _ -")
         try:
@@ -42,7 +42,7 @@ class SecretFiles:
         return text or None
 
     def require(self, name: str) -> str:
-        """A secret that must be there.
+        """Returns a secret that must be there.
 
         Raises:
           ConfigError: it isn't.
@@ -55,6 +55,6 @@ class SecretFiles:
         return found
 
     def of_webhook(self, provider: str) -> tuple[str, ...]:
-        """The secrets that sign a provider's deliveries now: one, or two while they are changed."""
+        """Returns the secrets that sign a provider's deliveries now: one, or two while they are changed."""
         found = (self.get(f"webhook-{provider}"), self.get(f"webhook-{provider}-previous"))
         return tuple(secret for secret in found if secret is not None)

@@ -27,6 +27,12 @@ _KEEP_ALIVE_SECONDS = 5
 def serve(settings: ReceiverSettings, queue_path: Path, host: str, port: int) -> None:
     """Receives and works pushes; returns after SIGTERM or Ctrl-C, when what was in flight is answered.
 
+    Args:
+      settings: What is accepted, and where runs start.
+      queue_path: The queue's file.
+      host: Address to listen on.
+      port: Port to listen on.
+
     Raises:
       ConfigError: another receiver has the queue, or there are no secrets.
     """

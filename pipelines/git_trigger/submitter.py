@@ -79,7 +79,14 @@ class _Checked:
 
 
 def check(request: TriggerRequest, token: str | None = None) -> tuple[FileOutcome, ...]:
-    """Says what a push would start, and starts nothing; data and teacher are not looked at.
+    """Checks what a push would start, and starts nothing; data and teacher are not looked at.
+
+    Args:
+      request: The push.
+      token: For the Git server.
+
+    Returns:
+      What would become of each file that the push changed.
 
     Raises:
       TryAgainError: the repository can't be fetched now.

@@ -38,7 +38,7 @@ _LONGEST_CACHED_SECONDS = 2.0
 
 
 def list_cluster_runs(connection: Connection, experiment_id: str | None = None) -> list[Run]:
-    """Runs, oldest first; without the parameters of their steps.
+    """Returns the runs of a server, oldest first; without the parameters of their steps.
 
     Args:
       connection: To the server.
@@ -51,7 +51,11 @@ def list_cluster_runs(connection: Connection, experiment_id: str | None = None) 
 
 
 def show_cluster_run(connection: Connection, run_id: str) -> Run:
-    """One run, with all of its steps.
+    """Returns one run, with all of its steps.
+
+    Args:
+      connection: To the server.
+      run_id: The server's id.
 
     Raises:
       ConfigError: there is no such run.
@@ -82,7 +86,11 @@ def poll_run(run_id: str, connection: Connection, poll_seconds: float = _POLL_SE
 
 
 def fetch_run(connection: Connection, run_id: str) -> V2beta1Run:
-    """A run as the server has it.
+    """Returns a run as the server has it.
+
+    Args:
+      connection: To the server.
+      run_id: The server's id.
 
     Raises:
       ConfigError: there is no such run.
@@ -94,7 +102,15 @@ def fetch_run(connection: Connection, run_id: str) -> V2beta1Run:
 
 
 def package_steps_of(run: V2beta1Run, connection: Connection) -> tuple[PackageStep, ...]:
-    """The steps that a run is to have."""
+    """Returns the steps that a run is to have, by its package.
+
+    Args:
+      run: As the server has it.
+      connection: To the server.
+
+    Returns:
+      Steps in the order in which they can run; where the package was deleted, those that have begun.
+    """
     reference = run.pipeline_version_reference
     package: Any = run.pipeline_spec
     if reference is not None and reference.pipeline_version_id:
@@ -111,11 +127,14 @@ def package_steps_of(run: V2beta1Run, connection: Connection) -> tuple[PackageSt
 
 
 def cluster_run(run: V2beta1Run, steps: tuple[PackageStep, ...]) -> Run:
-    """A run of the server as a run of ours.
+    """Converts a run of the server.
 
     Args:
       run: As the server has it.
       steps: That it is to have.
+
+    Returns:
+      The run in the form of a local one.
     """
     tasks = run.run_details.task_details if run.run_details else None
     nodes: dict[str, list[V2beta1PipelineTaskDetail]] = {}

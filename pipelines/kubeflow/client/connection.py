@@ -92,11 +92,17 @@ class Connection(RetryingClient):
         self._api = client.healthzs.healthz_service_get_healthz.__self__.api_client
 
     def run_page(self, run_id: str) -> str:
-        """The run's page in Kubeflow's UI; "" where we do not know the UI's address."""
+        """Returns the URL of the run's page in Kubeflow's UI; "" where we do not know the UI's address."""
         return f"{self._page}/#/runs/details/{run_id}" if self._page else ""
 
     def list_named(self, method: Callable[..., Any], items: str, name: str, **arguments: Any) -> Iterator[Any]:
-        """Those items of a list that people see under exactly this name; arguments as of `pages`."""
+        """Yields the items of a list that people see under exactly this name.
+
+        Args:
+          method: Of the SDK's generated services; lists.
+          items: The field of its answer that has them.
+          name: As people see it.
+        """
         # The server's database may not tell upper from lower case.
         listed = self.list_all(method, items, filter=list_filter(("display_name", "EQUALS", name)), **arguments)
         return (item for item in listed if item.display_name == name)
@@ -119,6 +125,12 @@ def connect(server: Server) -> Connection:
     These are the text of a token in `L2C_KFP_TOKEN`, or the projected token of a service
     account (`KF_PIPELINES_SA_TOKEN_PATH`, or where Kubeflow mounts it), read anew for every
     request. With neither there are none, as for a forwarded port.
+
+    Args:
+      server: Where it is, and how long to wait for it.
+
+    Returns:
+      The connection, once the server has answered.
 
     Raises:
       UnavailableError: no answer came.
@@ -162,7 +174,7 @@ def connect(server: Server) -> Connection:
 
 
 def list_filter(*predicates: tuple[str, str, str]) -> str:
-    """A filter of the list services, encoded as they want it: they decode it once more than other parameters.
+    """Returns a filter of the list services, encoded twice: they decode it once more than other parameters.
 
     Args:
       *predicates: Field, operation ("EQUALS", "IS_SUBSTRING") and value of each; all must hold.

@@ -22,10 +22,10 @@ _LATEST_VERSIONS = 50
 
 
 def find_pushed_report(steps: Sequence[Step]) -> tuple[FamilyReport, str] | None:
-    """The report of what a run with these steps has pushed, and where it is.
+    """Returns the report of what a run with these steps has pushed, and where it is.
 
     Args:
-      steps: Of the run, with what they were told.
+      steps: Of the run, with their parameters.
 
     Returns:
       `None` where there is nothing of it: no student was selected, or the place can't be read from here.

@@ -207,7 +207,7 @@ class RetryingClient:
 
 
 def _message_of(error: Any) -> str:
-    """What the server says: gRPC's gateway calls it `message`, the upload service `error_message`."""
+    """Returns what the server says: gRPC's gateway calls it `message`, the upload service `error_message`."""
     body = error.body.decode(errors="replace") if isinstance(error.body, bytes) else str(error.body or "")
     try:
         answer = json.loads(body)

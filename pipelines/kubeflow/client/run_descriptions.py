@@ -41,17 +41,17 @@ def check_labels(labels: Mapping[str, str]) -> None:
 
 
 def digest_tag(digest: str) -> str:
-    """The mark of what a digest identifies."""
+    """Returns the tag of what a digest identifies."""
     return digest[:32]
 
 
 def label_tags(labels: Mapping[str, str]) -> frozenset[str]:
-    """A mark for each label, of key and value together."""
+    """Returns a tag for each label, of key and value together."""
     return frozenset(hashlib.sha256(f"{key}={value}".encode()).hexdigest()[:12] for key, value in labels.items())
 
 
 def run_description(text: str, digest: str, labels: Mapping[str, str]) -> str:
-    """A description that the server can hold and search.
+    """Returns a description that the server can hold and search.
 
     Args:
       text: For people; it is shortened.
@@ -63,13 +63,18 @@ def run_description(text: str, digest: str, labels: Mapping[str, str]) -> str:
 
 
 def tags_in(description: str | None) -> frozenset[str]:
-    """The tags of a description; only its last line counts, whatever the text before says."""
+    """Returns the tags of a description; only its last line counts, whatever the text before says."""
     last = (description or "").rpartition("\n")[2]
     return frozenset(last.removeprefix(_TAGS_PREFIX).split()) if last.startswith(_TAGS_PREFIX) else frozenset()
 
 
 def version_description(text: str, labels: Mapping[str, str]) -> str:
-    """Everything that people want to know."""
+    """Returns a description of a pipeline version, which may be long.
+
+    Args:
+      text: For people.
+      labels: What else people want to know, by key.
+    """
     lines = [f"l2c/{key}: {value}" for key, value in sorted(labels.items())]
     return "\n\n".join(part for part in (_shortened(text, _LONGEST_TEXT), "\n".join(lines)) if part)
 

@@ -80,6 +80,13 @@ class Schedule:
 def schedule(request: ScheduleRequest, connection: Connection) -> Schedule:
     """Creates a schedule in the place of those of its name; one that is the same already is kept.
 
+    Args:
+      request: The schedule.
+      connection: To the server.
+
+    Returns:
+      The schedule as the server has it.
+
     Raises:
       ConfigError: as the server refuses, or the cron expression or the concurrency is not accepted.
     """
@@ -104,7 +111,7 @@ def schedule(request: ScheduleRequest, connection: Connection) -> Schedule:
 
 
 def list_schedules(connection: Connection) -> list[Schedule]:
-    """All schedules, by name."""
+    """Returns all schedules, by name."""
     listing = connection.client.recurring_runs.recurring_run_service_list_recurring_runs
     listed = connection.list_all(listing, "recurring_runs", namespace=connection.namespace)
     return [_schedule(found) for found in sorted(listed, key=lambda found: found.display_name)]
@@ -112,6 +119,10 @@ def list_schedules(connection: Connection) -> list[Schedule]:
 
 def remove_schedule(name: str, connection: Connection) -> int:
     """Removes the schedules of a name; their runs stay.
+
+    Args:
+      name: The configuration's name.
+      connection: To the server.
 
     Returns:
       How many there were.
@@ -130,7 +141,7 @@ def remove_schedule(name: str, connection: Connection) -> int:
 
 
 def cron_with_seconds(expression: str) -> str:
-    """A cron expression as the server reads it, with a field of seconds before the five.
+    """Returns a cron expression as the server reads it, with a field of seconds before the five.
 
     It would take five fields, too, and read the first as seconds.
 

@@ -85,7 +85,7 @@ class SubmissionRequest:
 
 
 def submission_digest(request: SubmissionRequest, namespace: str) -> str:
-    """The identity of a run: requests with the same one get the same run.
+    """Returns the identity of a run: requests with the same one get the same run.
 
     Args:
       request: The request.
@@ -112,6 +112,13 @@ def submit(request: SubmissionRequest, connection: Connection) -> SubmittedRun:
 
     A run that has failed is still the run of its request.
 
+    Args:
+      request: The run.
+      connection: To the server.
+
+    Returns:
+      The run; one that has failed is still the run of its request.
+
     Raises:
       UnavailableError: the server gave no usable answer; submitting again later is safe.
       ConfigError: the server refuses.
@@ -126,7 +133,12 @@ def submit(request: SubmissionRequest, connection: Connection) -> SubmittedRun:
 
 
 def find_submitted(digest: str, connection: Connection) -> SubmittedRun | None:
-    """The run of an identity; the oldest, should there be several."""
+    """Returns the run of an identity; the oldest, should there be several.
+
+    Args:
+      digest: Of `submission_digest`.
+      connection: To the server.
+    """
     runs = find_runs(connection, {digest_tag(digest)})
     return runs[0] if runs else None
 
@@ -159,7 +171,13 @@ def _create(request: SubmissionRequest, digest: str, connection: Connection) -> 
 
 
 def _keep_oldest(created: SubmittedRun, digest: str, connection: Connection) -> SubmittedRun:
-    """Returns the oldest run of a digest, and terminates the others."""
+    """Returns the oldest run of a digest, and terminates the others.
+
+    Args:
+      created: The run that was created now.
+      digest: Of `submission_digest`.
+      connection: To the server.
+    """
     kept, *others = find_runs(connection, {digest_tag(digest)}) or [created]
     for run in others:
         if not run.is_finished:

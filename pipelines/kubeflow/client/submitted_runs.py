@@ -42,7 +42,12 @@ class SubmittedRun:
 
 
 def find_runs(connection: Connection, tags: Collection[str]) -> list[SubmittedRun]:
-    """Runs whose descriptions have all these tags, oldest first."""
+    """Returns the runs whose descriptions have all these tags, oldest first.
+
+    Args:
+      connection: To the server.
+      tags: Of `run_descriptions`.
+    """
     listed = connection.list_all(
         connection.client.runs.run_service_list_runs,
         "runs",
@@ -54,12 +59,21 @@ def find_runs(connection: Connection, tags: Collection[str]) -> list[SubmittedRu
 
 
 def unfinished_runs(connection: Connection, labels: Mapping[str, str]) -> list[SubmittedRun]:
-    """Runs that have all these labels and have not ended, oldest first."""
+    """Returns the runs that have all these labels and have not ended, oldest first.
+
+    Args:
+      connection: To the server.
+      labels: Values by key.
+    """
     return [run for run in find_runs(connection, label_tags(labels)) if not run.is_finished]
 
 
 def terminate_run(run_id: str, connection: Connection) -> None:
     """Stops a run; one that has ended, or that is not there, is left alone.
+
+    Args:
+      run_id: The server's id.
+      connection: To the server.
 
     Raises:
       UnavailableError: no answer came.
@@ -77,7 +91,16 @@ def terminate_run(run_id: str, connection: Connection) -> None:
 
 
 def to_submitted_run(run: V2beta1Run, connection: Connection, *, is_new: bool = False) -> SubmittedRun:
-    """What we say of a run of the server."""
+    """Converts a run of the server.
+
+    Args:
+      run: As the server has it.
+      connection: To the server.
+      is_new: Whether it was created now.
+
+    Returns:
+      What we say of it.
+    """
     state = run.state or "RUNTIME_STATE_UNSPECIFIED"
     page = connection.run_page(run.run_id)
     return SubmittedRun(run.run_id, run.display_name, page, state, is_new)

@@ -80,7 +80,7 @@ class TaskGraph:
 
 
 def build_graph(arguments: PipelineArguments) -> TaskGraph:
-    """The graph of what `pipelines.pipeline.create_components` makes of the arguments.
+    """Builds the graph of what `pipelines.pipeline.create_components` makes of the arguments.
 
     Raises:
       ConfigError: two names are the same once Kubeflow's rules are applied to them.

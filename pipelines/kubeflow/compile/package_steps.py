@@ -33,7 +33,7 @@ class PackageStep:
 
 
 def specification_of(package: str | Mapping[str, Any] | None) -> Specification:
-    """The pipeline's specification.
+    """Returns the pipeline's specification; an empty one where there is none.
 
     Args:
       package: A package's YAML, or what the server has of one.
@@ -46,7 +46,7 @@ def specification_of(package: str | Mapping[str, Any] | None) -> Specification:
 
 
 def steps_of(specification: Specification, values: Mapping[str, Any]) -> tuple[PackageStep, ...]:
-    """Steps in the order in which they can run.
+    """Returns the steps of a package in the order in which they can run.
 
     Args:
       specification: Of the pipeline.
@@ -60,11 +60,14 @@ def steps_of(specification: Specification, values: Mapping[str, Any]) -> tuple[P
 
 
 def parse_run_parameters(texts: Iterable[str], package: str) -> dict[str, Value]:
-    """Run parameters as a person writes them.
+    """Parses run parameters as a person writes them.
 
     Args:
       texts: "name=value" each.
       package: YAML of the package that they are for.
+
+    Returns:
+      Values by name, each of its parameter's type.
 
     Raises:
       ConfigError: the package has no such parameter, or the value is not of its type.

@@ -29,6 +29,10 @@ _CODE_DIGEST = "code_digest"
 def execute(contract: StepContract, executor_input: ExecutorInput) -> None:
     """Executes a step and writes its `ExecutorOutput`.
 
+    Args:
+      contract: What the compiler says about the step.
+      executor_input: What the driver says.
+
     Raises:
       ConfigError: what the step was given is not accepted, by this entrypoint or by the executor.
       Exception: the executor failed.
@@ -90,7 +94,12 @@ def _metadata(
 
 
 def _check_code(contract: StepContract, properties: Mapping[str, Any]) -> None:
-    """A package says which code its results come from: an image of other code would make that a lie."""
+    """Checks that the image has the code that the package says its results come from.
+
+    Args:
+      contract: Names the executor.
+      properties: What the executor is told, the compiled digest among it.
+    """
     here = code_digests().get(contract.executor.split(".")[1])
     if _CODE_DIGEST in properties and here is not None and properties[_CODE_DIGEST] != here:
         raise ConfigError(

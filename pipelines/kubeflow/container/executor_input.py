@@ -57,11 +57,14 @@ class ExecutorInput:
 
     @classmethod
     def parse(cls, text: str, root: Path = Path("/")) -> ExecutorInput:
-        """Reads the driver's JSON.
+        """Parses the driver's JSON.
 
         Args:
           text: What `{{$}}` in the command was replaced by.
           root: Folder under which the launcher keeps its copies; the root of the file system in a cluster.
+
+        Returns:
+          What the step works on.
 
         Raises:
           ConfigError: it is something else.
@@ -84,7 +87,7 @@ class ExecutorInput:
             ) from None
 
     def typed_parameters(self, kinds: Mapping[str, ParameterKind]) -> dict[str, Value]:
-        """The parameters of these names, each of its kind.
+        """Returns the parameters of these names, each of its kind.
 
         Raises:
           ConfigError: one is missing, or is of another kind.

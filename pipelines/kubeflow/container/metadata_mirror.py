@@ -89,7 +89,12 @@ def record_execution(
 
 
 def _kept_at(artifact: Artifact, uri: str) -> Artifact:
-    """A copy that says where the launcher keeps it, not where the step wrote it."""
+    """Returns a copy that says where the launcher keeps it, not where the step wrote it.
+
+    Args:
+      artifact: As the step has it.
+      uri: Where it is kept.
+    """
     copy = type(artifact)()
     copy.mlmd_artifact.CopyFrom(artifact.mlmd_artifact)
     copy.uri = uri
@@ -110,7 +115,12 @@ def _record(mirror: MirrorSettings, component: str, write: Callable[[MetadataSto
 
 
 def _write(mirror: MirrorSettings, write: Callable[[MetadataStore], object]) -> None:
-    """Writes with a connection of its own: from a step's start to its end one would be idle for hours."""
+    """Writes with a connection of its own: from a step's start to its end one would be idle for hours.
+
+    Args:
+      mirror: Where to, and for how long to try.
+      write: Writes into the open store; called again after a conflict.
+    """
     deadline = time.monotonic() + mirror.timeout_seconds
     pause, conflicts = _FIRST_PAUSE_SECONDS, 0
     while True:

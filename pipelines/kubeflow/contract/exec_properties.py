@@ -13,7 +13,7 @@ _DIGESTS = {ParameterTarget("provenance", ("config_sha256",)): "config"}
 
 
 def resolve_exec_properties(contract: StepContract, given: Mapping[str, Value]) -> dict[str, Value]:
-    """Parameters of the TFX executor: the compiled ones with the run's own set in them.
+    """Returns the parameters of the TFX executor: the compiled ones with the run's own set in them.
 
     With the values that were compiled, the result is what a local run has, byte for byte.
 
@@ -37,7 +37,16 @@ def resolve_exec_properties(contract: StepContract, given: Mapping[str, Value]) 
 
 
 def set_json_value(text: Value, path: tuple[int | str, ...], value: Value) -> Value:
-    """A parameter of JSON with the place at `path` set; left alone, to the byte, where it holds that value already."""
+    """Returns a parameter of JSON with one place set.
+
+    Args:
+      text: The parameter.
+      path: Keys and indices.
+      value: What belongs there.
+
+    Returns:
+      JSON; the same text, to the byte, where it holds that value already.
+    """
     content = place = json.loads(str(text))
     for key in path[:-1]:
         place = place[key]

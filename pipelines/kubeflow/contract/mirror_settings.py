@@ -45,7 +45,7 @@ class MirrorSettings:
 
     @classmethod
     def of(cls, environment: Mapping[str, str]) -> MirrorSettings | None:
-        """What a step's variables say; `None` where they name no store.
+        """Reads a step's variables; returns `None` where they name no store.
 
         Raises:
           ConfigError: a variable is missing, or is none that a compiled package sets.
@@ -71,7 +71,7 @@ class MirrorSettings:
 
 
 def mirror_variables(config: MetadataConfig | None) -> dict[str, str]:
-    """Variables of every step's container; no secret is among them."""
+    """Returns the variables of every step's container; no secret is among them."""
     if config is None:
         return {}
     settings = {
