@@ -18,8 +18,8 @@ Seconds are of everything from an untrained network to the last file, the
 teacher's logits included; reading the examples from disk and importing are not, and nobody looks at the held-out split
 while training.
 Files are then measured by the same code: all of the held-out split, latency in
-rounds in which they take turns. `pip install tensorflow-model-optimization==0.8.1`
-and `litert-quantizer==0.11.0` (AI Edge Quantizer) first. What was trained is found again by a later
+rounds in which they take turns. `tfmot` needs `pip install tensorflow-model-optimization==0.8.1 tf_keras`, best into an
+environment of its own: it brings Keras 2. What was trained is found again by a later
 run of the same arguments with the same code, in `--work`; the last line printed is one JSON object.
 """
 
@@ -27,6 +27,7 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
+import importlib.util
 import json
 import os
 import statistics
@@ -55,6 +56,8 @@ VARIANTS = {
     "keras_distillation": ["keras_distillation"],
     "tfmot": ["tfmot"],
 }
+# What a recipe needs beside the project's own dependencies.
+NEEDED = {"tfmot": ("tensorflow_model_optimization", "tf_keras")}
 # Whose phases are whose: after the same training TFMOT prunes and trains for 8 bits, the others convert.
 COUNTERPARTS = {"tfmot": "ours_pruned"}
 COUNTERPART = "ours_post_training"
@@ -144,6 +147,10 @@ def main() -> None:
     parser.add_argument("--prune-epochs", type=int, default=3)
     parser.add_argument("--quantize-epochs", type=int, default=2)
     arguments = parser.parse_args()
+    for recipe, package in ((name, package) for name in arguments.recipes for package in NEEDED.get(name, ())):
+        if importlib.util.find_spec(package) is None:
+            others = " ".join(name for name in VARIANTS if name not in NEEDED)
+            parser.error(f"--recipes: found {recipe!r} without {package}; install it, or give --recipes {others}")
     config = load_config(arguments.config)
     max_train = None if arguments.full_set else 2000 if arguments.quick else 10000
     prepared = prepare_examples(config, arguments.work, max_train)
