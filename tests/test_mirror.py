@@ -28,7 +28,6 @@ WAITING = (
     "components/search/outputs.py",
     "components/search/trial_files.py",
     "components/teacher_load/logits.py",
-    "components/training_inputs.py",
     "learn2compress/data/arrays.py",
     "learn2compress/data/idx.py",
     "learn2compress/data/image_folder.py",
