@@ -30,7 +30,7 @@ class BudgetConfig:
     max_macs: PositiveInt | None = None
     """Most multiply-accumulate operations of one inference."""
     max_latency_ms: Annotated[float, Field(gt=0.0)] | None = None
-    """Longest median latency of one example on the machine that trains."""
+    """Longest latency of one example on the machine that trains: processor time of the fastest inference."""
 
     @model_validator(mode="after")
     def _check(self) -> BudgetConfig:

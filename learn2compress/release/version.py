@@ -96,7 +96,7 @@ def decide(
         histories={student.report.name: student.history for student in students},
         verdicts=select(reports, teacher, config.constraints),
         pareto_bytes=pareto_front(Point(m.name, m.accuracy.top_1, m.model_bytes) for m in models),
-        pareto_latency=pareto_front(Point(m.name, m.accuracy.top_1, m.latency.median_ms) for m in models),
+        pareto_latency=pareto_front(Point(m.name, m.accuracy.top_1, m.latency.teacher_ratio) for m in models),
         provenance=dict(provenance),
         quantizations={student.report.name: student.quantization for student in students},
     )

@@ -77,7 +77,7 @@ def markdown_table(report: FamilyReport) -> str:
     """Returns the family at a glance: what was pushed, a row for each variant, and why others were refused."""
     title, sentences = headline(report)
     rows: list[Iterable[str]] = [
-        ("model", "top-1", "stored", "as gzip", "median", "verdict"),
+        ("model", "top-1", "stored", "as gzip", "latency", "verdict"),
         ("---", "---:", "---:", "---:", "---:", "---"),
         _row(report.teacher, "teacher"),
     ]
@@ -96,7 +96,7 @@ def _row(model: ModelReport, outcome: str) -> tuple[str, ...]:
         percent(model.accuracy.top_1),
         byte_size(model.model_bytes),
         byte_size(model.download_bytes),
-        milliseconds(model.latency.median_ms),
+        milliseconds(model.latency.time_ms),
         outcome,
     )
 
