@@ -29,10 +29,10 @@ MAX_LISTED = 20
 
 
 def render_page(report: FamilyReport) -> str:
-    """The page of one pushed (or refused) family.
+    """Writes the page of one pushed (or refused) family.
 
     Args:
-      report: What was measured and decided; the same report gives the same page.
+      report: What was measured and decided; the same report makes the same page.
 
     Returns:
       A whole HTML document.

@@ -7,7 +7,7 @@ from learn2compress.results.quantization import QuantizationReport
 
 
 def quantization_sentences(report: QuantizationReport) -> str:
-    """What ships and why, the float32 file on the same examples, the scores' temperature, and the largest deviation."""
+    """Returns what ships and why, beside the float32 file, the temperature of the scores and the largest deviation."""
     float32 = report.candidates[0]
     sentences = [
         f"Ships as {report.shipped}: {report.reason}.",

@@ -207,16 +207,32 @@ class FamilyReport:
 
 
 def json_bytes(value: Any) -> bytes:
-    """A result (or a mapping, or a tuple of results) as indented JSON with sorted keys."""
+    """Returns a result (or a mapping, or a tuple of results) as indented JSON with sorted keys."""
     plain = TypeAdapter(Any).dump_python(value, mode="json")
     return (json.dumps(plain, indent=2, sort_keys=True) + "\n").encode()
 
 
 def write_json(path: str | Path, value: Any) -> None:
-    """Writes `json_bytes` of a result."""
+    """Writes `json_bytes` of a result.
+
+    Args:
+      path: The file, which is replaced.
+      value: The result.
+    """
     Path(path).write_bytes(json_bytes(value))
 
 
 def read_json(cls: Any, path: str | Path) -> Any:
-    """Reads what `write_json` wrote back into `cls`, a result class or `tuple[Class, ...]`."""
+    """Reads what `write_json` wrote.
+
+    Args:
+      cls: A result class, or `tuple[Class, ...]`.
+      path: The file.
+
+    Returns:
+      An instance of `cls`; fields that an older version did not write have their defaults.
+
+    Raises:
+      pydantic.ValidationError: the file does not hold such a result.
+    """
     return TypeAdapter(cls).validate_json(Path(path).read_bytes())
