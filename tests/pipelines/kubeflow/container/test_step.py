@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import importlib.metadata
 import json
 import os
+import platform
 import signal
 import subprocess
 import sys
@@ -11,6 +13,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from google.protobuf import json_format
 from kfp.pipeline_spec import pipeline_spec_pb2
@@ -21,7 +24,9 @@ from components import artifacts
 from components.artifacts import LABELS_FILE, Evaluation, Examples, LiteRtModel, PushedVersion, TeacherLogits
 from components.ingest.component import Ingest
 from learn2compress.config import BeamStepConfig, DataConfig, TaskConfig
+from learn2compress.config.parsing import ConfigError
 from learn2compress.data.records import Split
+from pipelines.kubeflow.container.execution import check_code
 from pipelines.kubeflow.container.step import main
 from pipelines.kubeflow.contract.artifact_types import class_path
 from pipelines.kubeflow.contract.step_contract import ParameterKind, ParameterTarget, StepContract
@@ -224,7 +229,8 @@ def test_an_artifact_on_a_volume_of_its_own_is_read_there(tmp_path: Path) -> Non
 
 
 def test_ingest_reads_the_digits_as_the_driver_asks(tmp_path: Path) -> None:
-    component = Ingest(DataConfig(), TaskConfig(), "fingerprint", BeamStepConfig().arguments, code_digests()["ingest"])
+    digest = code_digests("residual")["ingest"]
+    component = Ingest(DataConfig(), TaskConfig(), "fingerprint", BeamStepConfig().arguments, digest)
     contract = StepContract(
         pipeline="digits",
         component="Ingest",
@@ -249,6 +255,10 @@ def test_ingest_reads_the_digits_as_the_driver_asks(tmp_path: Path) -> None:
     metadata = launcher.metadata()["examples"]
     assert (metadata["num_train"] + metadata["num_held_out"], metadata["num_classes"]) == (1797.0, 10.0)
     assert any((launcher.path("quantize-small/examples") / Split.TRAIN).iterdir())
+    versions = json.loads(metadata["made_with"])
+    assert versions["numpy"] == np.__version__
+    assert versions["python"] == platform.python_version()
+    assert "matplotlib" not in versions
 
 
 def test_an_image_of_other_code_than_the_package_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -269,7 +279,31 @@ def test_an_image_of_other_code_than_the_package_is_refused(tmp_path: Path, caps
         "outputs": {"artifacts": {"pushed": output(uri)}, "outputFile": str(tmp_path / "out.json")},
     }
     assert Launcher(tmp_path, "s3").run(contract, json.dumps(content)) == 2
-    assert "image: found code of digest" in capsys.readouterr().err
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "image: found other code or versions behind Pusher" in line
+    assert f"matplotlib {importlib.metadata.version('matplotlib')}" in line
+    assert "of another image" in line
+
+
+def test_the_code_of_any_installed_architecture_is_accepted(tmp_path: Path) -> None:
+    """Evaluate loads a student, and is not told of which architecture it is."""
+    contract = StepContract(
+        pipeline="digits",
+        component="Evaluate.small",
+        component_type="components.evaluate.component.Evaluate",
+        executor="components.evaluate.executor.Executor",
+        inputs={},
+        outputs={},
+        parameters={"code_digest": ParameterKind.TEXT},
+        overrides={},
+        views={},
+    )
+    digests = {code_digests(name)["evaluate"] for name in ("residual", "projection")}
+    assert len(digests) == 2
+    for digest in digests:
+        check_code(contract, {"code_digest": digest})
+    with pytest.raises(ConfigError, match=r"found other code or versions behind Evaluate\.small"):
+        check_code(contract, {"code_digest": "0" * 64})
 
 
 TRAINER = """
