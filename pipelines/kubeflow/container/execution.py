@@ -11,6 +11,8 @@ from typing import Any
 from tfx.dsl.components.base import base_executor
 from tfx.types.artifact import Artifact
 
+from components.step_code.architecture import installed_architectures
+from components.step_code.step import StepCode
 from learn2compress.config.parsing import ConfigError
 from pipelines.kubeflow.container.executor_input import ExecutorInput, write_executor_output
 from pipelines.kubeflow.container.metadata_mirror import record_execution
@@ -19,7 +21,6 @@ from pipelines.kubeflow.contract.exec_properties import resolve_exec_properties
 from pipelines.kubeflow.contract.mirror_settings import MirrorSettings
 from pipelines.kubeflow.contract.step_contract import StepContract
 from pipelines.kubeflow.contract.ui_views import write_view
-from pipelines.provenance import code_digests
 
 # An object store has no empty folders: without a file in it an output could not be fetched by the next step.
 _EMPTY_FILE = ".empty"
@@ -43,7 +44,7 @@ def execute(contract: StepContract, executor_input: ExecutorInput) -> None:
                 f"--executor-input: there is no output {name!r} in it; compile again with the code of the image"
             )
     properties = resolve_exec_properties(contract, executor_input.typed_parameters(contract.parameters))
-    _check_code(contract, properties)
+    check_code(contract, properties)
     mirror = MirrorSettings.of(os.environ)
     inputs = _inputs(contract, executor_input)
     outputs = {name: _new_output(path, executor_input.outputs[name].path) for name, path in contract.outputs.items()}
@@ -93,16 +94,27 @@ def _metadata(
     return found
 
 
-def _check_code(contract: StepContract, properties: Mapping[str, Any]) -> None:
-    """Checks that the image has the code that the package says its results come from.
+def check_code(contract: StepContract, properties: Mapping[str, Any]) -> None:
+    """Checks that the image has the code and the versions that the package says its results come from.
+
+    A digest covers the architecture of the run's students, whose name not every step is told: one of those that the
+    image has must fit.
 
     Args:
       contract: Names the executor.
       properties: What the executor is told, the compiled digest among it.
+
+    Raises:
+      ConfigError: it has others.
     """
-    here = code_digests().get(contract.executor.split(".")[1])
-    if _CODE_DIGEST in properties and here is not None and properties[_CODE_DIGEST] != here:
+    module = contract.executor.rpartition(".")[0]
+    if _CODE_DIGEST not in properties or not module.startswith("components."):
+        return
+    here = [StepCode.of(module, architecture) for architecture in (None, *installed_architectures())]
+    if properties[_CODE_DIGEST] not in {code.sha256 for code in here}:
+        versions = ", ".join(f"{name} {version}" for name, version in here[0].versions().items())
         raise ConfigError(
-            f"image: the code behind {contract.component} has digest {here}, but the package was compiled from "
-            f"{properties[_CODE_DIGEST]}; compile again with the code of the image"
+            f"image: the code or the versions behind {contract.component} (digest {here[0].sha256}; {versions}) are "
+            f"others than those that the package was compiled with, {properties[_CODE_DIGEST]}; compile in the image, "
+            "or with its code and its versions"
         )
