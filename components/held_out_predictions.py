@@ -149,4 +149,4 @@ class _WritePredictions(beam.DoFn):
         except ConfigError as error:
             yield str(error)
         except OSError as error:
-            yield f"{target}: {error.strerror or error}; accepted is a folder with room that can be written"
+            yield f"{target} can't be written: {error.strerror or error}; make room, or see who may write there"

@@ -25,7 +25,7 @@ from rich.progress import (
 from learn2compress.progress import Progress as Report
 
 if TYPE_CHECKING:
-    from pipelines.local import StepEvent
+    from pipelines.local_runner import StepEvent
 
 # A log gets a line when the work changes, and at most this often within it.
 _LINE_SECONDS = 15.0
@@ -48,7 +48,7 @@ class LineDisplay:
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Nothing to put away."""
+        """Does nothing: lines need no end."""
 
     def on_step(self, event: StepEvent) -> None:
         """Shows that a step starts or has ended."""
@@ -132,12 +132,12 @@ class LiveDisplay(LineDisplay):
 
 
 def run_display(console: Console) -> LineDisplay:
-    """The display that suits a console: live on a terminal, lines elsewhere."""
+    """Returns the display that suits a console: live on a terminal, lines elsewhere."""
     return LiveDisplay(console) if console.is_terminal else LineDisplay(console)
 
 
 @contextlib.contextmanager
-def library_noise_to(log_file: Path) -> Iterator[Console]:
+def redirect_library_output(log_file: Path) -> Iterator[Console]:
     """Sends everything that libraries print or log into a file; gives a console that still reaches the person.
 
     File descriptors are redirected, not just Python's streams: most of the

@@ -24,13 +24,16 @@ from pipelines.provenance import Provenance
 
 
 def create_components(config: CompressionConfig, provenance: Provenance, checkpoint_root: str) -> list[BaseComponent]:
-    """The components of one compression, in topological order.
+    """Creates the components of one compression, in topological order.
 
     Args:
       config: What to do.
       provenance: Digests of the data, the teacher and the code: a change of
         any of them is a change of the steps that use it.
       checkpoint_root: Folder for training state that survives a kill.
+
+    Returns:
+      Components whose inputs are outputs of earlier ones.
     """
     code = provenance.code_digests
     ingest = Ingest(

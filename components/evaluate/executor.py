@@ -117,7 +117,7 @@ def _set_properties(artifact: Artifact, report: ModelReport) -> None:
     artifact.num_parameters = report.num_parameters
     artifact.num_nonzero_parameters = report.num_nonzero_parameters
     artifact.macs = report.macs
-    artifact.latency_ms = report.latency.median_ms
+    artifact.latency_ms = report.latency.time_ms
     artifact.latency_p90_ms = report.latency.p90_ms
     artifact.peak_memory_bytes = report.peak_memory_bytes
     if report.keras_agreement is not None:

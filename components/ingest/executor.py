@@ -112,7 +112,7 @@ def _run_beam(
         for folder in (*(examples / split.value for split in Split), stats):
             folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise ConfigError(f"{error.filename}: {error.strerror}; accepted is a folder that can be written") from error
+        raise ConfigError(f"{error.filename} can't be made: {error.strerror}") from error
     steps.build(pipeline, plan, data, task, str(examples), str(stats), str(tally))
     pipeline.run().wait_until_finish()
     counted: dict[str, Any] = json.loads(tally.read_text(encoding="utf-8"))

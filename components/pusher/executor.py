@@ -91,7 +91,7 @@ def _read_student(input_dict: Artifacts, name: str) -> MeasuredStudent:
     evaluation = _folder(artifact_utils.get_single_instance(input_dict[evaluation_key(name)]))
     report = read_json(ModelReport, evaluation / REPORT_FILE)
     if report.name != name:
-        raise ConfigError(f"{evaluation_key(name)}: found a report on {report.name!r}, accepted is one on {name!r}")
+        raise ConfigError(f"{evaluation_key(name)}: the report is on {report.name!r} instead of {name!r}; run again")
     return MeasuredStudent(
         model_path=model / LITERT_FILE,
         config=json.loads((model / CONFIG_FILE).read_bytes()),

@@ -55,13 +55,16 @@ class EvaluateConfig:
     top_k: Annotated[int, Field(ge=2, le=100)] = 3
     """Also report top-k accuracy, where there are more than k classes."""
     latency_rounds: Annotated[int, Field(ge=3, le=10000)] = 30
-    """Rounds of latency measurement, each interleaved with the teacher."""
+    """Rounds of latency measurement, each interleaved with the teacher; small files get as many as half a second
+    holds."""
     latency_runs: Annotated[int, Field(ge=1, le=10000)] = 10
     """Inferences in one round."""
     num_threads: Annotated[int, Field(ge=1, le=64)] = 1
-    """Interpreter threads for the latency that is compared with the teacher's and held against constraints."""
+    """Interpreter threads for the latency that is compared with the teacher's and held against constraints. One thread
+    is timed by its processor time; several by the wall clock, which claims nothing on a busy machine."""
     threads: Annotated[tuple[Annotated[int, Field(ge=1, le=64)], ...], Field(max_length=8)] = (1, 2, 4)
-    """Also report the latency with each of these numbers of threads, in a third of the rounds."""
+    """Also report the latency with each of these numbers of threads, in a third of the rounds, on a machine that is not
+    busy."""
     slice_by: Annotated[str, Field(min_length=7, max_length=200, pattern=r"^[^\x00-\x1f]+$")] | None = None
     """Also report accuracy by part of the data: a pattern of where an example came from (a path below the data's
     folder, or file#index), in which `{slice}` stands for the part's name and `*` for anything within a folder:
@@ -102,9 +105,11 @@ class ConstraintsConfig:
     max_macs: PositiveInt | None = None
     """Most multiply-accumulates of one inference: the same on every machine."""
     max_latency_ms: Annotated[float, Field(gt=0.0)] | None = None
-    """Longest median latency of one example on the machine that evaluates."""
+    """Longest latency of one example on the machine that evaluates: processor time of the fastest inference, or with
+    several threads its time."""
     max_latency_ratio: Annotated[float, Field(gt=0.0)] | None = None
-    """Longest median latency as a multiple of the teacher's in the same rounds; carries over between machines."""
+    """Longest latency as a multiple of the teacher's in the same rounds; carries over between machines. A student whose
+    ratio a busy machine leaves in doubt is refused."""
     max_accuracy_drop: Ratio | None = None
     """Largest top-1 accuracy lost against the teacher, as a ratio: 0.01 is one point."""
     min_accuracy: Ratio | None = None
@@ -112,6 +117,7 @@ class ConstraintsConfig:
     max_calibration_error: Ratio | None = None
     """Largest expected calibration error, as a ratio: how far scores may be from how often they are right."""
     maximize: Objective = Objective.ACCURACY
-    """`accuracy`, `smallest` or `fastest`: what orders the students that pass."""
+    """`accuracy`, `smallest` or `fastest`: what orders the students that pass. With `fastest` and `select: best`, one
+    whose speed a busy machine leaves in doubt is not the best."""
     select: PushPolicy = PushPolicy.ALL
     """Push `all` students that pass, or the `best` alone."""

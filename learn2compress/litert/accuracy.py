@@ -146,7 +146,7 @@ def paired_drop(teacher_correct: npt.NDArray[np.bool_], student_correct: npt.NDA
     """
     n = len(teacher_correct)
     if n == 0 or len(student_correct) != n:
-        raise ConfigError(f"examples: found {len(student_correct)} predictions, accepted are {n}, the teacher's")
+        raise ConfigError(f"examples: the student has {len(student_correct)} predictions, the teacher {n}; run again")
     teacher_only = int((teacher_correct & ~student_correct).sum())
     student_only = int((student_correct & ~teacher_correct).sum())
     lost, gained = (teacher_only + 1) / (n + 2), (student_only + 1) / (n + 2)

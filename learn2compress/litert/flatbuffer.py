@@ -139,7 +139,7 @@ def read_file(path: str | Path) -> bytes:
             raise ModelFileError(f"{path}: found {size} bytes, accepted are {MAX_FILE_BYTES} at most")
         return Path(path).read_bytes()
     except OSError as error:
-        raise ModelFileError(f"{path}: {error.strerror}; accepted is a readable .tflite file") from error
+        raise ModelFileError(f"{path} can't be read: {error.strerror}") from error
 
 
 def read_graphs(model_bytes: bytes) -> tuple[ModelGraph, ...]:

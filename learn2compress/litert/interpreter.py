@@ -204,7 +204,7 @@ def check_runs(model_bytes: bytes, what: str) -> None:
             run_worker({"task": "start", "model": str(path), "num_threads": 1}, str(path), TIMEOUT_S)
         except ModelFileError as error:
             reason = str(error).removeprefix(f"{path}: ")
-            raise ModelFileError(f"{what}: found a file that {reason}; accepted is one that runs") from None
+            raise ModelFileError(f"{what} makes a file that does not run: {reason}") from None
 
 
 @contextlib.contextmanager

@@ -1,21 +1,28 @@
 """Latency, cold start and peak memory of a `.tflite` file, measured in processes of its own.
 
-Machines are noisy and drift, so a candidate and the teacher run in the same
-rounds, taking turns, and the claim is the ratio within a round. The interval of
-its median is distribution-free: order statistics by the binomial distribution
-(e.g. Conover, Practical Nonparametric Statistics, 3rd ed., section 3.2).
+Machines are noisy, drift and are busy with other things, so a candidate and the
+teacher run in the same rounds, taking turns, and the claim is a ratio. What is
+compared is the fastest inference of each by the processor time of its thread: the
+wall clock counts the time in which another process had the processor, and means
+and medians count what the other one left of the caches. Processor time is not free
+of the neighbours either, who share caches, memory and (with simultaneous
+multithreading) the core, but they are rarely there in every round.
+
+The interval is that of subsampling, as no bootstrap is consistent for a minimum
+(Politis, Romano and Wolf, Subsampling, 1999): all halves of the rounds.
 """
 
 from __future__ import annotations
 
+import itertools
 import json
-import os
 import platform
 import signal
 import statistics
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -24,13 +31,32 @@ import numpy as np
 from learn2compress.config import EvaluateConfig
 from learn2compress.litert.flatbuffer import ModelFileError
 from learn2compress.litert.matrix_tiles import has_matrix_tiles
-from learn2compress.results.measurements import ColdStart, ThreadLatency
-from learn2compress.results.reports import Latency
+from learn2compress.results.latency import Clock, Latency, MachineLoad, ThreadLatency
+from learn2compress.results.measurements import ColdStart
 
 WARM_UPS = 10
 _FEWEST_ROUNDS = 3
+_LEAST_S = 0.5  # for small files, more rounds than were asked for
+_MOST_BLOCKS = 10  # of rounds that follow each other: 252 halves
 _COLD_PROCESSES = 3
 TIMEOUT_S = 1800.0
+
+
+@dataclass(frozen=True)
+class Rounds:
+    """Times of one model in each round.
+
+    Attributes:
+      mean_ms: Mean of an inference by the wall clock.
+      fastest_ms: Fastest inference by the wall clock.
+      cpu_mean_ms: Mean processor time of an inference; `None` where only the wall clock counts.
+      cpu_fastest_ms: Lowest processor time of an inference; `None` where only the wall clock counts.
+    """
+
+    mean_ms: Sequence[float]
+    fastest_ms: Sequence[float]
+    cpu_mean_ms: Sequence[float] | None = None
+    cpu_fastest_ms: Sequence[float] | None = None
 
 
 def measure_latency(
@@ -44,50 +70,81 @@ def measure_latency(
       config: Rounds, runs in a round, and threads.
       timeout_s: When to give up.
 
+    Returns:
+      The latency, by the thread's processor time with one thread, else by the wall clock.
+
     Raises:
       ModelFileError: one of the files can't be loaded or run, or time is up.
     """
     is_teacher = Path(model_path).resolve() == Path(teacher_path).resolve()
     models = [str(model_path)] if is_teacher else [str(model_path), str(teacher_path)]
-    request = {
-        "task": "latency",
-        "models": models,
-        "rounds": config.latency_rounds,
-        "runs": config.latency_runs,
-        "warm_ups": WARM_UPS,
-        "num_threads": [config.num_threads] * len(models),
-    }
-    times_ms = run_worker(request, " and ".join(models), timeout_s)["times_ms"]
-    return summarize(times_ms[0], times_ms[-1], config.num_threads, timed_processor())
+    num_threads = [config.num_threads] * len(models)
+    rounds, load = _measure_rounds(models, num_threads, config.latency_rounds, config, timeout_s)
+    return summarize(rounds[0], rounds[-1], config.num_threads, timed_processor(), load)
 
 
 def measure_thread_latencies(
-    model_path: str | Path, config: EvaluateConfig, timeout_s: float = TIMEOUT_S
+    model_path: str | Path, config: EvaluateConfig, latency: Latency, timeout_s: float = TIMEOUT_S
 ) -> tuple[ThreadLatency, ...]:
     """Times one inference of one example with each of `config.threads`, taking turns.
+
+    Args:
+      model_path: The `.tflite` file to time.
+      config: Numbers of threads, rounds, and runs in a round.
+      latency: What was measured with `config.num_threads`: that number is not measured
+        again, and the others are times of it, so that a file has one latency.
+      timeout_s: When to give up.
+
+    Returns:
+      One entry for each of `config.threads`, in their order.
 
     Raises:
       ModelFileError: the file can't be loaded or run, or time is up.
     """
-    if not config.threads:
-        return ()
-    request = {
-        "task": "latency",
-        "models": [str(model_path)] * len(config.threads),
-        "rounds": max(_FEWEST_ROUNDS, config.latency_rounds // 3),
-        "runs": config.latency_runs,
-        "warm_ups": WARM_UPS,
-        "num_threads": list(config.threads),
-    }
-    times_ms = run_worker(request, str(model_path), timeout_s)["times_ms"]
-    return tuple(
-        ThreadLatency(number, statistics.median(rounds), float(np.quantile(rounds, 0.9)))
-        for number, rounds in zip(config.threads, times_ms, strict=True)
+    known = ThreadLatency(config.num_threads, latency.median_ms, latency.p90_ms, latency.fastest_ms, latency.load)
+    others = [number for number in config.threads if number != config.num_threads]
+    found = {config.num_threads: known}
+    if others:
+        num_threads = [config.num_threads, *others]
+        num_rounds = max(_FEWEST_ROUNDS, config.latency_rounds // 3)
+        (base, *rounds), load = _measure_rounds(
+            [str(model_path)] * len(num_threads), num_threads, num_rounds, config, timeout_s
+        )
+        found |= {
+            number: thread_latency(number, of_number, base, latency.time_ms, load)
+            for number, of_number in zip(others, rounds, strict=True)
+        }
+    return tuple(found[number] for number in config.threads)
+
+
+def thread_latency(
+    num_threads: int, rounds: Rounds, base: Rounds, base_ms: float, load: MachineLoad | None
+) -> ThreadLatency:
+    """Returns the latency with another number of threads.
+
+    Args:
+      num_threads: Interpreter threads.
+      rounds: Times with so many threads.
+      base: Times with the configured number, in the same rounds.
+      base_ms: The latency with the configured number.
+      load: What else the machine did in these rounds.
+    """
+    return ThreadLatency(
+        num_threads,
+        statistics.median(rounds.mean_ms),
+        float(np.quantile(rounds.mean_ms, 0.9)),
+        base_ms * min(rounds.fastest_ms) / min(base.fastest_ms),
+        load,
     )
 
 
 def measure_start(model_path: str | Path, num_threads: int, timeout_s: float = TIMEOUT_S) -> tuple[ColdStart, int]:
     """Loads and runs a file in a few clean processes, one after the other.
+
+    Args:
+      model_path: The `.tflite` file.
+      num_threads: Interpreter threads.
+      timeout_s: When to give up, for each process.
 
     Returns:
       The cold start, and the bytes that loading and running add to a clean process
@@ -102,27 +159,85 @@ def measure_start(model_path: str | Path, num_threads: int, timeout_s: float = T
     return ColdStart(load_ms, first_ms, len(starts)), max(int(start["peak_bytes"]) for start in starts)
 
 
-def summarize(model_ms: Sequence[float], teacher_ms: Sequence[float], num_threads: int, processor: str) -> Latency:
-    """Figures of a measurement.
+def summarize(
+    model: Rounds, teacher: Rounds, num_threads: int, processor: str, load: MachineLoad | None = None
+) -> Latency:
+    """Returns the figures of a measurement.
 
     Args:
-      model_ms: Mean time of an inference in each round.
-      teacher_ms: The teacher's, in the same rounds.
+      model: Times of the model.
+      teacher: The teacher's, in the same rounds.
       num_threads: Interpreter threads.
       processor: The machine's processor.
+      load: What else the machine did.
     """
-    ratios = [model / teacher for model, teacher in zip(model_ms, teacher_ms, strict=True)]
-    low, high = median_interval(ratios)
+    clock, model_ms, teacher_ms = Clock.WALL, model.fastest_ms, teacher.fastest_ms
+    of_model, of_teacher = model.cpu_fastest_ms, teacher.cpu_fastest_ms
+    # A clock that stands still during an inference can't time it.
+    if of_model is not None and of_teacher is not None and min(*of_model, *of_teacher) > 0:
+        clock, model_ms, teacher_ms = Clock.CPU, of_model, of_teacher
+    models, teachers = _fastest_of_blocks(model_ms), _fastest_of_blocks(teacher_ms)
+    low, high = halves_interval(lambda half: _fastest(models, half) / _fastest(teachers, half), len(models))
+    _, fastest_high_ms = halves_interval(lambda half: _fastest(models, half), len(models))
     return Latency(
-        median_ms=statistics.median(model_ms),
-        p90_ms=float(np.quantile(model_ms, 0.9)),
-        min_ms=min(model_ms),
-        teacher_ratio=statistics.median(ratios),
+        median_ms=statistics.median(model.mean_ms),
+        p90_ms=float(np.quantile(model.mean_ms, 0.9)),
+        min_ms=min(model.mean_ms),
+        teacher_ratio=min(model_ms) / min(teacher_ms),
         teacher_ratio_low=low,
         teacher_ratio_high=high,
         num_threads=num_threads,
         processor=processor,
+        clock=clock,
+        fastest_ms=min(model_ms),
+        fastest_high_ms=fastest_high_ms,
+        cpu_median_ms=None if model.cpu_mean_ms is None else statistics.median(model.cpu_mean_ms),
+        cpu_min_ms=None if model.cpu_mean_ms is None else min(model.cpu_mean_ms),
+        load=load,
     )
+
+
+def halves_interval(figure: Callable[[Sequence[int]], float], num_blocks: int) -> tuple[float, float]:
+    """Returns the interval of 95% of what halves of a measurement give for a figure, widened to hold what all gives.
+
+    Args:
+      figure: Computes the figure from indices of blocks, which are rounds that follow
+        each other: what disturbs one round disturbs the next.
+      num_blocks: Number of blocks, at least 1.
+
+    Returns:
+      Lower and upper end.
+    """
+    blocks = range(num_blocks)
+    found = sorted(figure(half) for half in itertools.combinations(blocks, (num_blocks + 1) // 2))
+    beyond = int(0.025 * len(found))
+    of_all = figure(blocks)
+    return min(found[beyond], of_all), max(found[-1 - beyond], of_all)
+
+
+def _fastest_of_blocks(times_ms: Sequence[float]) -> list[float]:
+    return [float(block.min()) for block in np.array_split(times_ms, min(_MOST_BLOCKS, len(times_ms)))]
+
+
+def _fastest(blocks_ms: Sequence[float], half: Sequence[int]) -> float:
+    return min(blocks_ms[index] for index in half)
+
+
+def _measure_rounds(
+    models: list[str], num_threads: list[int], num_rounds: int, config: EvaluateConfig, timeout_s: float
+) -> tuple[list[Rounds], MachineLoad]:
+    request = {
+        "task": "latency",
+        "models": models,
+        "rounds": num_rounds,
+        "runs": config.latency_runs,
+        "warm_ups": WARM_UPS,
+        "num_threads": num_threads,
+        "least_s": _LEAST_S,
+    }
+    answer = run_worker(request, " and ".join(dict.fromkeys(models)), timeout_s)
+    lists = (answer[name] for name in ("times_ms", "fastest_ms", "cpu_times_ms", "cpu_fastest_ms"))
+    return [Rounds(*of_model) for of_model in zip(*lists, strict=True)], MachineLoad(**answer["load"])
 
 
 def median_interval(values: Sequence[float]) -> tuple[float, float]:
@@ -140,11 +255,6 @@ def median_interval(values: Sequence[float]) -> tuple[float, float]:
         tail += ways
     rank = max(rank, 1)
     return ordered[rank - 1], ordered[n - rank]
-
-
-def num_cores() -> int:
-    """Processors that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def processor_name() -> str:
@@ -180,7 +290,7 @@ def run_worker(request: dict[str, Any], what: str, timeout_s: float) -> dict[str
             command, input=json.dumps(request), capture_output=True, text=True, errors="replace", timeout=timeout_s
         )
     except subprocess.TimeoutExpired:
-        raise ModelFileError(f"{what}: found no end of the measurement, accepted are {timeout_s:g} s") from None
+        raise ModelFileError(f"{what}: the measurement did not end in {timeout_s:g} s") from None
     lines = done.stdout.strip().splitlines()
     if done.returncode != 0 or not lines:
         raise ModelFileError(f"{what}: ended the interpreter's process: {_ending(done.returncode, done.stderr)}")

@@ -26,7 +26,8 @@ from learn2compress.litert.device import measure_on_device
 from learn2compress.litert.energy import estimate_energy
 from learn2compress.litert.flatbuffer import ModelFileError, read_file
 from learn2compress.litert.interpreter import PIXEL_SCALE, Scorer
-from learn2compress.litert.latency import measure_latency, measure_start, measure_thread_latencies, num_cores
+from learn2compress.litert.latency import measure_latency, measure_start, measure_thread_latencies
+from learn2compress.litert.machine_load import num_cores
 from learn2compress.litert.operators import ModelCost, model_cost
 from learn2compress.litert.predictions import HeldOutBatch, Predictions, PredictionSettings, predict_examples
 from learn2compress.results.measurements import LayerBytes
@@ -74,7 +75,7 @@ def measure_file(
     cold_start, peak_memory_bytes = measure_start(model_path, config.num_threads)
     progress.report(work, 1, _NUM_STEPS, "latency")
     latency = measure_latency(model_path, teacher_path, config)
-    thread_latencies = measure_thread_latencies(model_path, config)
+    thread_latencies = measure_thread_latencies(model_path, config, latency)
     device_latency = None if config.device is None else measure_on_device(model_path, config.device, config)
     progress.report(work, 2, _NUM_STEPS, "accuracy")
     predictions = predict()

@@ -201,7 +201,7 @@ def _check(scores: npt.NDArray[Any], labels: npt.NDArray[Any], num_classes: int)
             f"accepted is [number of labels, at least 1; {num_classes} classes]"
         )
     if np.isnan(scores).any():
-        raise ConfigError("scores: found NaN, accepted are numbers")
+        raise ConfigError("scores: the model gives NaN for an example")
     if labels.min() < 0 or labels.max() >= num_classes:
         raise ConfigError(f"labels: found {labels.min()} to {labels.max()}, accepted are 0 to {num_classes - 1}")
 

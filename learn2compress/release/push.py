@@ -145,8 +145,10 @@ def _one_line_errors(uri: str) -> Iterator[None]:
         raise error.cause from None
     except Exception as error:  # every store raises exceptions of its own
         reason = getattr(error, "strerror", None) or (str(error).splitlines() or [type(error).__name__])[0]
-        accepted = "accepted is a folder or fsspec URL that can be written and has space"
-        raise ConfigError(f"push.uri: {uri}: {reason}; {accepted}") from error
+        raise ConfigError(
+            f"push.uri: {uri} can't be written: {reason}; see that it is a folder or a URL that fsspec knows, with"
+            " space, and that this process may write to it"
+        ) from error
 
 
 def _push_to_folder(

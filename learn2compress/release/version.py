@@ -57,8 +57,8 @@ def check_measured(students: Sequence[MeasuredStudent]) -> None:
             found = hashlib.file_digest(file, "sha256").hexdigest()
         if found != student.report.model_sha256:
             raise ConfigError(
-                f"student {student.report.name!r}: found a file of SHA-256 {found}, accepted is the one that was "
-                f"measured, {student.report.model_sha256}"
+                f"student {student.report.name!r}: the file has SHA-256 {found}, but the one that was measured has "
+                f"{student.report.model_sha256}; delete the artifact of its Quantize or Search step, and run again"
             )
 
 
@@ -96,7 +96,7 @@ def decide(
         histories={student.report.name: student.history for student in students},
         verdicts=select(reports, teacher, config.constraints),
         pareto_bytes=pareto_front(Point(m.name, m.accuracy.top_1, m.model_bytes) for m in models),
-        pareto_latency=pareto_front(Point(m.name, m.accuracy.top_1, m.latency.median_ms) for m in models),
+        pareto_latency=pareto_front(Point(m.name, m.accuracy.top_1, m.latency.teacher_ratio) for m in models),
         provenance=dict(provenance),
         quantizations={student.report.name: student.quantization for student in students},
     )

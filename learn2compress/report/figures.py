@@ -11,7 +11,7 @@ from markupsafe import Markup
 from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullLocator
 
-from learn2compress.report.formatting import byte_size, milliseconds, percent
+from learn2compress.report.formatting import byte_size, percent, times
 from learn2compress.report.svg import (
     ACCENT,
     DASHED,
@@ -69,8 +69,8 @@ def accuracy_against_bytes(models: Sequence[PlottedModel], front: Sequence[str],
 
 
 def accuracy_against_latency(models: Sequence[PlottedModel], front: Sequence[str], limits: Limits) -> Markup:
-    """Accuracy over the median latency in milliseconds; `front` names the models on the Pareto front."""
-    return _scatter("latency", "median latency of one example", milliseconds, models, front, limits)
+    """Accuracy over the time of one example as a multiple of the teacher's; `front` names the Pareto front's models."""
+    return _scatter("latency", "time of one example, the teacher's being 1", times, models, front, limits)
 
 
 def _scatter(

@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import math
 
-from learn2compress.results.reports import Latency
+from learn2compress.results.latency import Latency
+from learn2compress.selection.speed import allows_claim
 
 NOT_MEASURED = "not measured"
+NO_CLAIM = "no claim"
 _MINUS = "\N{MINUS SIGN}"
 _TIMES = "\N{MULTIPLICATION SIGN}"
 
@@ -77,24 +79,38 @@ def times(value: float | None) -> str:
     return NOT_MEASURED if value is None or _missing(value) else f"{significant(value)}{_TIMES}"
 
 
-def significant(value: float) -> str:
-    """Three significant digits without an exponent: "0.0421", "1.20", "123", "1,234"."""
+def significant(value: float, digits: int = 3) -> str:
+    """Returns a number with so many significant digits, and no exponent: "0.0421", "1.20", "123", "1,234"."""
     if value == 0 or not math.isfinite(value):
         return f"{value:g}"
-    decimals = max(0, 2 - math.floor(math.log10(abs(float(f"{value:.2e}")))))
+    decimals = max(0, digits - 1 - math.floor(math.log10(abs(float(f"{value:.{digits - 1}e}")))))
     return f"{value:,.{decimals}f}"
 
 
 def speed(latency: Latency) -> str:
-    """What the latency against the teacher allows to say: so many times faster, slower, or "no claim".
+    """Returns what the ratio to the teacher's time allows to say: so many times faster, slower, or "no claim".
 
-    Nothing is claimed where the 95% interval of the ratio holds 1.
+    Nothing is claimed where the ratio's interval holds 1, or where a wall clock
+    timed both on a busy machine.
     """
+    if not allows_claim(latency):
+        return NO_CLAIM
     if latency.teacher_ratio_high < 1:
         return f"{times(1 / latency.teacher_ratio)} faster" if latency.teacher_ratio > 0 else NOT_MEASURED
-    if latency.teacher_ratio_low > 1:
-        return f"{times(latency.teacher_ratio)} slower"
-    return "no claim"
+    return f"{times(latency.teacher_ratio)} slower"
+
+
+def speed_interval(latency: Latency) -> str:
+    """Returns the interval of the factor that `speed` claims, two digits each: "5.4 to 6.2".
+
+    Where nothing is claimed, it is the interval of "so many times faster".
+    """
+    low, high = latency.teacher_ratio_low, latency.teacher_ratio_high
+    if not (allows_claim(latency) and low > 1):
+        if low <= 0 or high <= 0:
+            return NOT_MEASURED
+        low, high = 1 / high, 1 / low
+    return f"{significant(low, 2)} to {significant(high, 2)}"
 
 
 def ratio_with_interval(latency: Latency) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from learn2compress.report.formatting import byte_size, divided, percent, quantity, speed, times
+from learn2compress.report.formatting import NO_CLAIM, byte_size, divided, percent, quantity, speed, times
 from learn2compress.results.reports import FamilyReport, ModelReport
 
 
@@ -41,7 +41,7 @@ def _sentence(subject: str, student: ModelReport, teacher: ModelReport) -> str:
     if gap.startswith("0.00"):
         accuracy = "has the same top-1 accuracy"
     claim = speed(student.latency)
-    fast = "" if claim == "no claim" else f", {claim}"
+    fast = "" if claim == NO_CLAIM else f", {claim}"
     return f"{subject} is {size} than the teacher{fast}, and {accuracy}."
 
 
@@ -52,7 +52,7 @@ def constraint_sentences(constraints: Mapping[str, Any]) -> tuple[str, ...]:
         "max_download_bytes": lambda value: f"file at most {byte_size(value)} as downloaded",
         "max_peak_memory_bytes": lambda value: f"at most {byte_size(value)} of peak memory",
         "max_macs": lambda value: f"at most {quantity(value)} multiply-accumulates",
-        "max_latency_ms": lambda value: f"median latency at most {value:g} ms",
+        "max_latency_ms": lambda value: f"latency at most {value:g} ms",
         "max_latency_ratio": lambda value: f"latency at most {value:g} times the teacher's",
         "max_accuracy_drop": lambda value: f"at most {100 * value:g} points less top-1 than the teacher",
         "min_accuracy": lambda value: f"top-1 at least {percent(value)}",

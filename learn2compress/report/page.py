@@ -65,10 +65,10 @@ def _trade_off(report: FamilyReport, verdicts: dict[str, Verdict], latency: bool
     models = []
     for model in (report.teacher, *report.students):
         role = "teacher" if model is report.teacher else "pushed" if verdicts[model.name].selected else "refused"
-        cost = model.latency.median_ms if latency else model.model_bytes
+        cost = model.latency.teacher_ratio if latency else model.model_bytes
         accuracy = model.accuracy
         models.append(PlottedModel(model.name, role, cost, accuracy.top_1, accuracy.top_1_low, accuracy.top_1_high))
-    max_cost = constraints.get("max_latency_ms" if latency else "max_model_bytes")
+    max_cost = constraints.get("max_latency_ratio" if latency else "max_model_bytes")
     lowest = [constraints["min_accuracy"]] if constraints.get("min_accuracy") is not None else []
     if constraints.get("max_accuracy_drop") is not None:
         lowest.append(report.teacher.accuracy.top_1 - constraints["max_accuracy_drop"])

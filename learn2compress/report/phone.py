@@ -6,11 +6,14 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from learn2compress.report.formatting import byte_size, milliseconds, percent, significant
+from learn2compress.results.latency import Clock, Latency, ThreadLatency
 from learn2compress.results.measurements import Arithmetic, SliceAccuracy
 from learn2compress.results.reports import ModelReport
+from learn2compress.selection.speed import busy_reasons, busy_sentence
 
 MAX_LAYERS = 8
 MAX_SLICES = 20
+MACHINE_BUSY = "machine busy"
 
 
 @dataclass(frozen=True)
@@ -51,9 +54,38 @@ def operators_in_words(model: ModelReport) -> str:
     return ", ".join(f"{use.name} ({use.count}, {use.arithmetic.value})" for use in model.operator_uses)
 
 
+def thread_time(one: ThreadLatency, model: ModelReport) -> str:
+    """Returns the time with a number of threads, or that the machine was too busy to tell.
+
+    Several threads are timed by the wall clock, which a busy machine makes
+    meaningless; the configured number's time is the model's latency itself.
+
+    Args:
+      one: What was measured.
+      model: The model it belongs to.
+    """
+    is_latency = one.num_threads == model.latency.num_threads
+    return MACHINE_BUSY if not is_latency and busy_reasons(one.load) else milliseconds(one.time_ms)
+
+
 def threads_in_words(model: ModelReport) -> str:
-    """Median latency by number of threads: "1: 0.0421 ms, 2: 0.0312 ms"."""
-    return ", ".join(f"{one.num_threads}: {milliseconds(one.median_ms)}" for one in model.thread_latencies)
+    """Returns the latency by number of threads: "1: 0.0421 ms, 2: 0.0312 ms"."""
+    return ", ".join(f"{one.num_threads}: {thread_time(one, model)}" for one in model.thread_latencies)
+
+
+def clock_in_words(latency: Latency) -> str:
+    """Returns what a model's latency is the time of."""
+    if latency.fastest_ms is None:
+        return "the median of rounds by the wall clock, from an older version"
+    if latency.clock is Clock.CPU:
+        return "the processor time of the fastest inference of all rounds"
+    return "the fastest inference of all rounds by the wall clock"
+
+
+def busy_sentences(models: Iterable[ModelReport]) -> tuple[str, ...]:
+    """Returns a sentence for each model that was timed on a busy machine."""
+    found = [busy_sentence(model.name, model.latency) for model in models]
+    return tuple(f"{sentence[0].upper()}{sentence[1:]}." for sentence in found if sentence is not None)
 
 
 def device_in_words(model: ModelReport) -> str:

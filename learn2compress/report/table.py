@@ -6,7 +6,18 @@ from rich.box import SIMPLE_HEAD
 from rich.table import Table
 from rich.text import Text
 
-from learn2compress.report.formatting import byte_size, divided, milliseconds, percent, points, quantity, speed, times
+from learn2compress.report.formatting import (
+    byte_size,
+    divided,
+    percent,
+    points,
+    quantity,
+    significant,
+    speed,
+    speed_interval,
+    times,
+)
+from learn2compress.results.latency import Latency
 from learn2compress.results.reports import FamilyReport, ModelReport
 
 
@@ -19,9 +30,9 @@ def results_table(report: FamilyReport) -> Table:
     Returns:
       A table whose cells hold plain text: names are never read as markup.
     """
-    table = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False, show_edge=False)
+    table = Table(box=SIMPLE_HEAD, padding=0, pad_edge=False, show_edge=False)
     table.add_column("model", overflow="fold", min_width=7)
-    for heading in ("top-1", "points", "stored", "smaller", "MACs", "median", "faster"):
+    for heading in ("top-1", "points", "stored", "smaller", "MACs", "ms", "faster"):
         table.add_column(heading, justify="right", no_wrap=heading != "faster", overflow="fold")
     table.add_column("verdict", overflow="fold")
     table.add_row(*_figures(report.teacher, None), Text("teacher"))
@@ -41,7 +52,7 @@ def _figures(model: ModelReport, teacher: ModelReport | None) -> tuple[Text, ...
         compared = (
             points(model.accuracy.top_1 - teacher.accuracy.top_1),
             times(divided(teacher.model_bytes, model.model_bytes)),
-            speed(model.latency).removesuffix(" faster"),
+            _faster(model.latency),
         )
     difference, smaller, faster = compared
     cells = (
@@ -51,7 +62,13 @@ def _figures(model: ModelReport, teacher: ModelReport | None) -> tuple[Text, ...
         byte_size(model.model_bytes),
         smaller,
         quantity(model.macs),
-        milliseconds(model.latency.median_ms),
+        significant(model.latency.time_ms),
         faster,
     )
     return tuple(Text(cell) for cell in cells)
+
+
+def _faster(latency: Latency) -> str:
+    """Returns the claim with its interval, in as few characters as it takes."""
+    interval = speed_interval(latency).replace(" to ", "\N{EN DASH}")
+    return f"{speed(latency).removesuffix(' faster')} ({interval})"

@@ -47,17 +47,10 @@ class Calibration:
 
 
 @dataclass(frozen=True)
-class ThreadLatency:
-    """Time of one inference of one example in the steady state with so many interpreter threads."""
-
-    num_threads: int
-    median_ms: float
-    p90_ms: float
-
-
-@dataclass(frozen=True)
 class ColdStart:
     """What the first result costs in a process that has not seen the file; medians over processes.
+
+    By the wall clock, less the time that the process waited for a processor where the system tells it.
 
     Attributes:
       load_ms: From the path to an interpreter that is ready; the file may be in the system's cache.

@@ -13,6 +13,7 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
+from learn2compress.results.latency import Latency, ThreadLatency
 from learn2compress.results.measurements import (
     Calibration,
     ColdStart,
@@ -23,39 +24,12 @@ from learn2compress.results.measurements import (
     OperatorUse,
     PairedDrop,
     SliceAccuracy,
-    ThreadLatency,
 )
 from learn2compress.results.quantization import QuantizationReport
 
 # Files of a family's report: of a pushed version, and of the artifact that records it.
 FAMILY_FILE = "family.json"
 PAGE_FILE = "report.html"
-
-
-@dataclasses.dataclass(frozen=True)
-class Latency:
-    """Time of one inference of one example, measured in rounds interleaved with the teacher's.
-
-    Attributes:
-      median_ms: Median over rounds.
-      p90_ms: 90th percentile over rounds.
-      min_ms: Fastest round.
-      teacher_ratio: Median over rounds of this model's time over the teacher's
-        in the same round; 1.0 for the teacher itself.
-      teacher_ratio_low: Lower end of the 95% interval of that median.
-      teacher_ratio_high: Upper end of it. An interval that holds 1 claims nothing.
-      num_threads: Interpreter threads.
-      processor: The machine's processor, in its own words.
-    """
-
-    median_ms: float
-    p90_ms: float
-    min_ms: float
-    teacher_ratio: float
-    teacher_ratio_low: float
-    teacher_ratio_high: float
-    num_threads: int
-    processor: str
 
 
 @dataclasses.dataclass(frozen=True)

@@ -6,6 +6,7 @@ import math
 
 from learn2compress.config import ConstraintsConfig
 from learn2compress.results.reports import ModelReport
+from learn2compress.selection.speed import busy_sentence
 from learn2compress.selection.words import bare_points, points, times
 
 
@@ -30,11 +31,12 @@ def notes_on(student: ModelReport, teacher: ModelReport, constraints: Constraint
     limit, latency = constraints.max_latency_ratio, student.latency
     if limit is not None and latency is not None and latency.teacher_ratio_low < limit < latency.teacher_ratio_high:
         notes.append(
-            f"max_latency_ratio {times(limit)} lies inside the 95% interval of the measured ratio "
+            f"max_latency_ratio {times(limit)} lies inside the interval of the measured ratio "
             f"({times(latency.teacher_ratio_low)} to {times(latency.teacher_ratio_high)}): another run may "
             "decide otherwise"
         )
-    return tuple(notes)
+    busy = busy_sentence(student.name, latency)
+    return (*notes, *([busy] if busy is not None else []))
 
 
 def _drop_notes(student: ModelReport, teacher: ModelReport, limit: float | None) -> list[str]:

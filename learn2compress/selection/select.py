@@ -13,6 +13,7 @@ from typing import NamedTuple
 from learn2compress.config import ConstraintsConfig, Objective, PushPolicy
 from learn2compress.results.reports import ModelReport, Verdict
 from learn2compress.selection.notes import accuracy_drop, notes_on
+from learn2compress.selection.speed import REMEDY, can_tell_apart, ratio_doubt, ratio_refusal, time_refusal
 from learn2compress.selection.words import byte_count, count, milliseconds, percent, points, times
 
 # Accuracies are shares of a few thousand examples; their difference may miss a limit by a rounding of doubles only.
@@ -41,7 +42,8 @@ def select(
     `maximize` orders the students that satisfy every limit: `accuracy` by top-1
     (ties: fewer bytes, then name), `smallest` by stored bytes (ties: higher
     top-1, then name), `fastest` by the latency ratio to the teacher, which
-    compares students measured at different times (ties: fewer bytes, then name).
+    compares students measured at different times (ties: fewer bytes, then name);
+    a student whose ratio is in doubt comes last, and where all are, none is the best.
 
     Args:
       students: Measurements, one for each student.
@@ -60,8 +62,8 @@ def select(
     for student in students:
         reasons = refusals[student.name]
         satisfied = not reasons
-        if satisfied and constraints.select is PushPolicy.BEST and student.name != passing[0].name:
-            reasons = (_why_not_best(student, passing[0], constraints.maximize),)
+        if satisfied and constraints.select is PushPolicy.BEST:
+            reasons = _why_not_best(student, passing, constraints.maximize)
         notes = notes_on(student, teacher, constraints)
         verdicts.append(Verdict(student.name, satisfied, not reasons, reasons, notes))
     return tuple(verdicts)
@@ -96,8 +98,10 @@ def _refusals(student: ModelReport, teacher: ModelReport, constraints: Constrain
             "peak memory", student.peak_memory_bytes, "max_peak_memory_bytes", limits.max_peak_memory_bytes, byte_count
         ),
         _refusal("macs", student.macs, "max_macs", limits.max_macs, count),
-        _refusal("median latency", _median_ms(student), "max_latency_ms", limits.max_latency_ms, milliseconds),
-        _refusal("latency ratio", _teacher_ratio(student), "max_latency_ratio", limits.max_latency_ratio, times),
+        time_refusal(student.latency, "max_latency_ms", limits.max_latency_ms)
+        or _refusal("latency", _time_ms(student), "max_latency_ms", limits.max_latency_ms, milliseconds),
+        ratio_refusal(student.latency, "max_latency_ratio", limits.max_latency_ratio)
+        or _refusal("latency ratio", _teacher_ratio(student), "max_latency_ratio", limits.max_latency_ratio, times),
         _refusal(
             "accuracy drop",
             accuracy_drop(student, teacher),
@@ -148,10 +152,19 @@ def _rank(student: ModelReport, objective: Objective) -> Rank:
         return (-top_1, model_bytes, student.name)
     if objective is Objective.SMALLEST:
         return (model_bytes, -top_1, student.name)
-    return (_or_worst(_teacher_ratio(student), math.inf), model_bytes, student.name)
+    ratio = None if _speed_doubt(student) is not None else _teacher_ratio(student)
+    return (_or_worst(ratio, math.inf), model_bytes, student.name)
 
 
-def _why_not_best(student: ModelReport, best: ModelReport, objective: Objective) -> str:
+def _why_not_best(student: ModelReport, passing: Sequence[ModelReport], objective: Objective) -> tuple[str, ...]:
+    """Returns why a student that satisfies every constraint is not the best of `passing`; empty where it is."""
+    if objective is Objective.FASTEST and len(passing) > 1 and (doubt := _speed_doubt(student)) is not None:
+        return (f"satisfies every constraint, but can't be called the fastest, as {doubt}: {REMEDY}",)
+    best = passing[0]
+    return () if student.name == best.name else (_behind(student, best, objective),)
+
+
+def _behind(student: ModelReport, best: ModelReport, objective: Objective) -> str:
     prefix = f"satisfies every constraint, but '{best.name}' is better by "
     shown: dict[Objective, tuple[Callable[[float], str], Callable[[float], str]]] = {
         Objective.ACCURACY: (
@@ -172,8 +185,18 @@ def _why_not_best(student: ModelReport, best: ModelReport, objective: Objective)
         if own != other:
             tie = " where their first figures are equal" if index else ""
             gap = show(own - other) if math.isfinite(own - other) else "a figure that this one lacks"
-            return prefix + gap + tie
+            return prefix + gap + tie + _closeness(student, best, objective)
     return prefix + "its name alone: their figures are equal"
+
+
+def _closeness(student: ModelReport, best: ModelReport, objective: Objective) -> str:
+    if objective is not Objective.FASTEST or student.latency is None or best.latency is None:
+        return ""
+    return "" if can_tell_apart(student.latency, best.latency) else ", though their intervals overlap"
+
+
+def _speed_doubt(report: ModelReport) -> str | None:
+    return None if report.latency is None else ratio_doubt(report.latency)
 
 
 def _or_worst(value: float | None, worst: float) -> float:
@@ -188,8 +211,8 @@ def _calibration_error(report: ModelReport) -> float | None:
     return None if report.calibration is None else report.calibration.expected_error
 
 
-def _median_ms(report: ModelReport) -> float | None:
-    return None if report.latency is None else report.latency.median_ms
+def _time_ms(report: ModelReport) -> float | None:
+    return None if report.latency is None else report.latency.time_ms
 
 
 def _teacher_ratio(report: ModelReport) -> float | None:

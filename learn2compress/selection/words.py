@@ -36,3 +36,8 @@ def bare_points(ratio: float, digits: int = 3) -> str:
 def percent(ratio: float, digits: int = 4) -> str:
     """A ratio: "95.13%"."""
     return f"{100 * ratio:.{digits}g}%"
+
+
+def whole_percent(ratio: float) -> str:
+    """Returns a ratio in whole percent: "42%"."""
+    return f"{100 * ratio:.0f}%"

@@ -67,7 +67,7 @@ def find_architecture(training: TrainingConfig, task: TaskConfig) -> Architectur
         architecture = entry_point.load()()
     except (ImportError, AttributeError) as error:
         raise ConfigError(
-            f"training.architecture: found {entry_point.value}, which can't be imported ({error}), accepted is a class"
+            f"training.architecture: {entry_point.value} can't be imported ({error}); mend the package that installs it"
         ) from error
     if not isinstance(architecture, Architecture):
         raise ConfigError(

@@ -12,7 +12,6 @@ the last line printed is one JSON object.
 
 from __future__ import annotations
 
-import argparse
 import dataclasses
 import json
 import statistics
@@ -25,6 +24,7 @@ from typing import Any
 
 import keras
 import numpy as np
+from command_line import parser_of
 from prepared import Prepared, prepare_examples, prepare_logits
 
 from learn2compress.config import CompressionConfig, MixedBase, QuantizationRecipe, QuantizeConfig
@@ -43,8 +43,6 @@ from learn2compress.students.joint import build_joint_network, standalone_studen
 from learn2compress.training.loop import by_name, fit, make_deterministic
 from learn2compress.training.plan import TrainingPlan
 
-CONFIG = Path(__file__).parents[2] / "pipelines" / "configs" / "cifar10.yaml"
-WORK = Path(__file__).parents[2] / "build" / "benchmarks"
 ROUNDS, RUNS, WARM_UPS = 30, 10, 10
 TIMEOUT_S = 3600.0
 
@@ -172,8 +170,7 @@ def latencies(files: dict[str, bytes]) -> dict[str, list[float]]:
 
 def main() -> None:
     """Trains, makes all files, measures them, prints."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("config", nargs="?", type=Path, default=CONFIG)
+    parser = parser_of(__doc__)
     size = parser.add_mutually_exclusive_group()
     size.add_argument("--quick", action="store_true", help="2,000 images, 2 epochs")
     size.add_argument("--full-set", action="store_true", help="all images, the configuration's epochs")
@@ -185,7 +182,7 @@ def main() -> None:
     epochs = config.training.epochs if arguments.full_set else 2 if arguments.quick else arguments.epochs
     quantize_epochs = 1 if arguments.quick else config.quantize.epochs
     name = arguments.student or config.students[0].name
-    prepared = prepare_examples(config, WORK, max_train)
+    prepared = prepare_examples(config, arguments.work, max_train)
     trained = train(config, prepared, name, epochs, quantize_epochs)
     files, figures = make_files(trained)
     measure(trained, files, figures)

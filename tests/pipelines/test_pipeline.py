@@ -20,7 +20,7 @@ from learn2compress.config import (
     TeacherTraining,
     TrainingConfig,
 )
-from pipelines.local import create_pipeline
+from pipelines.local_runner import create_pipeline
 from pipelines.pipeline import create_components
 from pipelines.provenance import Provenance, code_digests
 from pipelines.run_root import RunRoot

@@ -13,12 +13,12 @@ from tfx.types.artifact import Artifact
 
 from learn2compress.config.parsing import ConfigError
 from pipelines.kubeflow.container.executor_input import ExecutorInput, write_executor_output
-from pipelines.kubeflow.container.metadata_mirror import recording
-from pipelines.kubeflow.container.overrides import exec_properties
+from pipelines.kubeflow.container.metadata_mirror import record_execution
 from pipelines.kubeflow.contract.artifact_types import load_class, metadata_of, properties_of, restore_artifact
+from pipelines.kubeflow.contract.exec_properties import resolve_exec_properties
 from pipelines.kubeflow.contract.mirror_settings import MirrorSettings
 from pipelines.kubeflow.contract.step_contract import StepContract
-from pipelines.kubeflow.contract.ui_views import draw
+from pipelines.kubeflow.contract.ui_views import write_view
 from pipelines.provenance import code_digests
 
 # An object store has no empty folders: without a file in it an output could not be fetched by the next step.
@@ -29,20 +29,26 @@ _CODE_DIGEST = "code_digest"
 def execute(contract: StepContract, executor_input: ExecutorInput) -> None:
     """Executes a step and writes its `ExecutorOutput`.
 
+    Args:
+      contract: What the compiler says about the step.
+      executor_input: What the driver says.
+
     Raises:
       ConfigError: what the step was given is not accepted, by this entrypoint or by the executor.
       Exception: the executor failed.
     """
     for name in (*contract.outputs, *contract.views):
         if name not in executor_input.outputs:
-            raise ConfigError(f"--executor-input: found no output {name!r}, accepted is one that the contract names")
-    properties = exec_properties(contract, executor_input.typed_parameters(contract.parameters))
+            raise ConfigError(
+                f"--executor-input: there is no output {name!r} in it; compile again with the code of the image"
+            )
+    properties = resolve_exec_properties(contract, executor_input.typed_parameters(contract.parameters))
     _check_code(contract, properties)
     mirror = MirrorSettings.of(os.environ)
     inputs = _inputs(contract, executor_input)
     outputs = {name: _new_output(path, executor_input.outputs[name].path) for name, path in contract.outputs.items()}
     with (
-        recording(mirror, contract, executor_input, properties) as publish,
+        record_execution(mirror, contract, executor_input, properties) as publish,
         tempfile.TemporaryDirectory() as folder,
     ):
         context = base_executor.BaseExecutor.Context(tmp_dir=folder, unique_id=contract.component)
@@ -58,7 +64,9 @@ def _inputs(contract: StepContract, executor_input: ExecutorInput) -> dict[str, 
     found = {}
     for name, class_path in contract.inputs.items():
         if name not in executor_input.inputs:
-            raise ConfigError(f"--executor-input: found no input {name!r}, accepted is one that the contract names")
+            raise ConfigError(
+                f"--executor-input: there is no input {name!r} in it; compile again with the code of the image"
+            )
         given = executor_input.inputs[name]
         found[name] = [restore_artifact(load_class(class_path), str(given.path), given.metadata)]
     return found
@@ -80,16 +88,21 @@ def _metadata(
         properties = properties_of(artifact)
         found[name] = metadata_of(contract.pipeline, contract.component, name, artifact.type_name, properties)
     for name, view in contract.views.items():
-        drawn = draw(view.kind, outputs[view.source], executor_input.outputs[name].path)
+        drawn = write_view(view.kind, outputs[view.source], executor_input.outputs[name].path)
         found[name] = metadata_of(contract.pipeline, contract.component, name, view.kind.value, drawn)
     return found
 
 
 def _check_code(contract: StepContract, properties: Mapping[str, Any]) -> None:
-    """A package says which code its results come from: an image of other code would make that a lie."""
+    """Checks that the image has the code that the package says its results come from.
+
+    Args:
+      contract: Names the executor.
+      properties: What the executor is told, the compiled digest among it.
+    """
     here = code_digests().get(contract.executor.split(".")[1])
     if _CODE_DIGEST in properties and here is not None and properties[_CODE_DIGEST] != here:
         raise ConfigError(
-            f"image: found code of digest {here} behind {contract.component}, accepted is the one that the package "
-            f"was compiled from, {properties[_CODE_DIGEST]}; compile with the code of the image"
+            f"image: the code behind {contract.component} has digest {here}, but the package was compiled from "
+            f"{properties[_CODE_DIGEST]}; compile again with the code of the image"
         )

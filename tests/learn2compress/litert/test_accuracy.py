@@ -173,7 +173,7 @@ def test_the_paired_interval_is_narrower_than_that_of_two_splits_and_covers_the_
 
 
 def test_predictions_to_other_examples_are_refused() -> None:
-    with pytest.raises(ConfigError, match="examples: found 3 predictions, accepted are 4, the teacher's"):
+    with pytest.raises(ConfigError, match="examples: the student has 3 predictions, the teacher 4"):
         paired_drop(np.ones(4, np.bool_), np.ones(3, np.bool_))
 
 

@@ -85,14 +85,16 @@ def test_a_destination_that_is_no_folder_is_one_line(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("x")
     with pytest.raises(ConfigError) as caught:
         push_version(FILES, str(tmp_path / "file" / "deeper"), idempotency_key="a")
-    assert str(caught.value).startswith(f"push.uri: {tmp_path}/file/deeper: Not a directory; accepted is")
+    assert str(caught.value).startswith(f"push.uri: {tmp_path}/file/deeper can't be written: Not a directory; see")
     assert "\n" not in str(caught.value)
     assert [path.name for path in tmp_path.iterdir()] == ["file"]
 
 
 @pytest.mark.parametrize("uri", ["nosuchprotocol://bucket/path", "/proc/nowhere/deeper"])
 def test_a_destination_that_nothing_can_write_is_one_line(uri: str) -> None:
-    with pytest.raises(ConfigError, match=f"^push.uri: {uri}: .*; accepted is a folder or fsspec URL") as caught:
+    with pytest.raises(
+        ConfigError, match=f"^push.uri: {uri} can't be written: .*; see that it is a folder or a URL"
+    ) as caught:
         push_version(FILES, uri, idempotency_key="a")
     assert "\n" not in str(caught.value)
 

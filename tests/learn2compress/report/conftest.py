@@ -10,6 +10,7 @@ import pytest
 
 from learn2compress.config import CompressionConfig, ConstraintsConfig, StudentConfig, TeacherConfig
 from learn2compress.config.parsing import to_dict
+from learn2compress.results.latency import Clock, Latency, MachineLoad, ThreadLatency
 from learn2compress.results.measurements import (
     Arithmetic,
     Calibration,
@@ -21,9 +22,8 @@ from learn2compress.results.measurements import (
     OperatorUse,
     PairedDrop,
     SliceAccuracy,
-    ThreadLatency,
 )
-from learn2compress.results.reports import Accuracy, ClassResult, EpochRecord, FamilyReport, Latency, ModelReport
+from learn2compress.results.reports import Accuracy, ClassResult, EpochRecord, FamilyReport, ModelReport
 from learn2compress.selection.select import Point, pareto_front, select
 
 PROCESSOR = "AMD EPYC 7763 64-Core Processor"
@@ -53,7 +53,20 @@ def accuracy_of(labels: tuple[str, ...], error_ratio: float, per_class: int = 36
 def model_of(name: str, model_bytes: int, accuracy: Accuracy, milliseconds: float, ratio: float) -> ModelReport:
     """A measured file; its counts follow from its size."""
     latency = Latency(
-        milliseconds, milliseconds * 1.14, milliseconds * 0.96, ratio, ratio * 0.94, ratio * 1.07, 1, PROCESSOR
+        milliseconds * 1.1,
+        milliseconds * 1.24,
+        milliseconds * 1.06,
+        ratio,
+        ratio * 0.94,
+        ratio * 1.07,
+        1,
+        PROCESSOR,
+        Clock.CPU,
+        fastest_ms=milliseconds,
+        fastest_high_ms=milliseconds * 1.02,
+        cpu_median_ms=milliseconds * 1.09,
+        cpu_min_ms=milliseconds * 1.05,
+        load=MachineLoad(2.1, 3, 0.002, 0.01, 0.0, 0.4, 2, 2400.0, 2400.0),
     )
     operators = {"CONV_2D": 7, "ADD": 3, "AVERAGE_POOL_2D": 1, "SOFTMAX": 1}
     return ModelReport(
@@ -79,7 +92,9 @@ def model_of(name: str, model_bytes: int, accuracy: Accuracy, milliseconds: floa
         ),
         slices=(SliceAccuracy("kitchen", 100, 0.97, 0.91, 0.99), SliceAccuracy("<garden>", 260, 0.9, 0.86, 0.93)),
         corruptions=tuple(CorruptionAccuracy("gaussian_noise", s, 0.9 - s / 10) for s in (1, 3, 5)),
-        thread_latencies=tuple(ThreadLatency(n, milliseconds / n, milliseconds / n * 1.2) for n in (1, 2, 4)),
+        thread_latencies=tuple(
+            ThreadLatency(n, ms * 1.1, ms * 1.2, ms) for n, ms in ((n, milliseconds / n) for n in (1, 2, 4))
+        ),
         num_cores=2,
         cold_start=ColdStart(1.75, 0.61, 3),
         layers=tuple(LayerBytes(f"stage_{i}", "CONV_2D", model_bytes // 2**i, 1000 * i) for i in range(2, 12)),
@@ -142,7 +157,7 @@ def make_family(
         histories={student.name: history_of(student.accuracy.top_1, i) for i, student in enumerate(students)},
         verdicts=select(students, teacher, config.constraints),
         pareto_bytes=pareto_front(Point(m.name, m.accuracy.top_1, m.model_bytes) for m in models),
-        pareto_latency=pareto_front(Point(m.name, m.accuracy.top_1, m.latency.median_ms) for m in models),
+        pareto_latency=pareto_front(Point(m.name, m.accuracy.top_1, m.latency.teacher_ratio) for m in models),
         provenance={
             "data_sha256": "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
             "teacher_sha256": "60303ae22b998861bce3b28f33eec1be758a213c86c93c076dbe9f558c11c752",

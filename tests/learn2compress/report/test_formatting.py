@@ -1,11 +1,12 @@
 from __future__ import annotations
 
+import dataclasses
 import math
 
 import pytest
 
 from learn2compress.report import formatting
-from learn2compress.results.reports import Latency
+from learn2compress.results.latency import Clock, Latency, MachineLoad
 
 
 @pytest.mark.parametrize(
@@ -55,6 +56,23 @@ def test_points_have_a_sign_unless_they_round_to_zero() -> None:
 )
 def test_speed_is_claimed_only_outside_of_one(ratio: float, low: float, high: float, text: str) -> None:
     assert formatting.speed(Latency(1.0, 1.0, 1.0, ratio, low, high, 1, "")) == text
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "text"),
+    [(0.4, 0.91, "1.1 to 2.5"), (0.4, 1.1, "0.91 to 2.5"), (1.01, 20.0, "1.0 to 20"), (0.0, 0.5, "not measured")],
+)
+def test_the_interval_is_that_of_the_claimed_factor(low: float, high: float, text: str) -> None:
+    assert formatting.speed_interval(Latency(1.0, 1.0, 1.0, 0.5, low, high, 1, "")) == text
+
+
+def test_no_speed_is_claimed_by_a_wall_clock_on_a_busy_machine() -> None:
+    quiet, busy = MachineLoad(1.0, waiting_ratio=0.01), MachineLoad(1.0, waiting_ratio=0.5)
+    by_wall = Latency(1.0, 1.0, 1.0, 0.5, 0.4, 0.6, 2, "", Clock.WALL, load=quiet)
+    assert formatting.speed(by_wall) == "2.00\N{MULTIPLICATION SIGN} faster"
+    assert formatting.speed(dataclasses.replace(by_wall, load=busy)) == "no claim"
+    by_cpu = dataclasses.replace(by_wall, load=busy, clock=Clock.CPU)
+    assert formatting.speed(by_cpu) == "2.00\N{MULTIPLICATION SIGN} faster"
 
 
 def test_times_smaller_needs_both_figures() -> None:

@@ -18,6 +18,7 @@ import pytest
 
 from learn2compress.report.model_card import render_model_card
 from learn2compress.report.page import render_page
+from learn2compress.results.latency import MachineLoad
 from learn2compress.results.measurements import DeviceLatency
 from learn2compress.results.reports import FamilyReport, ModelReport, write_json
 
@@ -131,7 +132,9 @@ def test_the_figures_shown_are_the_reports(family: FamilyReport) -> None:
     assert (
         f"The smallest, medium, is 44.6{TIMES} smaller than the teacher, and is 1.39 points less accurate." in page.text
     )
-    assert f"5.78{TIMES} faster" in page.text
+    assert f"5.78{TIMES} faster (5.4 to 6.1)" in page.text
+    assert "0.173 (0.163 to 0.185)" in page.text
+    assert "the processor time of the fastest inference of all rounds" in page.text
     for verdict in family.verdicts:
         for sentence in (*verdict.reasons, *verdict.notes):
             assert sentence in page.text
@@ -194,6 +197,38 @@ def test_no_speed_is_claimed_where_the_interval_holds_one(family: FamilyReport) 
     text = Page(render_page(dataclasses.replace(family, students=students))).text
     assert "no claim" in text
     assert f"{TIMES} faster" not in text
+
+
+def test_a_busy_machine_is_said_to_have_been_busy(family: FamilyReport) -> None:
+    busy = dataclasses.replace(family.teacher.latency, load=MachineLoad(2.0, 812, 0.62, 0.81, 0.0, 6.1, 2))
+    teacher = dataclasses.replace(family.teacher, latency=busy)
+    sentence = (
+        "The machine was busy while teacher was timed (the measured program waited for a processor 62% of its time; "
+        "other programs used 81% of all processors' time; load average 6.1 on 2 processors): its time is that of its "
+        "fastest inference without the waiting"
+    )
+    assert sentence in Page(render_page(dataclasses.replace(family, teacher=teacher))).text
+    assert "62% of its time" in render_model_card(dataclasses.replace(family, teacher=teacher), "large")
+    assert "was busy" not in Page(render_page(family)).text
+    assert "was busy" not in render_model_card(family, "large")
+
+
+def test_a_page_has_one_latency_of_the_teacher(family: FamilyReport) -> None:
+    latency = dataclasses.replace(family.teacher.latency, median_ms=2.69, p90_ms=7.77, min_ms=0.633)
+    text = Page(
+        render_page(dataclasses.replace(family, teacher=dataclasses.replace(family.teacher, latency=latency)))
+    ).text
+    assert "0.412 ms" in text
+    assert "1: 0.412 ms" in text
+    assert [figure for figure in ("2.69 ms", "7.77 ms", "0.633 ms") if figure in text] == []
+
+
+def test_several_threads_on_a_busy_machine_have_no_time(family: FamilyReport) -> None:
+    busy = MachineLoad(2.0, waiting_ratio=0.62)
+    latencies = tuple(dataclasses.replace(one, load=busy) for one in family.teacher.thread_latencies)
+    teacher = dataclasses.replace(family.teacher, thread_latencies=latencies)
+    text = Page(render_page(dataclasses.replace(family, teacher=teacher))).text
+    assert "1: 0.412 ms 2: machine busy 4: machine busy" in text
 
 
 def test_many_classes_become_lists(family_of: Callable[..., FamilyReport]) -> None:

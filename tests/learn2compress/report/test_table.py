@@ -21,9 +21,9 @@ def test_each_model_fits_one_line_of_80_columns(family: FamilyReport) -> None:
     lines = printed(family, 80)
     assert [line.split()[0] for line in lines[2:]] == ["teacher", "large", "medium", "small"]
     minus, by = "\N{MINUS SIGN}", "\N{MULTIPLICATION SIGN}"
-    cells = f"large 98.89% {minus}0.28 112 kB 17.1{by} 4.61 M 0.0712 ms 5.78{by}"
+    cells = f"large 98.89% {minus}0.28 112 kB 17.1{by} 4.61 M 0.0712 5.78{by} (5.4\N{EN DASH}6.1)"
     assert lines[3].split() == [*cells.split(), "pushed"]
-    assert "no claim" in lines[4]
+    assert "no claim (0.98\N{EN DASH}1.1)" in lines[4]
     assert lines[5].endswith("refused")
 
 

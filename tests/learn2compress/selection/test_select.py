@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 
 from learn2compress.config import ConstraintsConfig, Objective, PushPolicy
+from learn2compress.results.latency import Clock, Latency, MachineLoad
 from learn2compress.results.measurements import Calibration, PairedDrop
-from learn2compress.results.reports import Accuracy, Latency, ModelReport
+from learn2compress.results.reports import Accuracy, ModelReport
 from learn2compress.selection.select import Point, pareto_front, select
 
 LATENCY = Latency(0.5, 0.6, 0.4, 0.5, 0.45, 0.55, 1, "a processor")
@@ -42,7 +43,7 @@ def test_without_constraints_everything_is_pushed() -> None:
         ("max_download_bytes", 800, 799, "download_bytes 800 is above max_download_bytes 799"),
         ("max_peak_memory_bytes", 10_000, 9999, "peak memory 10,000 bytes is above max_peak_memory_bytes 9,999 bytes"),
         ("max_macs", 5000, 4999, "macs 5,000 is above max_macs 4,999"),
-        ("max_latency_ms", 0.5, 0.49, "median latency 0.5 ms is above max_latency_ms 0.49 ms"),
+        ("max_latency_ms", 0.5, 0.49, "latency 0.5 ms is above max_latency_ms 0.49 ms"),
         ("max_latency_ratio", 0.5, 0.49, "latency ratio 0.5x is above max_latency_ratio 0.49x"),
         ("max_accuracy_drop", 0.02, 0.019, "accuracy drop 2 points is above max_accuracy_drop 1.9 points"),
         (
@@ -96,10 +97,16 @@ def test_what_was_not_measured_satisfies_no_limit_on_it(changes: dict[str, Any],
     assert reasons(model("a", **changes)) == ()
 
 
+def ratio(middle: float, low: float, high: float, **changes: Any) -> Latency:
+    return dataclasses.replace(
+        LATENCY, teacher_ratio=middle, teacher_ratio_low=low, teacher_ratio_high=high, clock=Clock.CPU, **changes
+    )
+
+
 STUDENTS = [
-    model("accurate", 0.96, model_bytes=3000, latency=dataclasses.replace(LATENCY, teacher_ratio=0.9)),
-    model("tiny", 0.90, model_bytes=1000, latency=dataclasses.replace(LATENCY, teacher_ratio=0.5)),
-    model("quick", 0.93, model_bytes=2000, latency=dataclasses.replace(LATENCY, teacher_ratio=0.25)),
+    model("accurate", 0.96, model_bytes=3000, latency=ratio(0.9, 0.85, 0.95)),
+    model("tiny", 0.90, model_bytes=1000, latency=ratio(0.5, 0.45, 0.55)),
+    model("quick", 0.93, model_bytes=2000, latency=ratio(0.25, 0.24, 0.26)),
 ]
 
 
@@ -188,6 +195,49 @@ def test_a_latency_limit_inside_the_interval_is_said_to_be_so() -> None:
     (verdict,) = select([model("a")], TEACHER, ConstraintsConfig(max_latency_ratio=0.52))
     assert verdict.selected
     assert "0.45x to 0.55x" in verdict.notes[0]
+
+
+def test_the_fastest_is_not_called_so_where_its_speed_is_in_doubt() -> None:
+    wide = model("wide", latency=ratio(0.1, 0.1, 0.3))
+    fastest = ConstraintsConfig(maximize=Objective.FASTEST, select=PushPolicy.BEST)
+    verdicts = select([wide, *STUDENTS], TEACHER, fastest)
+    assert [verdict.name for verdict in verdicts if verdict.selected] == ["quick"]
+    assert verdicts[0].reasons == (
+        "satisfies every constraint, but can't be called the fastest, as its interval is 0.1x to 0.3x: measure again "
+        "on a quiet machine, or with more evaluate.latency_rounds",
+    )
+    assert [verdict.selected for verdict in select([wide], TEACHER, fastest)] == [True]  # there is no other
+    other = model("other", latency=ratio(0.2, 0.1, 0.4))
+    assert [verdict.selected for verdict in select([wide, other], TEACHER, fastest)] == [False, False]
+
+
+def test_a_close_race_is_said_to_be_close() -> None:
+    fastest = ConstraintsConfig(maximize=Objective.FASTEST, select=PushPolicy.BEST)
+    close = model("close", latency=ratio(0.255, 0.25, 0.27))
+    verdicts = select([close, STUDENTS[2]], TEACHER, fastest)
+    assert verdicts[0].reasons[0].endswith("of the teacher's latency, though their intervals overlap")
+
+
+def test_a_limit_on_speed_is_refused_where_the_measurement_can_not_tell() -> None:
+    wide, busy = ratio(0.5, 0.3, 0.6), MachineLoad(1.0, waiting_ratio=0.5)
+    (reason,) = reasons(model("a", latency=wide), max_latency_ratio=0.55)
+    assert reason.startswith(
+        "latency ratio can't be held against max_latency_ratio 0.55x, as its interval is 0.3x to 0.6x"
+    )
+    assert reasons(model("a", latency=wide), max_latency_ratio=0.6) == ()
+    by_wall = dataclasses.replace(LATENCY, load=busy, num_threads=2)
+    (reason,) = reasons(model("a", latency=by_wall), max_latency_ratio=0.9)
+    assert "as it was timed by the wall clock with 2 threads while the machine was busy" in reason
+    (reason,) = reasons(model("a", latency=by_wall), max_latency_ms=0.4)
+    assert reason.startswith("latency 0.5 ms can't be held against max_latency_ms 0.4 ms, as it was timed by the wall")
+    assert reasons(model("a", latency=by_wall), max_latency_ms=0.5) == ()
+
+
+def test_a_busy_machine_is_noted() -> None:
+    latency = dataclasses.replace(LATENCY, clock=Clock.CPU, load=MachineLoad(1.0, steal_ratio=0.1))
+    (verdict,) = select([model("a", latency=latency)], TEACHER, ConstraintsConfig())
+    assert verdict.selected
+    assert verdict.notes[-1].startswith("the machine was busy while a was timed (the host gave 10% of it to other virt")
 
 
 def test_pareto_front_keeps_what_nothing_beats() -> None:
