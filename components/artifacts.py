@@ -26,7 +26,7 @@ CONFIG_FILE = "config.json"
 COST_FILE = "joint_cost.json"
 SENSITIVITY_FILE = "sensitivity.json"
 QUANTIZATION_FILE = "quantization.json"
-ANSWERS_FILE = "answers.npz"
+PREDICTIONS_FILE = "predictions.npz"
 TRIAL_FILE = "trial.json"
 
 # Property of every artifact: the versions that its step ran with, by package, as JSON.

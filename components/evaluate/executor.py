@@ -11,7 +11,7 @@ import numpy.typing as npt
 from tfx.types import artifact_utils
 from tfx.types.artifact import Artifact
 
-from components.artifacts import ANSWERS_FILE, LITERT_FILE, REPORT_FILE
+from components.artifacts import LITERT_FILE, PREDICTIONS_FILE, REPORT_FILE
 from components.examples_artifact import read_labels
 from components.held_out_predictions import PredictionWork, predict_held_out
 from components.parameters import config_from, from_json
@@ -39,7 +39,7 @@ class Executor(StepExecutor):
         work = PredictionWork(
             model_path=_folder(input_dict, "model") / LITERT_FILE,
             task=from_json(TaskConfig, exec_properties["task"]),
-            questions=PredictionSettings.of(config, examples.num_classes),
+            settings=PredictionSettings.of(config, examples.num_classes),
             examples=Path(examples.uri),
             num_examples=examples.num_held_out,
             student=_folder(input_dict, "student"),
@@ -52,7 +52,7 @@ class Executor(StepExecutor):
             read_labels(examples),
             json.loads(exec_properties["beam_options"]),
             artifact_utils.get_single_instance(output_dict["evaluation"]),
-            teacher_correct=Predictions.load(_folder(input_dict, "baseline") / ANSWERS_FILE).correct,
+            teacher_correct=Predictions.load(_folder(input_dict, "baseline") / PREDICTIONS_FILE).correct,
         )
 
 
@@ -67,7 +67,7 @@ class TeacherExecutor(StepExecutor):
         work = PredictionWork(
             model_path=_folder(input_dict, "teacher") / LITERT_FILE,
             task=from_json(TaskConfig, exec_properties["task"]),
-            questions=PredictionSettings.of(config, examples.num_classes, _RAW_INPUT_SCALE, gives_logits),
+            settings=PredictionSettings.of(config, examples.num_classes, _RAW_INPUT_SCALE, gives_logits),
             examples=Path(examples.uri),
             num_examples=examples.num_held_out,
         )
@@ -94,7 +94,7 @@ def _measure(
 ) -> None:
     folder = Path(artifact.uri)
     folder.mkdir(parents=True, exist_ok=True)
-    report, answers = measure_file(
+    report, predictions = measure_file(
         name,
         work.model_path,
         teacher_path,
@@ -104,7 +104,7 @@ def _measure(
         teacher_correct,
     )
     write_json(folder / REPORT_FILE, report)
-    answers.save(folder / ANSWERS_FILE)
+    predictions.save(folder / PREDICTIONS_FILE)
     _set_properties(artifact, report)
 
 

@@ -7,7 +7,7 @@ from typing import Any
 from tfx.types import artifact_utils
 from tfx.types.artifact import Artifact
 
-from components.litert_model_artifact import make_model, write_model
+from components.litert_model_artifact import make_student_file, write_model
 from components.parameters import config_from
 from components.step_executor import StepExecutor
 from components.student_artifact import read_student
@@ -28,7 +28,7 @@ class Executor(StepExecutor):
         quantize, name = config_from(QuantizeConfig, exec_properties), exec_properties["student_name"]
         inputs = TrainingInputs.open(input_dict, exec_properties)
         student, history = read_student(artifact_utils.get_single_instance(input_dict["student"]))
-        file, records = make_model(
+        file, records = make_student_file(
             inputs,
             student,
             name,

@@ -16,8 +16,8 @@ from components.step_executor import StepExecutor
 from components.teacher_load.logits import LogitsWork, write_logits
 from learn2compress.config import TaskConfig, TeacherConfig
 from learn2compress.config.parsing import ConfigError
+from learn2compress.litert.interpreter import check_runs
 from learn2compress.litert.operators import model_cost
-from learn2compress.litert.runs import check_runs
 from learn2compress.teachers.augmented_views import ViewPlan
 from learn2compress.teachers.loading import load_teacher
 from learn2compress.teachers.members import fetch_members

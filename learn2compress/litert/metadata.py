@@ -28,7 +28,7 @@ from ai_edge_litert import schema_py_generated as schema
 from learn2compress.config import TaskConfig, TaskKind
 from learn2compress.config.parsing import ConfigError
 from learn2compress.data.text_features import input_description
-from learn2compress.litert.flatbuffer import ModelFileError, parse_guarded, read_graphs
+from learn2compress.litert.flatbuffer import ModelFileError, parse_guarded
 from learn2compress.litert.metadata_tables import (
     IDENTIFIER,
     ColorSpace,
@@ -38,7 +38,7 @@ from learn2compress.litert.metadata_tables import (
     metadata_bytes,
     read_metadata_bytes,
 )
-from learn2compress.litert.rewrite import with_named_buffer
+from learn2compress.litert.rewrite import UnpackedModel
 
 LABELS_NAME = "labels.txt"
 MAX_LABELS_BYTES = 4 * 1024 * 1024
@@ -73,14 +73,14 @@ class ModelMetadata:
 
 
 def with_metadata(
-    model_bytes: bytes, *, name: str, description: str, version: str, labels: Sequence[str], task: TaskConfig
+    model: bytes | UnpackedModel, *, name: str, description: str, version: str, labels: Sequence[str], task: TaskConfig
 ) -> bytes:
     """Puts metadata and labels into a model; equal input gives equal bytes.
 
     Metadata that is already there is replaced.
 
     Args:
-      model_bytes: A `.tflite` file with one input and one output.
+      model: A `.tflite` file with one input and one output; one that is unpacked already is changed, and packed here.
       name: Name of the model.
       description: What it does; for text, name how the features are made.
       version: Version of the model.
@@ -91,18 +91,16 @@ def with_metadata(
       ModelFileError: the bytes are no well-formed `.tflite` file of one input and one output.
       ConfigError: labels or task don't fit the model.
     """
-    graph = read_graphs(model_bytes)[0]
-    if len(graph.inputs) != 1 or len(graph.outputs) != 1:
-        raise ModelFileError(
-            f"model: found {len(graph.inputs)} inputs and {len(graph.outputs)} outputs, accepted is one of each"
-        )
-    source, target = graph.tensors[graph.inputs[0]], graph.tensors[graph.outputs[0]]
+    if not isinstance(model, UnpackedModel):
+        model = UnpackedModel(model)
+    source, target = model.input_type(), model.output_type()
     if source.shape[1:] != task.input_shape:
         raise ConfigError(f"task.input_shape: found {list(task.input_shape)}, accepted is {list(source.shape[1:])}")
     _check_labels(labels, target.shape[-1] if target.shape else 0)
     metadata = _describe(name, description, version, task, source.dtype, target.dtype)
-    model = with_named_buffer(model_bytes, _ENTRY_NAME, metadata_bytes(metadata))
-    return model + _zip_of_labels(labels, len(model))
+    model.set_named_buffer(_ENTRY_NAME, metadata_bytes(metadata))
+    packed = model.pack()
+    return packed + _zip_of_labels(labels, len(packed))
 
 
 def read_metadata(model_bytes: bytes) -> ModelMetadata:

@@ -62,6 +62,8 @@ def push_version(
 ) -> PushedLocation:
     """Pushes files as the next version, or finds the version that already holds them.
 
+        location = push_version({"small.tflite": Path("small.tflite")}, "pushed", idempotency_key="run 1")
+
     Args:
       files: The files, or a function of the version number that returns them,
         for files that name their version; it may be called again with another number.
@@ -89,7 +91,11 @@ def push_version(
 
 
 def read_pushed_file(location: PushedLocation, relative_path: str) -> bytes:
-    """Content of one file of a version.
+    """Reads one file of a version.
+
+    Args:
+      location: The version.
+      relative_path: Of the file in it.
 
     Raises:
       ConfigError: it can't be read, in one line.
@@ -101,7 +107,7 @@ def read_pushed_file(location: PushedLocation, relative_path: str) -> bytes:
 
 
 def is_pushed(uri: str) -> bool:
-    """Whether a version that was pushed to this URI is still there as a whole.
+    """Returns whether a version that was pushed to this URI is still there as a whole.
 
     Raises:
       ConfigError: its store can't be asked, in one line.

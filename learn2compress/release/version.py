@@ -36,7 +36,7 @@ class MeasuredStudent:
       config: The configuration that made it, as plain mappings.
       report: What was measured on that file.
       history: Its epochs over all phases.
-      quantization: How its file got its numbers.
+      quantization: How its file was quantized.
       versions: What the step that made the file ran with, by package; empty where nobody recorded it.
     """
 
@@ -72,7 +72,7 @@ def decide(
     provenance: Mapping[str, str],
     created: datetime | None = None,
 ) -> FamilyReport:
-    """Selects the students to push and reports on all of them.
+    """Selects the students to push, and reports on all of them.
 
     Args:
       config: What was asked for, its constraints included.
@@ -106,17 +106,20 @@ def decide(
 
 
 def family_files(report: FamilyReport) -> dict[str, bytes]:
-    """`family.json` and `report.html`."""
+    """Returns `family.json` and `report.html`."""
     return {FAMILY_FILE: json_bytes(report), PAGE_FILE: render_page(report).encode()}
 
 
 def version_files(report: FamilyReport, students: Sequence[MeasuredStudent], version: int) -> dict[str, bytes | Path]:
-    """Files of a pushed version: the family's at the top, a folder for each selected student.
+    """Returns the files of a pushed version: the family's at the top, a folder for each selected student.
 
     Args:
       report: The decision.
       students: The students it is about.
       version: Number of the version, which the report, the page and the cards name.
+
+    Returns:
+      Content, or a file to copy, by relative path.
     """
     report = replace(report, version=version)
     selected = {verdict.name for verdict in report.verdicts if verdict.selected}
@@ -142,7 +145,7 @@ def version_files(report: FamilyReport, students: Sequence[MeasuredStudent], ver
 
 
 def content_key(report: FamilyReport) -> str:
-    """Names what a version of this report would hold, apart from its number and the time of the decision.
+    """Returns the digest of what a version of this report would hold, apart from its number and the decision's time.
 
     The same measurements, decided again after a kill, have the same key.
     """

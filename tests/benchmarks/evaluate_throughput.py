@@ -67,7 +67,7 @@ def untrained_file(config: CompressionConfig, num_classes: int, examples: np.nda
     network = quantization_aware(standalone_student(joint, largest.name))
     for batch in np.array_split(examples.astype(np.float32) / 255, 4):
         network(keras.ops.convert_to_tensor(batch), training=True)
-    return to_int8_litert(network)
+    return to_int8_litert(network).pack()
 
 
 def bare_loop(model: bytes, batch: np.ndarray, num_batches: int) -> Callable[[], None]:
@@ -98,13 +98,13 @@ def main() -> None:
     names = [str(index) for index in range(prepared.num_classes)]
     model = untrained_file(config, prepared.num_classes, examples)
     num_batches = prepared.num_held_out // size
-    scorer, questions = Scorer(model, shape), PredictionSettings.of(config.evaluate, len(names))
+    scorer, settings = Scorer(model, shape), PredictionSettings.of(config.evaluate, len(names))
 
     def evaluate() -> Predictions:
-        answers = predict_examples(scorer, read_labelled(split, shape), prepared.num_held_out, questions)
-        accuracy_of(answers, names, questions.k)
-        calibration_of(answers)
-        return answers
+        predictions = predict_examples(scorer, read_labelled(split, shape), prepared.num_held_out, settings)
+        accuracy_of(predictions, names, settings.k)
+        calibration_of(predictions)
+        return predictions
 
     def read() -> None:
         for _ in read_labelled(split, shape):

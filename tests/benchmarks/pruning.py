@@ -108,11 +108,11 @@ class Bench:
                 student, _ = prune_student(student, self.name, self.data, prune, plan)
             else:
                 fit(by_name(student, self.name), self.data, plan)
-            path.with_suffix(".float.tflite").write_bytes(to_float_litert(student))
+            path.with_suffix(".float.tflite").write_bytes(to_float_litert(student).pack())
             quantize = self.config.quantize
             plan = self.plan("quantize", quantize.epochs, quantize.learning_rate)
             network, _ = train_quantized(student, self.name, self.data, prune.min_layer_weights, plan)
-            path.write_bytes(to_int8_litert(network))
+            path.write_bytes(to_int8_litert(network).pack())
             print(f"{variant}: {time.perf_counter() - started:.0f} s", flush=True)
         return path
 

@@ -32,14 +32,14 @@ from learn2compress.config.file import load_config
 from learn2compress.data.examples import read_examples
 from learn2compress.data.records import Split
 from learn2compress.litert.flatbuffer import ModelFileError
-from learn2compress.litert.interpreter import predict
+from learn2compress.litert.interpreter import check_runs, predict
 from learn2compress.litert.latency import processor_name, run_worker
 from learn2compress.litert.latency_figures import median_interval
-from learn2compress.litert.runs import check_runs
 from learn2compress.quantization.choice_sample import TrainingSample
-from learn2compress.quantization.convert import finished_file, to_int8_litert
+from learn2compress.quantization.convert import to_int8_litert
 from learn2compress.quantization.qat import train_quantized
-from learn2compress.quantization.quantize import Finish, QuantizedStudent, quantize_student
+from learn2compress.quantization.quantize import QuantizedStudent, quantize_student
+from learn2compress.quantization.student_file import StudentDescription, pack_student_file
 from learn2compress.students.joint import build_joint_network, standalone_student
 from learn2compress.training.loop import by_name, fit, make_deterministic
 from learn2compress.training.plan import TrainingPlan
@@ -66,7 +66,7 @@ class Trained:
     sample: TrainingSample
     inputs: np.ndarray
     labels: np.ndarray
-    finish: Finish
+    description: StudentDescription
 
 
 def train(config: CompressionConfig, prepared: Prepared, name: str, epochs: int, quantize_epochs: int) -> Trained:
@@ -94,13 +94,7 @@ def train(config: CompressionConfig, prepared: Prepared, name: str, epochs: int,
         TrainingSample.read(prepared.folder / Split.TRAIN, task.input_shape, config.quantize.calibration_examples),
         held_out.reshape(-1, *task.input_shape),
         np.array([example.label for example in examples]),
-        partial(
-            finished_file,
-            family_name=config.name,
-            student_name=name,
-            labels=[str(label) for label in range(prepared.num_classes)],
-            task=task,
-        ),
+        StudentDescription(config.name, name, tuple(map(str, range(prepared.num_classes))), task),
     )
 
 
@@ -127,11 +121,11 @@ def make_files(trained: Trained) -> tuple[dict[str, bytes], dict[str, dict[str, 
         files[recipe] = made.model_bytes
 
     for name, config in RECIPES.items():
-        attempt(name, partial(quantize_student, trained.student, trained.sample, config, trained.finish))
-    default = partial(quantize_student, trained.student, trained.sample, QuantizeConfig(), trained.finish)
+        attempt(name, partial(quantize_student, trained.student, trained.sample, config, trained.description))
+    default = partial(quantize_student, trained.student, trained.sample, QuantizeConfig(), trained.description)
     attempt("as_shipped", partial(default, trained.network))
     recipe = QuantizationRecipe.INT8_QAT
-    files[recipe.value] = trained.finish(to_int8_litert(trained.network), recipe)
+    files[recipe.value] = pack_student_file(to_int8_litert(trained.network), recipe, trained.description)
     check_runs(files[recipe.value], recipe.value)
     figures[recipe.value] = {"loads": True}
     return files, figures

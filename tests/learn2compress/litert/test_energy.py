@@ -1,3 +1,5 @@
+"""The estimate follows the published table."""
+
 from __future__ import annotations
 
 from typing import Any
