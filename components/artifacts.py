@@ -26,8 +26,11 @@ CONFIG_FILE = "config.json"
 COST_FILE = "joint_cost.json"
 SENSITIVITY_FILE = "sensitivity.json"
 QUANTIZATION_FILE = "quantization.json"
-ANSWERS_FILE = "answers.npz"
+PREDICTIONS_FILE = "predictions.npz"
 TRIAL_FILE = "trial.json"
+
+# Property of every artifact: the versions that its step ran with, by package, as JSON.
+MADE_WITH = "made_with"
 
 # Outputs of the joint training beside its students, whose names no student may have.
 TRAINING_LOGS_OUTPUT = "training_logs"

@@ -1,4 +1,4 @@
-"""Answers of a LiteRT file to the whole held-out split, by Beam where the split is large and has several shards.
+"""Predictions of a LiteRT file for the whole held-out split, by Beam where the split is large and has several shards.
 
 A shard is what one worker does at a time. Workers read the examples and the files
 by their paths, and write what they found beside each other, so on a cluster the
@@ -40,7 +40,7 @@ class PredictionWork:
     Attributes:
       model_path: The LiteRT file.
       task: The examples' kind and shape.
-      questions: What to find out.
+      settings: Which figures the predictions are made for.
       examples: Folder with a folder of shards for each split.
       num_examples: Examples in the held-out split, for progress.
       student: Folder of the Student that the file was made from, to compare predictions with, if any.
@@ -48,7 +48,7 @@ class PredictionWork:
 
     model_path: Path
     task: TaskConfig
-    questions: PredictionSettings
+    settings: PredictionSettings
     examples: Path
     num_examples: int
     student: Path | None = None
@@ -74,15 +74,15 @@ def predict_held_out(
     split = work.examples / Split.HELD_OUT
     shards = shard_paths(split)
     if len(shards) == 1 or work.num_examples < large_split:
-        return _Worker(work).answers(split)
+        return _Worker(work).predict(split)
     with tempfile.TemporaryDirectory(dir=scratch) as name:
         folder = Path(name)
         pipeline = make_pipeline(beam_options)
         _ = (
             pipeline
             | "Shards" >> beam.Create([(str(shard), str(_part(folder, i))) for i, shard in enumerate(shards)])
-            | "Answers" >> beam.ParDo(_WriteAnswers(work))
-            | "Together" >> beam.combiners.ToList()
+            | "Predict" >> beam.ParDo(_WritePredictions(work))
+            | "Concatenate" >> beam.combiners.ToList()
             | "WriteFailures"
             >> beam.Map(lambda found, path: Path(path).write_text(json.dumps(found)), str(folder / _FAILURES_FILE))
         )
@@ -90,7 +90,7 @@ def predict_held_out(
         failures = sorted(json.loads((folder / _FAILURES_FILE).read_text(encoding="utf-8")))
         if failures:
             raise ConfigError(failures[0])
-        return Predictions.together([Predictions.load(_part(folder, i)) for i in range(len(shards))])
+        return Predictions.concatenate([Predictions.load(_part(folder, i)) for i in range(len(shards))])
 
 
 def _part(folder: Path, index: int) -> Path:
@@ -103,13 +103,13 @@ class _Worker:
     def __init__(self, work: PredictionWork) -> None:
         self._work = work
         shape = work.task.input_shape
-        self._scorer = Scorer(read_file(work.model_path), shape, work.questions.input_scale)
+        self._scorer = Scorer(read_file(work.model_path), shape, work.settings.input_scale)
         self._reference = None if work.student is None else _reference(work.student)
 
-    def answers(self, shards: Path) -> Predictions:
+    def predict(self, shards: Path) -> Predictions:
         work = self._work
-        batches = read_labelled(shards, work.task.input_shape, work.questions.need_origin)
-        return predict_examples(self._scorer, batches, work.num_examples, work.questions, self._reference)
+        batches = read_labelled(shards, work.task.input_shape, work.settings.needs_origin)
+        return predict_examples(self._scorer, batches, work.num_examples, work.settings, self._reference)
 
 
 def _reference(folder: Path) -> Reference:
@@ -121,8 +121,8 @@ def _reference(folder: Path) -> Reference:
     return scores
 
 
-class _WriteAnswers(beam.DoFn):
-    """Writes the answers to a shard; yields what went wrong.
+class _WritePredictions(beam.DoFn):
+    """Writes the predictions for a shard; yields what went wrong.
 
     A failure is a value: an exception inside a Beam worker would reach its user
     as a traceback of the worker.
@@ -145,8 +145,8 @@ class _WriteAnswers(beam.DoFn):
             yield self._failure
             return
         try:
-            self._worker.answers(Path(shard)).save(Path(target))
+            self._worker.predict(Path(shard)).save(Path(target))
         except ConfigError as error:
             yield str(error)
         except OSError as error:
-            yield f"{target}: {error.strerror or error}; accepted is a folder with room that can be written"
+            yield f"{target} can't be written: {error.strerror or error}; make room, or see who may write there"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from functools import partial
 from pathlib import Path
 
 import keras
@@ -16,14 +15,14 @@ from components.training_inputs import TrainingInputs
 from learn2compress.config import QuantizationRecipe, QuantizeConfig
 from learn2compress.config.parsing import to_dict
 from learn2compress.quantization.choice_sample import TrainingSample
-from learn2compress.quantization.convert import finished_file
 from learn2compress.quantization.qat import train_quantized
 from learn2compress.quantization.quantize import QuantizedStudent, quantize_student
+from learn2compress.quantization.student_file import StudentDescription
 from learn2compress.results.reports import write_json
 from learn2compress.training.checkpoint import Checkpoint
 
 
-def make_model(
+def make_student_file(
     inputs: TrainingInputs,
     student: keras.Model,
     name: str,
@@ -44,7 +43,7 @@ def make_model(
       min_layer_weights: Kernels at least this large keep their zeros.
       family_name: What the students of this run are called together.
       sample: Training examples to calibrate with and to choose by.
-      checkpoint: Where a training that was killed goes on.
+      checkpoint: Where a training that was killed is resumed.
 
     Returns:
       The file, and one record for each epoch of training.
@@ -61,27 +60,22 @@ def make_model(
             teacher=inputs.teacher,
             checkpoint=checkpoint,
         )
-    finish = partial(
-        finished_file,
-        family_name=family_name,
-        student_name=name,
-        labels=read_labels(inputs.examples),
-        task=inputs.settings.task,
-    )
-    return quantize_student(student, sample, quantize, finish, network), records
+    labels = tuple(read_labels(inputs.examples))
+    description = StudentDescription(family_name, name, labels, inputs.settings.task)
+    return quantize_student(student, sample, quantize, description, network), records
 
 
 def write_model(
     artifact: Artifact, file: QuantizedStudent, name: str, history: History, quantize: QuantizeConfig
 ) -> None:
-    """Writes a file and how it came about.
+    """Writes a file, and the report and history of how it was made.
 
     Args:
       artifact: A LiteRtModel.
-      file: See `make_model`.
+      file: See `make_student_file`.
       name: The student's.
       history: All its epochs.
-      quantize: What it was made by.
+      quantize: The settings that it was made with.
     """
     folder = Path(artifact.uri)
     folder.mkdir(parents=True, exist_ok=True)

@@ -20,33 +20,56 @@ T = TypeVar("T")
 _NUMBERS = (int, float)
 
 
-def parameters_of(config_class: type, **extra: type) -> dict[str, ExecutionParameter]:
-    """PARAMETERS of a component spec: one for each field of `config_class`, and `extra` ones by type."""
-    hints = get_type_hints(config_class)
-    types = {f.name: _parameter_type(hints[f.name]) for f in dataclasses.fields(config_class)} | extra
-    return {name: ExecutionParameter(type=kind) for name, kind in types.items()}
+def parameters_of(*config_classes: type, **extra: type) -> dict[str, ExecutionParameter]:
+    """Returns PARAMETERS of a component spec.
+
+    Args:
+      *config_classes: Configuration dataclasses, each of whose fields is a parameter.
+      **extra: Types of further parameters, by name.
+    """
+    types: dict[str, type] = {}
+    for config_class in config_classes:
+        hints = get_type_hints(config_class)
+        types |= {field.name: _parameter_type(hints[field.name]) for field in dataclasses.fields(config_class)}
+    return {name: ExecutionParameter(type=kind) for name, kind in (types | extra).items()}
 
 
 def exec_properties_of(config: Any) -> dict[str, Any]:
-    """Values for `parameters_of(type(config))`."""
+    """Returns values for `parameters_of(type(config))`."""
     hints = get_type_hints(type(config))
     return {name: _encode(value, hints[name]) for name, value in to_dict(config).items()}
 
 
 def config_from(config_class: type[T], exec_properties: Mapping[str, Any]) -> T:
-    """The configuration that `exec_properties` were made from; numbers may have become doubles on the way."""
+    """Returns the configuration that parameters were made from; numbers may have become doubles on the way.
+
+    Args:
+      config_class: The configuration dataclass.
+      exec_properties: Parameters of a step, those of other origin among them.
+
+    Raises:
+      ConfigError: a value is not accepted.
+    """
     hints = get_type_hints(config_class)
     names = [field.name for field in dataclasses.fields(config_class)]  # type: ignore[arg-type]
     return parse(config_class, {name: _decode(exec_properties[name], hints[name]) for name in names})
 
 
 def json_of(config: Any) -> str:
-    """One JSON string of a whole configuration dataclass, for a parameter that carries another step's settings."""
+    """Returns a configuration dataclass as JSON, for a parameter that carries another step's settings."""
     return json.dumps(to_dict(config), sort_keys=True)
 
 
 def from_json(config_class: Any, text: str) -> Any:
-    """What `json_of` was made from."""
+    """Returns what `json_of` was made from.
+
+    Args:
+      config_class: The configuration dataclass, or a tuple of them.
+      text: JSON.
+
+    Raises:
+      ConfigError: a value is not accepted.
+    """
     return parse(config_class, json.loads(text))
 
 

@@ -14,7 +14,7 @@ from tfx.types.artifact import Artifact
 from tfx.types.component_spec import ChannelParameter
 
 from components.artifacts import Examples, Teacher, TeacherLogits
-from components.parameters import from_json, json_of
+from components.parameters import from_json
 from learn2compress.config import (
     StudentConfig,
     StudentViews,
@@ -90,17 +90,6 @@ class TrainingSettings:
     teacher_use: TeacherUse
     seed: int
     checkpoint_root: str
-
-    def exec_properties(self, code_digest: str) -> dict[str, Any]:
-        """Values for `TRAINING_PARAMETERS`."""
-        return {
-            "task": json_of(self.task),
-            "training": json_of(self.training),
-            "teacher_use": json_of(self.teacher_use),
-            "seed": self.seed,
-            "checkpoint_root": self.checkpoint_root,
-            "code_digest": code_digest,
-        }
 
 
 @dataclasses.dataclass(frozen=True)

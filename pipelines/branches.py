@@ -49,7 +49,15 @@ class Branches:
     code: Mapping[str, str]
 
     def of(self, student: StudentConfig, trained: BaseChannel) -> Branch:
-        """Components in topological order, and what comes out of them by name."""
+        """Returns the components of one student's branch, and the variants that come out of it.
+
+        Args:
+          student: The student.
+          trained: The student as the joint training left it.
+
+        Returns:
+          Components in topological order, and compressed students by the name under which they ship.
+        """
         search = self.config.search
         return self._compressed(student, trained) if search is None else self._searched(student, trained, search)
 

@@ -36,9 +36,7 @@ def init(
     path: Annotated[Path, typer.Argument(help="File to write.")] = Path("l2c.yaml"),
 ) -> None:
     """Write a commented configuration to start from."""
-    from pipelines.starter import write_starter
-
-    write_starter(path)
+    _write_starter(path)
     print(f"wrote {path}; set its teacher and data, then: l2c validate {path}")
 
 
@@ -63,15 +61,15 @@ def schema() -> None:
 def run(config: ConfigArgument, root: RootOption = DEFAULT_ROOT) -> None:
     """Run a configuration on this machine; steps whose inputs have not changed are taken from earlier runs."""
     from learn2compress.config.file import load_config
-    from pipelines.console import library_noise_to, run_display
+    from pipelines.console import redirect_library_output, run_display
+    from pipelines.local_run import RunRequest, new_log_file, start_run
     from pipelines.run_root import RunRoot
-    from pipelines.trigger import RunRequest, new_log_file, start_run
 
     request = RunRequest(load_config(config), RunRoot(root.resolve()))
     quiet_libraries()
     with request.root.locked():
         log_file = new_log_file(request.root, request.config.name)
-        with library_noise_to(log_file) as console, run_display(console) as display:
+        with redirect_library_output(log_file) as console, run_display(console) as display:
             console.print(f"Running {config}; messages of libraries go to {log_file}", highlight=False, soft_wrap=True)
             try:
                 start_run(request, display.on_step, display.on_progress)
@@ -159,7 +157,7 @@ git_commands.register(app)
 
 
 def main() -> None:
-    """Entry point: bad input is one line and exit code 2, a failed step one line and exit code 1."""
+    """Runs the command: bad input is one line and exit code 2, a failed step one line and exit code 1."""
     from learn2compress.config.parsing import ConfigError
 
     try:
@@ -192,7 +190,22 @@ def _writing(option: str, path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise ConfigError(f"{option} {path}: {error.strerror}; accepted is a file that can be written") from None
+        raise ConfigError(f"{option}: {path} can't be written: {error.strerror}") from None
+
+
+def _write_starter(path: Path) -> None:
+    from importlib import resources
+
+    from learn2compress.config.parsing import ConfigError
+
+    text = resources.files("pipelines").joinpath("configs/starter.yaml").read_text(encoding="utf-8")
+    try:
+        with path.open("x", encoding="utf-8") as file:
+            file.write(text)
+    except FileExistsError:
+        raise ConfigError(f"PATH: {path} is there already, accepted is a new file") from None
+    except OSError as error:
+        raise ConfigError(f"PATH: {path} can't be written: {error.strerror}") from None
 
 
 def _fail(message: str, code: int) -> None:

@@ -34,7 +34,7 @@ NamespaceOption = Annotated[
     Optional[str],  # noqa: UP045
     typer.Option("--namespace", help="Of the runs, where Kubeflow is multi-user.", show_default=False),
 ]
-PatienceOption = Annotated[
+RetrySecondsOption = Annotated[
     float, typer.Option("--retry-seconds", min=0.1, help="How long to ask a server that does not answer.")
 ]
 DEFAULT_RETRY_SECONDS = 60.0
@@ -53,11 +53,16 @@ def print_table(renderable: object) -> None:
 
 
 def connection_to(endpoint: str | None, namespace: str | None, retry_seconds: float) -> Connection:
-    """A connection to Kubeflow's API server.
+    """Returns a connection to Kubeflow's API server.
+
+    Args:
+      endpoint: URL of the server; `None` for what the environment says.
+      namespace: Of the runs, in multi-user mode.
+      retry_seconds: How long a request is repeated.
 
     Raises:
       ConfigError: there is none to be had.
     """
-    from pipelines.kubeflow.client.connection import Patience, Server, connect
+    from pipelines.kubeflow.client.connection import Server, Timeouts, connect
 
-    return connect(Server(endpoint, namespace, Patience(total_seconds=retry_seconds, lease_seconds=2 * retry_seconds)))
+    return connect(Server(endpoint, namespace, Timeouts(total_seconds=retry_seconds)))

@@ -25,7 +25,7 @@ from rich.progress import (
 from learn2compress.progress import Progress as Report
 
 if TYPE_CHECKING:
-    from pipelines.local import StepEvent
+    from pipelines.local_runner import StepEvent
 
 # A log gets a line when the work changes, and at most this often within it.
 _LINE_SECONDS = 15.0
@@ -36,7 +36,7 @@ class LineDisplay:
 
     Args:
       console: Where to print.
-      step: The step that goes on, where no `on_step` will tell.
+      step: The step that runs, where no `on_step` will tell.
     """
 
     def __init__(self, console: Console, step: str = ""):
@@ -48,7 +48,7 @@ class LineDisplay:
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Nothing to put away."""
+        """Does nothing: lines need no end."""
 
     def on_step(self, event: StepEvent) -> None:
         """Shows that a step starts or has ended."""
@@ -115,7 +115,7 @@ class LiveDisplay(LineDisplay):
         self._bars.stop()
 
     def _show_start(self, position: str) -> None:
-        # Without a total the bar moves to and fro: something goes on, nobody knows for how long.
+        # Without a total the bar moves to and fro: nobody knows how long it will take.
         self._replace_bar(position, total=None)
 
     def _show_progress(self, report: Report, is_new: bool) -> None:
@@ -132,16 +132,22 @@ class LiveDisplay(LineDisplay):
 
 
 def run_display(console: Console) -> LineDisplay:
-    """The display that suits a console: live on a terminal, lines elsewhere."""
+    """Returns the display that suits a console: live on a terminal, lines elsewhere."""
     return LiveDisplay(console) if console.is_terminal else LineDisplay(console)
 
 
 @contextlib.contextmanager
-def library_noise_to(log_file: Path) -> Iterator[Console]:
-    """Sends everything that libraries print or log into a file; gives a console that still reaches the person.
+def redirect_library_output(log_file: Path) -> Iterator[Console]:
+    """Sends everything that libraries print or log into a file.
 
     File descriptors are redirected, not just Python's streams: most of the
     noise comes from C++.
+
+    Args:
+      log_file: The file; what it has is kept.
+
+    Yields:
+      A console that still reaches the person.
     """
     sys.stdout.flush()
     sys.stderr.flush()

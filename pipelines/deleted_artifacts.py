@@ -9,8 +9,8 @@ from pipelines.metadata_store import Artifact, live_artifacts, mark_deleted, ope
 from pipelines.run_root import RunRoot
 
 
-def notice_deleted(root: RunRoot, push_uri: str) -> list[str]:
-    """Records in the metadata which artifacts are gone; TFX then runs the steps that made them again.
+def record_deleted_artifacts(root: RunRoot, push_uri: str) -> list[str]:
+    """Records which artifacts are gone; TFX then runs the steps that made them again.
 
     Args:
       root: A folder of runs; one without metadata has nothing to notice.

@@ -13,7 +13,7 @@ from pipelines.command_options import (
     DEFAULT_ROOT,
     EndpointOption,
     NamespaceOption,
-    PatienceOption,
+    RetrySecondsOption,
     RootOption,
     connection_to,
     print_table,
@@ -36,7 +36,7 @@ def runs(
     cluster: Annotated[bool, typer.Option("--cluster", help="Those on Kubeflow; --endpoint implies it.")] = False,
     endpoint: EndpointOption = None,
     namespace: NamespaceOption = None,
-    retry_seconds: PatienceOption = DEFAULT_RETRY_SECONDS,
+    retry_seconds: RetrySecondsOption = DEFAULT_RETRY_SECONDS,
     as_json: JsonOption = False,
 ) -> None:
     """List the runs of this folder, or of a cluster."""
@@ -62,7 +62,7 @@ def show(
     root: RootOption = DEFAULT_ROOT,
     endpoint: EndpointOption = None,
     namespace: NamespaceOption = None,
-    retry_seconds: PatienceOption = DEFAULT_RETRY_SECONDS,
+    retry_seconds: RetrySecondsOption = DEFAULT_RETRY_SECONDS,
     as_json: JsonOption = False,
 ) -> None:
     """Show a run's steps: state, time, parameters and outputs."""

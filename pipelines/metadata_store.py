@@ -55,12 +55,12 @@ def open_shared_store(address: str) -> MetadataStore:
 
 
 def plain(value: mlmd.Value) -> Any:
-    """A property as int, float, str, or what its structured value holds."""
+    """Returns a property as int, float, str, or what its structured value holds; `None` where it has none."""
     return getattr(value, value.WhichOneof("value")) if value.WhichOneof("value") else None
 
 
 def properties_of(node: Artifact | Execution) -> dict[str, Any]:
-    """What is known, by name: typed properties and those of this one alone, without TFX's own bookkeeping."""
+    """Returns typed and custom properties by name, without TFX's own bookkeeping."""
     everything = {**node.properties, **node.custom_properties}
     return {
         name: plain(value)
@@ -70,12 +70,17 @@ def properties_of(node: Artifact | Execution) -> dict[str, Any]:
 
 
 def state_of(execution: Execution) -> str:
-    """The state in one lower-case word, such as "complete", "cached", "failed", "running"."""
+    """Returns the state in one lower-case word, such as "complete", "cached", "failed", "running"."""
     return mlmd.Execution.State.Name(execution.last_known_state).lower()
 
 
 def step_of(store: MetadataStore, execution: Execution) -> str:
-    """Component id, such as "Quantize.small"."""
+    """Returns the component id of an execution, such as "Quantize.small".
+
+    Args:
+      store: The store.
+      execution: The execution.
+    """
     contexts = store.get_contexts_by_execution(execution.id)
     node = next((c.name for c in contexts if c.type == NODE_CONTEXT), "")
     pipeline = next((c.name for c in contexts if c.type == PIPELINE_CONTEXT), "")
@@ -83,7 +88,12 @@ def step_of(store: MetadataStore, execution: Execution) -> str:
 
 
 def producer_of(store: MetadataStore, artifact_id: int) -> Execution | None:
-    """The execution that made an artifact; cached ones only point at it."""
+    """Returns the execution that made an artifact; cached ones only point at it.
+
+    Args:
+      store: The store.
+      artifact_id: Its number.
+    """
     events = store.get_events_by_artifact_ids([artifact_id])
     ids = [event.execution_id for event in events if event.type == mlmd.Event.OUTPUT]
     executions = sorted(store.get_executions_by_id(ids), key=lambda execution: execution.id)
@@ -91,17 +101,32 @@ def producer_of(store: MetadataStore, artifact_id: int) -> Execution | None:
 
 
 def inputs_of(store: MetadataStore, execution_id: int) -> list[tuple[str, Artifact]]:
-    """Input artifacts of an execution with their keys, sorted by key."""
+    """Returns the input artifacts of an execution with their keys, sorted by key.
+
+    Args:
+      store: The store.
+      execution_id: Its number.
+    """
     return _artifacts(store, execution_id, mlmd.Event.INPUT)
 
 
 def outputs_of(store: MetadataStore, execution_id: int) -> list[tuple[str, Artifact]]:
-    """Output artifacts of an execution with their keys, sorted by key."""
+    """Returns the output artifacts of an execution with their keys, sorted by key.
+
+    Args:
+      store: The store.
+      execution_id: Its number.
+    """
     return _artifacts(store, execution_id, mlmd.Event.OUTPUT)
 
 
 def consumers_of(store: MetadataStore, artifact_id: int) -> list[Execution]:
-    """Finished executions that read an artifact, in order."""
+    """Returns the finished executions that read an artifact, in order.
+
+    Args:
+      store: The store.
+      artifact_id: Its number.
+    """
     events = store.get_events_by_artifact_ids([artifact_id])
     ids = [event.execution_id for event in events if event.type == mlmd.Event.INPUT]
     executions = sorted(store.get_executions_by_id(ids), key=lambda execution: execution.id)
@@ -109,12 +134,17 @@ def consumers_of(store: MetadataStore, artifact_id: int) -> list[Execution]:
 
 
 def live_artifacts(store: MetadataStore) -> list[Artifact]:
-    """Artifacts that a later run may take instead of making them."""
+    """Returns the artifacts that a later run may take instead of making them."""
     return [artifact for artifact in store.get_artifacts() if artifact.state == mlmd.Artifact.LIVE]
 
 
 def mark_deleted(store: MetadataStore, artifacts: list[Artifact]) -> None:
-    """Records that artifacts are gone; their lineage stays."""
+    """Records that artifacts are gone; their lineage stays.
+
+    Args:
+      store: The store.
+      artifacts: What is gone.
+    """
     for artifact in artifacts:
         artifact.state = mlmd.Artifact.DELETED
     if artifacts:

@@ -24,13 +24,16 @@ from pipelines.provenance import Provenance
 
 
 def create_components(config: CompressionConfig, provenance: Provenance, checkpoint_root: str) -> list[BaseComponent]:
-    """The components of one compression, in topological order.
+    """Creates the components of one compression, in topological order.
 
     Args:
       config: What to do.
       provenance: Digests of the data, the teacher and the code: a change of
         any of them is a change of the steps that use it.
       checkpoint_root: Folder for training state that survives a kill.
+
+    Returns:
+      Components whose inputs are outputs of earlier ones.
     """
     code = provenance.code_digests
     ingest = Ingest(
@@ -75,7 +78,7 @@ def create_components(config: CompressionConfig, provenance: Provenance, checkpo
         code_digest=code["joint_distill_trainer"],
     )
     components: list[BaseComponent] = [ingest, teacher_load, evaluate_teacher, trainer]
-    # Branches go on with the teacher as the joint training left it.
+    # Branches use the teacher as the joint training left it.
     signal = trainer.outputs.get(TRAINED_TEACHER_OUTPUT, teacher)
     branches = Branches(config, examples, signal, teacher_logits, settings, code)
     models, evaluations = {}, {}

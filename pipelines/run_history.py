@@ -68,7 +68,7 @@ class Run:
     steps: tuple[Step, ...]
 
     def as_dict(self) -> dict[str, Any]:
-        """Plain mappings, for JSON."""
+        """Returns plain mappings, for JSON."""
         return dataclasses.asdict(self)
 
 
@@ -88,13 +88,17 @@ class Outcome:
 
 
 def list_runs(root: RunRoot) -> list[Run]:
-    """All runs, oldest first."""
+    """Returns all runs, oldest first."""
     store = open_store(root)
     return [_run(store, run_id, context) for run_id, context in _contexts(store).items()]
 
 
 def show_run(root: RunRoot, run_id: int) -> Run:
-    """One run.
+    """Returns one run.
+
+    Args:
+      root: Where the runs are.
+      run_id: Its number, from 1.
 
     Raises:
       ConfigError: there is no such run.
@@ -104,7 +108,7 @@ def show_run(root: RunRoot, run_id: int) -> Run:
 
 
 def outcome_of(root: RunRoot, name: str | None, run_id: int | None) -> Outcome:
-    """What a run pushed.
+    """Returns what a run pushed.
 
     Args:
       root: Where the runs are.
@@ -133,7 +137,7 @@ def outcome_of(root: RunRoot, name: str | None, run_id: int | None) -> Outcome:
 
 
 def runs_table(runs: list[Run]) -> Table:
-    """Runs as a table for a terminal."""
+    """Returns runs as a table for a terminal."""
     table = Table("run", "name", "started (UTC)", "state", "steps", "executed", "cached", "seconds")
     for run in runs:
         states = [step.state for step in run.steps]
@@ -144,7 +148,7 @@ def runs_table(runs: list[Run]) -> Table:
 
 
 def steps_table(run: Run) -> Table:
-    """A run's steps as a table for a terminal."""
+    """Returns a run's steps as a table for a terminal."""
     table = Table("step", "state", "seconds", "outputs", title=f"run {run.run_id}: {run.name}, {run.state}")
     for step in run.steps:
         seconds = "" if step.seconds is None else f"{step.seconds:.1f}"
@@ -178,7 +182,8 @@ def _contexts(store: MetadataStore) -> dict[int, Context]:
 def _context(store: MetadataStore, run_id: int) -> Context:
     contexts = _contexts(store)
     if run_id not in contexts:
-        raise ConfigError(f"RUN_ID: found {run_id}, accepted are {', '.join(map(str, contexts)) or 'none'}")
+        known = f"accepted are {', '.join(map(str, contexts))}" if contexts else "but there is no run yet"
+        raise ConfigError(f"RUN_ID: found {run_id}, {known}")
     return contexts[run_id]
 
 

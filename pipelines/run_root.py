@@ -54,13 +54,13 @@ class RunRoot:
                 folder.mkdir(parents=True, exist_ok=True)
             lock = (self.folder / "lock").open("w")
         except OSError as error:
-            raise ConfigError(f"--root {self.folder}: {error.strerror}; accepted is a folder to write to") from None
+            raise ConfigError(f"--root: {self.folder} can't be written: {error.strerror}") from None
         with lock:
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except OSError:
                 raise ConfigError(
-                    f"--root {self.folder}: another run is using it; accepted is one run at a time"
+                    f"--root: {self.folder}: another run is using it; wait for its end, or take another folder"
                 ) from None
             lock.write(f"{os.getpid()}\n")
             lock.flush()

@@ -37,6 +37,9 @@ def open_address(
       timeout_seconds: How long to try.
       create: Make a file that is not there.
 
+    Returns:
+      The open store.
+
     Raises:
       StoreUnreachableError: it did not open in time.
     """
@@ -83,12 +86,12 @@ def _without_debug_messages(config: mlmd.ConnectionConfig) -> MetadataStore:
 def _explain(address: StoreAddress, error: Exception) -> str:
     reason = " ".join(str(error).partition(" query")[0].split())
     if address.kind is StoreKind.SQLITE:
-        return f"{address.path}: {reason}; accepted is a file that ML Metadata wrote"
+        return f"{address.path} can't be opened as a store of ML Metadata: {reason}"
     where = f"{address.kind.value}://{address.host}:{address.port}"
     if address.kind is StoreKind.GRPC:
-        return f"{where}: {reason}; accepted is a running server of ML Metadata"
+        return f"{where} can't be reached: {reason}; see that a server of ML Metadata runs there"
     # The client library leaves out why a connection was refused.
     return (
-        f"{where}/{address.database}: {reason}; accepted are a running server, a database that is there, and a user "
-        "who may change it and logs in by mysql_native_password"
+        f"{where}/{address.database} can't be opened: {reason}; see that the server runs, that the database is there, "
+        "and that the user may change it and logs in by mysql_native_password"
     )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 
 from tfx.dsl.components.base import base_component, executor_spec
@@ -10,8 +9,9 @@ from tfx.types import channel
 from tfx.types.component_spec import ChannelParameter, ComponentSpec
 
 from components.artifacts import Evaluation, Examples, LiteRtModel, Student, Teacher
+from components.component_spec import fill_spec
 from components.evaluate.executor import Executor, TeacherExecutor
-from components.parameters import exec_properties_of, json_of, parameters_of
+from components.parameters import parameters_of
 from learn2compress.config import EvaluateConfig, TaskConfig
 
 
@@ -30,7 +30,7 @@ class EvaluateSpec(ComponentSpec):
 
 
 class Evaluate(base_component.BaseComponent):
-    """Quality, size, latency and memory of one LiteRT file, beside the teacher's.
+    """Measures quality, size, latency and memory of one LiteRT file, beside the teacher's.
 
     Args:
       examples: From `Ingest`; the shards of a large held-out split are shared by Beam's workers.
@@ -62,20 +62,7 @@ class Evaluate(base_component.BaseComponent):
         beam_options: Sequence[str],
         code_digest: str,
     ):
-        spec = EvaluateSpec(
-            examples=examples,
-            teacher=teacher,
-            baseline=baseline,
-            student=student,
-            model=model,
-            evaluation=channel.Channel(type=Evaluation),
-            **exec_properties_of(evaluate),
-            student_name=student_name,
-            task=json_of(task),
-            beam_options=json.dumps(list(beam_options)),
-            code_digest=code_digest,
-        )
-        super().__init__(spec=spec)
+        super().__init__(spec=fill_spec(EvaluateSpec, locals()))
 
 
 class EvaluateTeacherSpec(ComponentSpec):
@@ -87,7 +74,7 @@ class EvaluateTeacherSpec(ComponentSpec):
 
 
 class EvaluateTeacher(base_component.BaseComponent):
-    """The baseline of every comparison: the teacher, measured as the students are.
+    """Measures the teacher as the students are: the baseline of every comparison.
 
     A step of its own, so that measuring otherwise trains nothing again.
 
@@ -113,13 +100,4 @@ class EvaluateTeacher(base_component.BaseComponent):
         beam_options: Sequence[str],
         code_digest: str,
     ):
-        spec = EvaluateTeacherSpec(
-            examples=examples,
-            teacher=teacher,
-            evaluation=channel.Channel(type=Evaluation),
-            **exec_properties_of(evaluate),
-            task=json_of(task),
-            beam_options=json.dumps(list(beam_options)),
-            code_digest=code_digest,
-        )
-        super().__init__(spec=spec)
+        super().__init__(spec=fill_spec(EvaluateTeacherSpec, locals()))

@@ -8,14 +8,14 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from tfx.dsl.components.base import base_executor
 from tfx.types import artifact_utils
 from tfx.types.artifact import Artifact
 
-from components.artifacts import ANSWERS_FILE, LITERT_FILE, REPORT_FILE
+from components.artifacts import LITERT_FILE, PREDICTIONS_FILE, REPORT_FILE
 from components.examples_artifact import read_labels
 from components.held_out_predictions import PredictionWork, predict_held_out
 from components.parameters import config_from, from_json
+from components.step_executor import StepExecutor
 from learn2compress.config import EvaluateConfig, TaskConfig, TeacherOutput
 from learn2compress.litert.measure import measure_file
 from learn2compress.litert.predictions import Predictions, PredictionSettings
@@ -29,17 +29,17 @@ _TEACHER = "teacher"
 _RAW_INPUT_SCALE = 1.0
 
 
-class Executor(base_executor.BaseExecutor):
+class Executor(StepExecutor):
     """See `EvaluateSpec`."""
 
-    def Do(self, input_dict: Artifacts, output_dict: Artifacts, exec_properties: dict[str, Any]) -> None:
+    def run(self, input_dict: Artifacts, output_dict: Artifacts, exec_properties: dict[str, Any]) -> None:
         """Measures the file beside the teacher's, and writes an Evaluation."""
         config = config_from(EvaluateConfig, exec_properties)
         examples = artifact_utils.get_single_instance(input_dict["examples"])
         work = PredictionWork(
             model_path=_folder(input_dict, "model") / LITERT_FILE,
             task=from_json(TaskConfig, exec_properties["task"]),
-            questions=PredictionSettings.of(config, examples.num_classes),
+            settings=PredictionSettings.of(config, examples.num_classes),
             examples=Path(examples.uri),
             num_examples=examples.num_held_out,
             student=_folder(input_dict, "student"),
@@ -52,14 +52,14 @@ class Executor(base_executor.BaseExecutor):
             read_labels(examples),
             json.loads(exec_properties["beam_options"]),
             artifact_utils.get_single_instance(output_dict["evaluation"]),
-            teacher_correct=Predictions.load(_folder(input_dict, "baseline") / ANSWERS_FILE).correct,
+            teacher_correct=Predictions.load(_folder(input_dict, "baseline") / PREDICTIONS_FILE).correct,
         )
 
 
-class TeacherExecutor(base_executor.BaseExecutor):
+class TeacherExecutor(StepExecutor):
     """See `EvaluateTeacherSpec`."""
 
-    def Do(self, input_dict: Artifacts, output_dict: Artifacts, exec_properties: dict[str, Any]) -> None:
+    def run(self, input_dict: Artifacts, output_dict: Artifacts, exec_properties: dict[str, Any]) -> None:
         """Measures the teacher's file as a student's, and writes an Evaluation."""
         config = config_from(EvaluateConfig, exec_properties)
         examples = artifact_utils.get_single_instance(input_dict["examples"])
@@ -67,7 +67,7 @@ class TeacherExecutor(base_executor.BaseExecutor):
         work = PredictionWork(
             model_path=_folder(input_dict, "teacher") / LITERT_FILE,
             task=from_json(TaskConfig, exec_properties["task"]),
-            questions=PredictionSettings.of(config, examples.num_classes, _RAW_INPUT_SCALE, gives_logits),
+            settings=PredictionSettings.of(config, examples.num_classes, _RAW_INPUT_SCALE, gives_logits),
             examples=Path(examples.uri),
             num_examples=examples.num_held_out,
         )
@@ -94,7 +94,7 @@ def _measure(
 ) -> None:
     folder = Path(artifact.uri)
     folder.mkdir(parents=True, exist_ok=True)
-    report, answers = measure_file(
+    report, predictions = measure_file(
         name,
         work.model_path,
         teacher_path,
@@ -104,7 +104,7 @@ def _measure(
         teacher_correct,
     )
     write_json(folder / REPORT_FILE, report)
-    answers.save(folder / ANSWERS_FILE)
+    predictions.save(folder / PREDICTIONS_FILE)
     _set_properties(artifact, report)
 
 

@@ -2,26 +2,26 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 
 from tfx.dsl.components.base import base_component, executor_spec
-from tfx.types import channel_utils, component_spec
+from tfx.types.component_spec import ChannelParameter, ComponentSpec
 
 from components.artifacts import DataStatistics, Examples
+from components.component_spec import fill_spec
 from components.ingest.executor import Executor
-from components.parameters import exec_properties_of, json_of, parameters_of
+from components.parameters import parameters_of
 from learn2compress.config import DataConfig, TaskConfig
 
 
-class IngestSpec(component_spec.ComponentSpec):
+class IngestSpec(ComponentSpec):
     """Parameters and outputs of `Ingest`."""
 
     PARAMETERS = parameters_of(DataConfig, task=str, data_fingerprint=str, beam_options=str, code_digest=str)
-    INPUTS: dict[str, component_spec.ChannelParameter] = {}
+    INPUTS: dict[str, ChannelParameter] = {}
     OUTPUTS = {
-        "examples": component_spec.ChannelParameter(type=Examples),
-        "statistics": component_spec.ChannelParameter(type=DataStatistics),
+        "examples": ChannelParameter(type=Examples),
+        "statistics": ChannelParameter(type=DataStatistics),
     }
 
 
@@ -41,16 +41,12 @@ class Ingest(base_component.BaseComponent):
     EXECUTOR_SPEC = executor_spec.ExecutorClassSpec(Executor)
 
     def __init__(
-        self, data: DataConfig, task: TaskConfig, data_fingerprint: str, beam_options: Sequence[str], code_digest: str
+        self,
+        *,
+        data: DataConfig,
+        task: TaskConfig,
+        data_fingerprint: str,
+        beam_options: Sequence[str],
+        code_digest: str,
     ):
-        super().__init__(
-            IngestSpec(
-                **exec_properties_of(data),
-                task=json_of(task),
-                data_fingerprint=data_fingerprint,
-                beam_options=json.dumps(list(beam_options)),
-                code_digest=code_digest,
-                examples=channel_utils.as_channel([Examples()]),
-                statistics=channel_utils.as_channel([DataStatistics()]),
-            )
-        )
+        super().__init__(spec=fill_spec(IngestSpec, locals()))

@@ -171,7 +171,7 @@ def _write_shard(
     try:
         write_shard(path, encoded)
     except OSError as error:
-        yield FAILURE, f"{path}: {error.strerror or error}; accepted is a folder with room that can be written"
+        yield FAILURE, f"{path} can't be written: {error.strerror or error}; make room, or see who may write there"
     yield SHARD, (split, names, content, num_left_out)
 
 

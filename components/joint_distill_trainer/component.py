@@ -8,10 +8,12 @@ from collections.abc import Sequence
 
 from tfx.dsl.components.base import base_component, executor_spec
 from tfx.types import channel
-from tfx.types.component_spec import ChannelParameter, ComponentSpec, ExecutionParameter
+from tfx.types.component_spec import ChannelParameter, ComponentSpec
 
 from components.artifacts import TRAINED_TEACHER_OUTPUT, TRAINING_LOGS_OUTPUT, Student, Teacher, TrainingLogs
+from components.component_spec import extend_spec, fill_spec
 from components.joint_distill_trainer.executor import Executor
+from components.parameters import parameters_of
 from components.training_inputs import TRAINING_INPUTS, TRAINING_PARAMETERS, TrainingSettings
 from learn2compress.config import StudentConfig
 from learn2compress.config.parsing import to_dict
@@ -20,25 +22,22 @@ from learn2compress.config.parsing import to_dict
 class JointDistillTrainerSpec(ComponentSpec):
     """Examples and the teacher in; one output for each student, named like it, and the training's curves."""
 
-    PARAMETERS = {name: ExecutionParameter(type=kind) for name, kind in TRAINING_PARAMETERS.items()} | {
-        "students": ExecutionParameter(type=str),
-        "pretrained_sha256": ExecutionParameter(type=str),
-    }
+    PARAMETERS = parameters_of(**TRAINING_PARAMETERS, students=str, pretrained_sha256=str)
     INPUTS = TRAINING_INPUTS
     OUTPUTS: dict[str, ChannelParameter] = {}
-
-
-def spec_for(names: Sequence[str], *, trains_teacher: bool) -> type[JointDistillTrainerSpec]:
-    """The spec of a trainer of these students, and of the teacher where it is optimised with them."""
-    outputs = {name: ChannelParameter(type=kind) for name, kind in _outputs(names, trains_teacher).items()}
-    return type("JointDistillTrainerSpec", (JointDistillTrainerSpec,), {"OUTPUTS": outputs})
 
 
 class JointDistillTrainer(base_component.BaseComponent):
     """Trains students that share parameters from the teacher's signal, and cuts each out as a model of its own.
 
     Args:
+      examples: From `Ingest`.
+      teacher: From `TeacherLoad`.
+      teacher_logits: From `TeacherLoad`; empty where the teacher is live.
+      students: Each gets an output of its name.
+      settings: What every training of the run is told.
       pretrained_sha256: Digest of the model whose layers become the trunk; empty where there is none.
+      code_digest: Digest of the code that the step runs.
     """
 
     SPEC_CLASS = JointDistillTrainerSpec
@@ -55,25 +54,19 @@ class JointDistillTrainer(base_component.BaseComponent):
         pretrained_sha256: str,
         code_digest: str,
     ):
-        names = [student.name for student in students]
-        trains_teacher = settings.teacher_use.learning_rate is not None
         # How a student is compressed later must not retrain it.
-        trained = [to_dict(dataclasses.replace(student, prune={}, quantize={})) for student in students]
-        spec = spec_for(names, trains_teacher=trains_teacher)(
-            examples=examples,
-            teacher=teacher,
-            teacher_logits=teacher_logits,
-            **{name: channel.Channel(type=kind) for name, kind in _outputs(names, trains_teacher).items()},
-            students=json.dumps(trained),
-            pretrained_sha256=pretrained_sha256,
-            **settings.exec_properties(code_digest),
-        )
-        super().__init__(spec=spec)
+        arguments = locals() | {
+            "students": json.dumps(
+                [to_dict(dataclasses.replace(student, prune={}, quantize={})) for student in students]
+            )
+        }
+        spec_class = extend_spec(JointDistillTrainerSpec, outputs=_outputs(students, settings))
+        super().__init__(spec=fill_spec(spec_class, arguments))
 
 
-def _outputs(names: Sequence[str], trains_teacher: bool) -> dict[str, type]:
-    outputs: dict[str, type] = dict.fromkeys(names, Student)
+def _outputs(students: Sequence[StudentConfig], settings: TrainingSettings) -> dict[str, type]:
+    outputs: dict[str, type] = {student.name: Student for student in students}
     outputs[TRAINING_LOGS_OUTPUT] = TrainingLogs
-    if trains_teacher:
+    if settings.teacher_use.learning_rate is not None:
         outputs[TRAINED_TEACHER_OUTPUT] = Teacher
     return outputs

@@ -7,7 +7,8 @@ from tfx.types import channel
 from tfx.types.component_spec import ChannelParameter, ComponentSpec
 
 from components.artifacts import Sensitivity, Student
-from components.parameters import exec_properties_of, parameters_of
+from components.component_spec import fill_spec
+from components.parameters import parameters_of
 from components.prune.executor import Executor
 from components.training_inputs import TRAINING_INPUTS, TRAINING_PARAMETERS, TrainingSettings
 from learn2compress.config import PruneConfig
@@ -25,7 +26,18 @@ class PruneSpec(ComponentSpec):
 
 
 class Prune(base_component.BaseComponent):
-    """Zeros along a schedule, or fewer channels, with distilled fine-tuning."""
+    """Prunes one student along a schedule, weights or whole channels, with distilled fine-tuning.
+
+    Args:
+      examples: From `Ingest`.
+      teacher: Whose signal the training follows.
+      teacher_logits: The same, stored, unless the teacher is live.
+      student: The student as the joint training left it.
+      student_name: Its name.
+      prune: How to prune it.
+      settings: What every training of the run is told.
+      code_digest: Digest of the code that the step runs.
+    """
 
     SPEC_CLASS = PruneSpec
     EXECUTOR_SPEC = executor_spec.ExecutorClassSpec(Executor)
@@ -42,15 +54,6 @@ class Prune(base_component.BaseComponent):
         settings: TrainingSettings,
         code_digest: str,
     ):
-        spec = PruneSpec(
-            examples=examples,
-            teacher=teacher,
-            teacher_logits=teacher_logits,
-            student=student,
-            pruned=channel.Channel(type=Student),
-            **({"layer_sensitivity": channel.Channel(type=Sensitivity)} if prune.sensitivity else {}),
-            student_name=student_name,
-            **exec_properties_of(prune),
-            **settings.exec_properties(code_digest),
-        )
-        super().__init__(spec=spec)
+        arguments = locals()
+        optional = ("layer_sensitivity",) if prune.sensitivity else ()
+        super().__init__(spec=fill_spec(PruneSpec, arguments, optional_outputs=optional))

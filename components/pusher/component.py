@@ -3,24 +3,23 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 
 from tfx.dsl.components.base import base_component, executor_spec
 from tfx.types import channel
 from tfx.types.component_spec import ChannelParameter, ComponentSpec
 
 from components.artifacts import Evaluation, Examples, LiteRtModel, PushedVersion
-from components.parameters import exec_properties_of, json_of, parameters_of
+from components.component_spec import extend_spec, fill_spec
+from components.parameters import parameters_of
 from components.pusher.executor import Executor, evaluation_key, model_key
 from learn2compress.config import CompressionConfig, PushConfig
 
 
 class PusherSpec(ComponentSpec):
-    """Without students; `pusher_spec` adds two inputs for each."""
+    """Examples and the teacher's measurements in; each student adds its file and its measurements. A version out."""
 
-    PARAMETERS = parameters_of(
-        PushConfig, constraints=str, config=str, provenance=str, students=str, code_digest=str
-    )  # fmt: skip
+    PARAMETERS = parameters_of(PushConfig, constraints=str, config=str, provenance=str, students=str, code_digest=str)
     INPUTS = {
         "examples": ChannelParameter(type=Examples),
         "baseline": ChannelParameter(type=Evaluation),
@@ -28,17 +27,21 @@ class PusherSpec(ComponentSpec):
     OUTPUTS = {"pushed": ChannelParameter(type=PushedVersion)}
 
 
-def pusher_spec(student_names: Iterable[str]) -> type[PusherSpec]:
-    """The spec of a family: `model_<name>` and `evaluation_<name>` for each student."""
-    inputs = dict(PusherSpec.INPUTS)
-    for name in student_names:
-        inputs[model_key(name)] = ChannelParameter(type=LiteRtModel)
-        inputs[evaluation_key(name)] = ChannelParameter(type=Evaluation)
-    return type("PusherSpec", (PusherSpec,), {"INPUTS": inputs, "__doc__": PusherSpec.__doc__})
-
-
 class Pusher(base_component.BaseComponent):
-    """Selection by constraints, then one atomic, numbered push with report, model cards and sums."""
+    """Selects students by the constraints, and pushes them as one numbered version with report, model cards and sums.
+
+    Args:
+      config: All of it; the version holds a copy.
+      examples: From `Ingest`, for counts and digests.
+      baseline: From `EvaluateTeacher`.
+      models: The file of each variant, by name.
+      evaluations: The measurements of each variant, by name.
+      provenance: Versions and digests that the version names.
+      code_digest: Digest of the code that the step runs.
+
+    Raises:
+      ValueError: a variant has no file or no measurements.
+    """
 
     SPEC_CLASS = PusherSpec
     EXECUTOR_SPEC = executor_spec.ExecutorClassSpec(Executor)
@@ -58,17 +61,19 @@ class Pusher(base_component.BaseComponent):
         for what, found in (("models", models), ("evaluations", evaluations)):
             if set(found) != set(names):
                 raise ValueError(f"{what}: found {sorted(found)}, accepted is one for each of {sorted(names)}")
-        spec = pusher_spec(names)(
-            examples=examples,
-            baseline=baseline,
+        inputs: dict[str, type] = {}
+        for name in names:
+            inputs |= {model_key(name): LiteRtModel, evaluation_key(name): Evaluation}
+        arguments = {
+            "examples": examples,
+            "baseline": baseline,
             **{model_key(name): models[name] for name in names},
             **{evaluation_key(name): evaluations[name] for name in names},
-            pushed=channel.Channel(type=PushedVersion),
-            **exec_properties_of(config.push),
-            constraints=json_of(config.constraints),
-            config=json_of(config),
-            provenance=json.dumps(dict(provenance), sort_keys=True),
-            students=json.dumps(names),
-            code_digest=code_digest,
-        )
-        super().__init__(spec=spec)
+            "push": config.push,
+            "constraints": config.constraints,
+            "config": config,
+            "provenance": json.dumps(dict(provenance), sort_keys=True),
+            "students": names,
+            "code_digest": code_digest,
+        }
+        super().__init__(spec=fill_spec(extend_spec(PusherSpec, inputs=inputs), arguments))

@@ -7,7 +7,8 @@ from tfx.types import channel
 from tfx.types.component_spec import ChannelParameter, ComponentSpec
 
 from components.artifacts import LiteRtModel, Student
-from components.parameters import exec_properties_of, parameters_of
+from components.component_spec import fill_spec
+from components.parameters import parameters_of
 from components.quantize.executor import Executor
 from components.training_inputs import TRAINING_INPUTS, TRAINING_PARAMETERS, TrainingSettings
 from learn2compress.config import QuantizeConfig
@@ -24,10 +25,19 @@ class QuantizeSpec(ComponentSpec):
 
 
 class Quantize(base_component.BaseComponent):
-    """Quantization-aware training that keeps pruned weights at zero, or a recipe without training; then conversion.
+    """Trains a student for 8 bits with pruned weights at zero, or takes a recipe without training; then converts it.
 
     Args:
+      examples: From `Ingest`.
+      teacher: Whose signal the training follows.
+      teacher_logits: The same, stored, unless the teacher is live.
+      student: The pruned student.
+      student_name: Its name.
+      family_name: The configuration's name, which the file's metadata have, too.
+      quantize: The recipe, and how to train for it.
       min_layer_weights: The pruning's own: kernels at least this large keep their zeros.
+      settings: What every training of the run is told.
+      code_digest: Digest of the code that the step runs.
     """
 
     SPEC_CLASS = QuantizeSpec
@@ -47,16 +57,4 @@ class Quantize(base_component.BaseComponent):
         settings: TrainingSettings,
         code_digest: str,
     ):
-        spec = QuantizeSpec(
-            examples=examples,
-            teacher=teacher,
-            teacher_logits=teacher_logits,
-            student=student,
-            model=channel.Channel(type=LiteRtModel),
-            student_name=student_name,
-            family_name=family_name,
-            min_layer_weights=min_layer_weights,
-            **exec_properties_of(quantize),
-            **settings.exec_properties(code_digest),
-        )
-        super().__init__(spec=spec)
+        super().__init__(spec=fill_spec(QuantizeSpec, locals()))

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from tfx.dsl.components.base import base_component, executor_spec
 from tfx.types import channel
-from tfx.types.component_spec import ChannelParameter, ComponentSpec, ExecutionParameter
+from tfx.types.component_spec import ChannelParameter, ComponentSpec
 
 from components.artifacts import LiteRtModel, SearchTrial, Student
-from components.parameters import json_of
+from components.component_spec import extend_spec, fill_spec
+from components.parameters import parameters_of
 from components.search.executor import Executor
 from components.search.outputs import model_output, student_output, trial_output
 from components.training_inputs import TRAINING_INPUTS, TRAINING_PARAMETERS, TrainingSettings
@@ -17,34 +18,28 @@ from learn2compress.config import PruneConfig, QuantizeConfig, SearchConfig
 class SearchSpec(ComponentSpec):
     """A dense student in; every try out, and the best as a sparse student and the file that ships."""
 
-    PARAMETERS = {
-        name: ExecutionParameter(type=kind)
-        for name, kind in {
-            "search": str,
-            "prune": str,
-            "quantize": str,
-            "student_name": str,
-            "family_name": str,
-            **TRAINING_PARAMETERS,
-        }.items()
-    }
+    PARAMETERS = parameters_of(
+        search=str, prune=str, quantize=str, student_name=str, family_name=str, **TRAINING_PARAMETERS
+    )
     INPUTS = {**TRAINING_INPUTS, "student": ChannelParameter(type=Student)}
     OUTPUTS: dict[str, ChannelParameter] = {}
 
 
-def spec_for(search: SearchConfig) -> type[SearchSpec]:
-    """The spec of a search of so many tries."""
-    outputs = {name: ChannelParameter(type=kind) for name, kind in _outputs(search).items()}
-    return type("SearchSpec", (SearchSpec,), {"OUTPUTS": outputs})
-
-
 class Search(base_component.BaseComponent):
-    """Tries compressions of one student, each pruned, fine-tuned and quantized, and lets the best go on.
+    """Tries compressions of one student, each pruned, fine-tuned and quantized, and keeps the best.
 
     Args:
+      examples: From `Ingest`.
+      teacher: Whose signal the training follows.
+      teacher_logits: The same, stored, unless the teacher is live.
+      student: The student as the joint training left it.
+      student_name: Its name.
+      family_name: The configuration's name, which the files' metadata have, too.
       search: What may be tried, and what is looked for.
       prune: What the search does not choose.
       quantize: Likewise.
+      settings: What every training of the run is told.
+      code_digest: Digest of the code that the step runs.
     """
 
     SPEC_CLASS = SearchSpec
@@ -65,20 +60,9 @@ class Search(base_component.BaseComponent):
         settings: TrainingSettings,
         code_digest: str,
     ):
-        spec = spec_for(search)(
-            examples=examples,
-            teacher=teacher,
-            teacher_logits=teacher_logits,
-            student=student,
-            **{name: channel.Channel(type=kind) for name, kind in _outputs(search).items()},
-            search=json_of(search),
-            prune=json_of(prune),
-            quantize=json_of(quantize),
-            student_name=student_name,
-            family_name=family_name,
-            **settings.exec_properties(code_digest),
-        )
-        super().__init__(spec=spec)
+        arguments = locals()
+        spec_class = extend_spec(SearchSpec, outputs=_outputs(search))
+        super().__init__(spec=fill_spec(spec_class, arguments))
 
 
 def _outputs(search: SearchConfig) -> dict[str, type]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 
 from tfx.dsl.components.base import base_component, executor_spec
@@ -10,7 +9,8 @@ from tfx.types import channel
 from tfx.types.component_spec import ChannelParameter, ComponentSpec
 
 from components.artifacts import Examples, Teacher, TeacherLogits
-from components.parameters import exec_properties_of, json_of, parameters_of
+from components.component_spec import fill_spec
+from components.parameters import parameters_of
 from components.teacher_load.executor import Executor
 from learn2compress.config import AugmentConfig, TaskConfig, TeacherConfig
 from learn2compress.teachers.augmented_views import ViewPlan
@@ -59,16 +59,14 @@ class TeacherLoad(base_component.BaseComponent):
         task: TaskConfig,
         code_digest: str,
     ):
-        spec = TeacherLoadSpec(
-            examples=examples,
-            teacher=channel.Channel(type=Teacher),
-            teacher_logits=channel.Channel(type=TeacherLogits),
-            **exec_properties_of(teacher),
-            teacher_sha256=teacher_sha256,
+        arguments = {
+            "examples": examples,
+            "teacher": teacher,
+            "teacher_sha256": teacher_sha256,
             # Not the seed itself: without augmentation it changes nothing here.
-            views=json_of(ViewPlan.of(teacher, augment, seed)),
-            beam_options=json.dumps(list(beam_options)),
-            task=json_of(task),
-            code_digest=code_digest,
-        )
-        super().__init__(spec=spec)
+            "views": ViewPlan.of(teacher, augment, seed),
+            "beam_options": beam_options,
+            "task": task,
+            "code_digest": code_digest,
+        }
+        super().__init__(spec=fill_spec(TeacherLoadSpec, arguments))

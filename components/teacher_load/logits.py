@@ -149,7 +149,7 @@ class _WriteLogits(beam.DoFn):
             with target.with_name(f".{target.name}{_PROGRESS_SUFFIX}").open("wb", buffering=0) as tracker:
                 write_shard(target, rows(self._teacher, tracker))
         except OSError as error:
-            yield f"{target}: {error.strerror or error}; accepted is a folder with room that can be written"
+            yield f"{target} can't be written: {error.strerror or error}; make room, or see who may write there"
         except ConfigError as error:
             yield str(error)
         else:

@@ -44,7 +44,7 @@ class CompressionConfig:
     evaluate: EvaluateConfig = dataclasses.field(default_factory=EvaluateConfig)
     constraints: ConstraintsConfig = dataclasses.field(default_factory=ConstraintsConfig)
     push: PushConfig = dataclasses.field(default_factory=PushConfig)
-    # The next two are left out where the configuration is written down: where it runs must not change what comes of it.
+    # The next two are left out where the configuration is written down: where it runs must not change its results.
     beam: Annotated[BeamConfig, Field(exclude=True)] = dataclasses.field(default_factory=BeamConfig)
     """Who does the work of the steps that use Apache Beam."""
     kubernetes: Annotated[KubernetesConfig, Field(exclude=True)] = dataclasses.field(default_factory=KubernetesConfig)
@@ -151,23 +151,28 @@ class CompressionConfig:
 
     @property
     def shipped_names(self) -> list[str]:
-        """Names of what is evaluated and may be pushed: the students, or the variants of each that a search finds."""
+        """Returns the names of what may be pushed: the students, or the variants of each that a search finds."""
         if self.search is None:
             return [student.name for student in self.students]
         ranks = range(1, self.search.variants + 1)
         return [variant_name(student.name, rank) for student in self.students for rank in ranks]
 
     def prune_of(self, student: StudentConfig) -> PruneConfig:
-        """Pruning of one student: the common settings with its own over them."""
+        """Returns the pruning settings of one student: the common ones with its own over them."""
         return _override(self.prune, student.prune, f"students.{student.name}.prune")
 
     def quantize_of(self, student: StudentConfig) -> QuantizeConfig:
-        """Quantization of one student: the common settings with its own over them."""
+        """Returns the quantization settings of one student: the common ones with its own over them."""
         return _override(self.quantize, student.quantize, f"students.{student.name}.quantize")
 
 
 def variant_name(student_name: str, rank: int) -> str:
-    """Name of a student's variant; 1 is the most accurate."""
+    """Returns the name of a variant that a search found.
+
+    Args:
+      student_name: Of the student that it is a variant of.
+      rank: Its place among the student's variants; 1 is the most accurate.
+    """
     return f"{student_name}_{rank}"
 
 

@@ -44,6 +44,15 @@ class _StrictLoader(yaml.SafeLoader):
 def load_config(path: str | Path) -> CompressionConfig:
     """Reads a configuration file; relative paths in it are relative to its folder.
 
+    Example:
+      config = load_config("pipelines/configs/digits.yaml")
+
+    Args:
+      path: A YAML file of at most `MAX_FILE_BYTES`.
+
+    Returns:
+      The configuration, with absolute paths.
+
     Raises:
       ConfigError: the file can't be read or is not accepted; the message names
         the field, what was found and what is accepted.
@@ -63,6 +72,9 @@ def load_config(path: str | Path) -> CompressionConfig:
 def parse_config(text: str) -> CompressionConfig:
     """Reads the text of a configuration file; paths in it stay as they are written.
 
+    Args:
+      text: YAML.
+
     Raises:
       ConfigError: it is not accepted; the message names the field, what was found and what is accepted.
     """
@@ -70,7 +82,7 @@ def parse_config(text: str) -> CompressionConfig:
 
 
 def json_schema() -> dict[str, Any]:
-    """JSON schema of the configuration file, for editors."""
+    """Returns the JSON schema of the configuration file, for editors."""
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "learn2compress configuration",

@@ -151,10 +151,10 @@ class KubernetesConfig:
     """What the steps of a compiled package ask of the cluster."""
 
     image: Image | None = None
-    """Container image of the steps; `--image` of the command goes first."""
+    """Container image of the steps; `--image` of the command overrides it."""
     checkpoints: VolumeConfig | None = None
-    """Volume for the state of unfinished trainings: a retried step goes on there. Without it, or `checkpoint_uri`, it
-    begins anew."""
+    """Volume for the state of unfinished trainings: a retried step resumes from there. Without it, or
+    `checkpoint_uri`, it starts over."""
     checkpoint_uri: Uri | None = None
     """The same as an fsspec URL, such as `s3://bucket/checkpoints`, instead of a volume."""
     metadata: MetadataConfig | None = None
@@ -175,10 +175,13 @@ class KubernetesConfig:
         return self
 
     def pod_of(self, step: str) -> PodConfig:
-        """Settings of one step: those of its kind over everybody's, its own over both.
+        """Returns the settings of one step: those of its kind over everybody's, its own over both.
 
         Args:
           step: Component id, such as "Quantize.small".
+
+        Raises:
+          ConfigError: settings in `all_steps` or `steps` that no pod has; the message names the field.
         """
         from learn2compress.config.parsing import parse, to_dict
 

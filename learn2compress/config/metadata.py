@@ -22,7 +22,7 @@ class MetadataConfig:
     password: SecretVariableConfig | None = None
     """MySQL: the secret that holds the password, and the variable in which the steps get it."""
     required: bool = False
-    """A step fails where its lineage can't be written; otherwise it says so and goes on."""
+    """A step fails where its lineage can't be written; otherwise it logs a warning and continues."""
     timeout_seconds: Annotated[int, Field(ge=1, le=3600)] = 60
     """How long a step tries to reach the store, before its work and again after it."""
 

@@ -24,6 +24,9 @@ def about(field: str) -> Iterator[None]:
 
     Args:
       field: Such as "teacher.uri".
+
+    Raises:
+      ConfigError: whichever left the block, of the same class, with the field before its message.
     """
     try:
         yield
@@ -36,8 +39,11 @@ def parse(cls: type[T], value: Any, field: str = "") -> T:
 
     Args:
       cls: A dataclass of `learn2compress.config`.
-      value: What YAML or JSON gave.
+      value: Plain mappings, lists and scalars, as YAML or JSON is read.
       field: Where `value` stands in the file, for error messages.
+
+    Returns:
+      An object of `cls`.
 
     Raises:
       ConfigError: naming the field, what was found and what is accepted.
@@ -50,7 +56,7 @@ def parse(cls: type[T], value: Any, field: str = "") -> T:
 
 
 def to_dict(config: Any) -> dict[str, Any]:
-    """Plain mappings, lists and scalars of a configuration dataclass; `parse` takes them back."""
+    """Returns a configuration dataclass as plain mappings, lists and scalars, which `parse` takes back."""
     plain: dict[str, Any] = TypeAdapter(type(config)).dump_python(config, mode="json")
     return plain
 

@@ -1,4 +1,4 @@
-"""What a search may try, and what it looks for; `learn2compress.search` does it."""
+"""What a search may try, and what it looks for; `learn2compress.search` carries it out."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class SearchConfig:
     trials: Annotated[int, Field(ge=2, le=1000)] = 12
     """Variants tried for each student."""
     variants: Annotated[int, Field(ge=1, le=16)] = 3
-    """How many of them go on to Evaluate, as students of their own: NAME_1, NAME_2, ..."""
+    """How many of them are handed to Evaluate, as students of their own: NAME_1, NAME_2, ..."""
     sparsity_ratio: tuple[Ratio, Ratio] = (0.0, 0.8)
     """Lowest and highest `prune.sparsity_ratio`, searched in steps of 0.05."""
     method: tuple[PruneMethod, ...] = (PruneMethod.MAGNITUDE,)
@@ -47,7 +47,7 @@ class SearchConfig:
     """With `max_accuracy_drop`: so many of the tries, the last ones, start from the best that is too inaccurate, and
     halve the zeros of one layer more in each, first of the layers that bear them least. For `magnitude` and `block`."""
     stop_early: bool = True
-    """Don't quantize what, once pruned, is neither as small nor as good as a variant that is finished."""
+    """Don't quantize a variant that, once pruned, is neither as small nor as good as a variant that is finished."""
 
     @field_validator("sparsity_ratio")
     @classmethod
@@ -87,12 +87,12 @@ class SearchConfig:
 
     @property
     def sparsity_ratios(self) -> tuple[float, ...]:
-        """The sparsity ratios that are tried, from the lowest up."""
+        """Returns the sparsity ratios that are tried, in ascending order, each 0..1."""
         low, high = self.sparsity_ratio
         num_steps = int((high - low) / SPARSITY_STEP + 1e-9)
         return tuple(round(low + step * SPARSITY_STEP, 6) for step in range(num_steps + 1))
 
     @property
     def num_points(self) -> int:
-        """Variants that there are."""
+        """Returns the number of different variants in the ranges."""
         return len(self.sparsity_ratios) * len(self.method) * len(self.recipe)

@@ -1,4 +1,4 @@
-"""Where an ML Metadata store is, as people write it."""
+"""Address of an ML Metadata store, as a configuration has it."""
 
 from __future__ import annotations
 
@@ -47,8 +47,14 @@ class StoreAddress:
     def parse(cls, text: str) -> StoreAddress:
         """Reads an address.
 
+        Args:
+          text: `mysql://USER@HOST[:PORT]/DATABASE`, `grpc://HOST:PORT` or the path of an SQLite file.
+
+        Returns:
+          The address; of MySQL with port 3306 unless another is named.
+
         Raises:
-          ValueError: it is none, or has a password in it; the message does not repeat that.
+          ValueError: it is none of these, or has a password in it; the message does not repeat the password.
         """
         if found := _MYSQL.fullmatch(text):
             port = int(found["port"] or _MYSQL_PORT)

@@ -80,11 +80,11 @@ class PretrainedConfig:
     input_add: float = 0.0
     """See `input_multiply`."""
     frozen_epochs_ratio: Ratio = 0.0
-    """Share of the epochs in which the trunk stands still and the heads alone learn."""
+    """Share of the epochs in which the trunk is frozen and only the heads are trained."""
     unfreeze_ratio: Ratio = 0.0
-    """Share of the epochs over which the trunk's stages are released after that, from the last to the first."""
+    """Share of the epochs over which the trunk's stages are unfrozen after that, from the last to the first."""
     frozen_stages: Annotated[int, Field(ge=0, le=32)] = 0
-    """The first stages that never learn."""
+    """How many of the first stages stay frozen."""
 
     @model_validator(mode="after")
     def _check(self) -> PretrainedConfig:

@@ -34,7 +34,7 @@ class StudentViews(StrEnum):
 
 
 class TeacherTraining(StrEnum):
-    """Whether the teacher's weights move."""
+    """Whether the teacher's weights are trained."""
 
     FIXED = "fixed"
     JOINT = "joint"
@@ -96,5 +96,5 @@ class TeacherConfig:
 
     @property
     def is_live(self) -> bool:
-        """Whether the teacher runs in every training step."""
+        """Returns whether the teacher runs in every training step."""
         return self.signal is TeacherSignal.LIVE or self.training is TeacherTraining.JOINT

@@ -167,7 +167,7 @@ def _array(archive: zipfile.ZipFile, key: str, location: Location) -> NDArray[An
         with archive.open(member) as file:
             return np.asarray(np.lib.format.read_array(file, allow_pickle=False))
     except _UNREADABLE as error:
-        raise location.error(f"{location.uri}: array {key!r} is damaged, accepted is an intact file") from error
+        raise location.error(f"{location.uri}: array {key!r} is damaged; fetch the file again") from error
 
 
 def _label_names(archive: zipfile.ZipFile, location: Location) -> tuple[str, ...]:

@@ -99,7 +99,7 @@ def _decode_file(content: bytes, name: str) -> Image.Image:
     except Image.DecompressionBombError as error:
         raise DecodeError(f"found too many pixels, accepted are {MAX_PIXELS} in all") from error
     except _DAMAGE as error:
-        raise DecodeError(f"found a truncated or damaged {kind}, accepted is an intact one") from error
+        raise DecodeError(f"found a truncated or damaged {kind}") from error
     if image.mode.startswith(("I", "F")):
         # 16-bit grey: keep the high byte, as tf.io.decode_png does; Pillow's own conversion clips to white.
         return Image.fromarray((np.asarray(image).astype(np.uint32) >> 8).astype(np.uint8))

@@ -94,7 +94,7 @@ def decode_example(serialized: bytes) -> StoredExample:
             text=feature["text"].bytes_list.value[0] if "text" in feature else None,
         )
     except (DecodeError, IndexError, UnicodeDecodeError) as error:
-        raise ValueError("found no example of learn2compress, accepted are shards that Ingest wrote") from error
+        raise ValueError("a record is no example that Ingest wrote") from error
 
 
 def parse_examples(serialized: Any, input_shape: tuple[int, ...]) -> tuple[Any, Any, Any]:
@@ -128,12 +128,15 @@ def shard_paths(folder: str | Path) -> list[Path]:
     folder = Path(folder)
     paths = sorted(path for path in folder.glob("*.tfrecord.gz") if _SHARD_NAME.fullmatch(path.name))
     if not paths:
-        raise SourceError(f"{folder}: found no shard, accepted is a folder of *-00000-of-00001.tfrecord.gz files")
+        raise SourceError(f"{folder} has no shard (*-00000-of-00001.tfrecord.gz); delete the artifact, and run again")
     stem, count = paths[0].name.partition("-")[0], int(paths[0].name[-17:-12])
     wanted = [shard_path(folder, index, count, stem) for index in range(count)]
     if paths != wanted:
         odd = sorted(set(paths) ^ set(wanted)) or [folder]
-        raise SourceError(f"{folder}: found {len(paths)} shards, accepted are all of 1 set; look at {odd[0].name}")
+        raise SourceError(
+            f"{folder}: the {len(paths)} shards are not all of 1 set, see {odd[0].name}; delete the artifact, "
+            "and run again"
+        )
     return paths
 
 
@@ -172,7 +175,9 @@ def read_records(path: str | Path) -> Iterator[bytes]:
             yield cast(bytes, record)
             num_read += 1
     except tf.errors.OpError as error:
-        raise SourceError(f"{path}: damaged after {num_read} records, accepted is an intact shard") from error
+        raise SourceError(
+            f"{path}: damaged after {num_read} records; delete the artifact of the step that wrote it, and run again"
+        ) from error
 
 
 def read_examples(path: str | Path) -> Iterator[StoredExample]:

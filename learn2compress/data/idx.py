@@ -134,7 +134,7 @@ def _opened(location: Location, path: str) -> Iterator[IO[bytes]]:
             with gzip.GzipFile(fileobj=file) as inflated:
                 yield cast(IO[bytes], inflated)
     except _UNREADABLE as error:
-        raise location.error(f"{path}: damaged or unreadable, accepted is an intact idx file: {error}") from error
+        raise location.error(f"{path} can't be read, or is damaged: {error}") from error
 
 
 def _dimensions(file: IO[bytes], wanted: int, location: Location, path: str) -> tuple[int, ...]:
@@ -166,7 +166,7 @@ def _exactly(file: IO[bytes], num_bytes: int, location: Location, path: str) -> 
     while missing:
         piece = file.read(min(missing, _READ_BYTES))
         if not piece:
-            raise location.error(f"{path}: ends {missing} bytes early, accepted is an intact idx file")
+            raise location.error(f"{path}: ends {missing} bytes early; it is damaged: fetch it again")
         pieces.append(piece)
         missing -= len(piece)
     return b"".join(pieces)
@@ -181,4 +181,4 @@ def _skip(file: IO[bytes], num_bytes: int, location: Location, path: str) -> Non
 
 def _expect_end(file: IO[bytes], location: Location, path: str) -> None:
     if file.read(1):
-        raise location.error(f"{path}: holds more bytes than its header claims, accepted is an intact idx file")
+        raise location.error(f"{path}: holds more bytes than its header claims; it is damaged: fetch it again")

@@ -76,4 +76,6 @@ def read_labelled(
             sources, digests = [[text.decode() for text in texts] for texts in origin] or [[], []]
             yield LabelledBatch(inputs, labels, sources, digests)
     except (tf.errors.OpError, UnicodeDecodeError) as error:
-        raise SourceError(f"{path}: found damaged shards, accepted are intact ones that Ingest wrote") from error
+        raise SourceError(
+            f"{path}: a shard is damaged; delete the artifact of the step Ingest, and run again"
+        ) from error

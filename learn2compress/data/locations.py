@@ -76,7 +76,7 @@ class Location:
         except FileNotFoundError:
             return None
         except (OSError, ValueError) as error:
-            raise self.error(f"{self.uri}: {_one_line(error)}; accepted is a readable source") from error
+            raise self.error(f"{self.uri} can't be read: {_one_line(error)}") from error
         # The configuration itself may name a link: whoever wrote it meant it.
         return self._entry(info, root=None)
 
@@ -86,7 +86,7 @@ class Location:
         try:
             infos = self.filesystem.ls(path, detail=True)
         except (OSError, ValueError) as error:
-            raise self.error(f"{path}: {_one_line(error)}; accepted is a readable folder") from error
+            raise self.error(f"{path} can't be listed: {_one_line(error)}") from error
         root = os.path.realpath(self.path) if self.is_local else None
         # Some object stores list the folder itself as an entry of its own.
         entries = [self._entry(info, root) for info in infos if info["name"].rstrip("/") != path]

@@ -143,7 +143,7 @@ def _digits_fingerprint() -> str:
     # Found without importing scikit-learn, which takes a second and reads nothing else here.
     spec = importlib.util.find_spec("sklearn")
     if spec is None or spec.origin is None:
-        raise SourceError("data.format: found no scikit-learn, accepted is an installation with it for 'digits'")
+        raise SourceError("data.format: 'digits' come with scikit-learn, which is not installed; install it")
     content = (Path(spec.origin).parent / "datasets" / "data" / "digits.csv.gz").read_bytes()
     version = importlib.metadata.version("scikit-learn")
     return hashlib.sha256(f"digits {version} ".encode() + content).hexdigest()

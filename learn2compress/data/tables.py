@@ -68,7 +68,7 @@ def read_table(unit: Unit) -> Iterator[RawRecord | BadRecord]:
                         continue
                 yield _record(source, row, columns)
     except OSError as error:
-        raise location.error(f"{path}: {error.strerror or error}; accepted is a readable file") from error
+        raise location.error(f"{path} can't be read: {error.strerror or error}") from error
 
 
 def _record(source: str, row: list[str], columns: _Columns) -> RawRecord | BadRecord:

@@ -64,7 +64,7 @@ def read_tfrecord(unit: Unit, kind: TaskKind) -> Iterator[RawRecord | BadRecord]
                 num_read += 1
     except (OSError, ValueError, EOFError, zlib.error, tf.errors.OpError) as error:
         reason = str(error) if isinstance(error, ValueError) else f"found a corrupted record after {num_read} records"
-        raise location.error(f"{path}: {reason}, accepted is an intact TFRecord file") from error
+        raise location.error(f"{path}: {reason}; it is damaged: fetch it again") from error
 
 
 def check_frames(path: str) -> Literal["GZIP", ""]:

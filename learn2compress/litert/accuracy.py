@@ -1,4 +1,4 @@
-"""Figures of quality, counted from answers in numpy alone."""
+"""Figures of quality, counted from predictions in numpy alone."""
 
 from __future__ import annotations
 
@@ -28,19 +28,22 @@ MAX_SLICES = 100
 _Z_95 = NormalDist().inv_cdf(0.975)
 
 
-def accuracy_of(answers: Predictions, class_names: Sequence[str], k: int) -> Accuracy:
-    """Top-1, top-k, per-class figures and confusion matrix.
+def accuracy_of(predictions: Predictions, class_names: Sequence[str], k: int) -> Accuracy:
+    """Counts top-1, top-k, per-class figures and the confusion matrix.
 
     Classes are ranked by score, and among equal scores (8-bit softmax has many)
-    by index, the lowest first: what `argmax` gives, and the same in every run.
+    by index, the lowest first, in all of these figures.
 
     Args:
-      answers: One for each example.
+      predictions: One for each example.
       class_names: Names in index order.
       k: The k of top-k, left out where there are no more than k classes.
+
+    Returns:
+      The figures, ratios of 0..1.
     """
-    n, num_classes = len(answers.labels), len(class_names)
-    pairs = answers.labels * num_classes + answers.predicted
+    n, num_classes = len(predictions.labels), len(class_names)
+    pairs = predictions.labels * num_classes + predictions.predicted
     confusion = np.bincount(pairs, minlength=num_classes**2).reshape(num_classes, num_classes)
     correct = int(np.trace(confusion))
     low, high = wilson_interval(correct, n)
@@ -50,24 +53,24 @@ def accuracy_of(answers: Predictions, class_names: Sequence[str], k: int) -> Acc
         top_1_low=low,
         top_1_high=high,
         k=k,
-        top_k=float(answers.in_top_k.mean()) if num_classes > k else None,
+        top_k=float(predictions.in_top_k.mean()) if num_classes > k else None,
         per_class=tuple(_class_result(name, confusion, index) for index, name in enumerate(class_names)),
         confusion_matrix=tuple(tuple(row) for row in confusion.tolist()),
     )
 
 
-def calibration_of(answers: Predictions) -> Calibration:
-    """Expected calibration error over 15 bins of equal width.
+def calibration_of(predictions: Predictions) -> Calibration:
+    """Measures the expected calibration error over 15 bins of equal width.
 
     Pakdaman Naeini, Cooper and Hauskrecht, "Obtaining Well Calibrated Probabilities
     Using Bayesian Binning" (AAAI 2015); bins and confidence (the highest
     probability) as in Guo et al., arXiv:1706.04599. A bin holds its upper limit.
     """
-    confidence = answers.confidence.astype(np.float64)
+    confidence = predictions.confidence.astype(np.float64)
     index = np.clip(np.ceil(confidence * NUM_BINS).astype(np.int64) - 1, 0, NUM_BINS - 1)
     counts = np.bincount(index, minlength=NUM_BINS)
     confidences = np.bincount(index, confidence, NUM_BINS)
-    hits = np.bincount(index, answers.correct, NUM_BINS)
+    hits = np.bincount(index, predictions.correct, NUM_BINS)
     bins = tuple(
         CalibrationBin(int(n), float(total / n) if n else None, float(hit / n) if n else None)
         for n, total, hit in zip(counts, confidences, hits, strict=True)
@@ -75,31 +78,47 @@ def calibration_of(answers: Predictions) -> Calibration:
     return Calibration(float(np.abs(confidences - hits).sum() / len(confidence)), bins)
 
 
-def slice_accuracies(answers: Predictions) -> tuple[SliceAccuracy, ...]:
-    """Accuracy of each slice, in order of name; none where nobody asked for slices.
+def slice_accuracies(predictions: Predictions) -> tuple[SliceAccuracy, ...]:
+    """Counts the accuracy of each slice.
+
+    Args:
+      predictions: One for each example.
+
+    Returns:
+      One entry for each slice, in order of name; none for predictions without slices.
 
     Raises:
       ConfigError: there are more than 100.
     """
-    if answers.slices.size == 0:
+    if predictions.slices.size == 0:
         return ()
-    names, index, counts = np.unique(answers.slices, return_inverse=True, return_counts=True)
+    names, index, counts = np.unique(predictions.slices, return_inverse=True, return_counts=True)
     if len(names) > MAX_SLICES:
         raise ConfigError(
             f"evaluate.slice_by: found {len(names)} slices, such as {str(names[0])!r}, accepted are {MAX_SLICES} "
             "at most"
         )
-    hits = np.bincount(index, answers.correct, len(names))
+    hits = np.bincount(index, predictions.correct, len(names))
     return tuple(
         SliceAccuracy(str(name), int(n), float(hit / n), *wilson_interval(int(hit), int(n)))
         for name, n, hit in zip(names, counts, hits, strict=True)
     )
 
 
-def corruption_accuracies(answers: Predictions, corruptions: Sequence[Corruption]) -> tuple[CorruptionAccuracy, ...]:
-    """Accuracy after each corruption at each severity, in the order of the answers' columns."""
+def corruption_accuracies(
+    predictions: Predictions, corruptions: Sequence[Corruption]
+) -> tuple[CorruptionAccuracy, ...]:
+    """Counts the accuracy after each corruption at each severity.
+
+    Args:
+      predictions: One for each example.
+      corruptions: Those that they were made with.
+
+    Returns:
+      One entry for each corruption and severity, in the order of the predictions' columns.
+    """
     kinds = [(corruption, severity) for corruption in corruptions for severity in SEVERITIES]
-    shares = answers.corrupted_correct.mean(axis=0)
+    shares = predictions.corrupted_correct.mean(axis=0)
     return tuple(
         CorruptionAccuracy(corruption.value, severity, float(share))
         for (corruption, severity), share in zip(kinds, shares, strict=True)
@@ -107,7 +126,7 @@ def corruption_accuracies(answers: Predictions, corruptions: Sequence[Corruption
 
 
 def paired_drop(teacher_correct: npt.NDArray[np.bool_], student_correct: npt.NDArray[np.bool_]) -> PairedDrop:
-    """How much less accurate the student is on the very same examples.
+    """Measures how much less accurate a student is on the very same examples.
 
     Only examples that one of the two alone gets right tell them apart (McNemar 1947,
     Psychometrika 12(2)). The interval is the adjusted Wald interval of Bonett and
@@ -119,12 +138,15 @@ def paired_drop(teacher_correct: npt.NDArray[np.bool_], student_correct: npt.NDA
       teacher_correct: bool [n], whether the teacher is right.
       student_correct: bool [n], the same for the student, in the same order.
 
+    Returns:
+      The drop as a ratio, -1..1, with its 95% interval.
+
     Raises:
       ConfigError: they are not about equally many examples, at least one.
     """
     n = len(teacher_correct)
     if n == 0 or len(student_correct) != n:
-        raise ConfigError(f"examples: found {len(student_correct)} answers, accepted are {n}, the teacher's")
+        raise ConfigError(f"examples: the student has {len(student_correct)} predictions, the teacher {n}; run again")
     teacher_only = int((teacher_correct & ~student_correct).sum())
     student_only = int((student_correct & ~teacher_correct).sum())
     lost, gained = (teacher_only + 1) / (n + 2), (student_only + 1) / (n + 2)
@@ -135,7 +157,7 @@ def paired_drop(teacher_correct: npt.NDArray[np.bool_], student_correct: npt.NDA
 
 
 def wilson_interval(num_correct: int, num_examples: int) -> tuple[float, float]:
-    """95% score interval of a ratio: E. B. Wilson (1927), JASA 22(158), 209-212.
+    """Returns the 95% score interval of a ratio: E. B. Wilson (1927), JASA 22(158), 209-212.
 
     Unlike the normal approximation it stays inside 0..1 and is honest near 1.
     """

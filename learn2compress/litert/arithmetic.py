@@ -36,7 +36,10 @@ class OperatorWork:
 
 
 def operator_work(model_bytes: bytes) -> tuple[OperatorWork, ...]:
-    """Every operator of a model, in graph order.
+    """Reads the work of every operator of a model.
+
+    Returns:
+      One entry for each, in graph order.
 
     Raises:
       ModelFileError: the bytes are no well-formed `.tflite` file.
@@ -51,7 +54,14 @@ def operator_work(model_bytes: bytes) -> tuple[OperatorWork, ...]:
 
 
 def arithmetic_of(graph: ModelGraph, operator: Operator) -> Arithmetic:
-    """By the types of the operator's tensors that stand for real numbers; a bias, of 32 bits, decides nothing."""
+    """Returns the numbers that an operator computes in.
+
+    The types of its tensors that stand for real numbers decide; a bias, of 32 bits, decides nothing.
+
+    Args:
+      graph: Has the operator.
+      operator: One of its operators.
+    """
     tensors = [graph.tensors[i] for i in (*operator.inputs, *operator.outputs) if i is not None]
     activations = [t for t in tensors if t.data.size == 0]
     if any(t.is_float for t in activations):
@@ -65,7 +75,14 @@ def arithmetic_of(graph: ModelGraph, operator: Operator) -> Arithmetic:
 
 
 def operator_uses(work: Sequence[OperatorWork]) -> tuple[OperatorUse, ...]:
-    """Operators by name and arithmetic: those with the most MACs first, then the most frequent."""
+    """Counts operators by name and arithmetic.
+
+    Args:
+      work: From `operator_work`.
+
+    Returns:
+      Those with the most MACs first, then the most frequent.
+    """
     counts: dict[tuple[str, Arithmetic], list[int]] = defaultdict(lambda: [0, 0])
     for one in work:
         count = counts[one.name, one.arithmetic]

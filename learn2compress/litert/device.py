@@ -121,18 +121,15 @@ def _run(command: Sequence[str], device: DeviceConfig, timeout_s: float) -> subp
             command, capture_output=True, text=True, errors="replace", timeout=timeout_s, stdin=subprocess.DEVNULL
         )
     except FileNotFoundError:
-        raise ConfigError(
-            f"evaluate.device: found no {ADB} on the PATH, accepted is Android's platform tools"
-        ) from None
+        raise ConfigError(f"evaluate.device: there is no {ADB} on the PATH; install Android's platform tools") from None
     except subprocess.TimeoutExpired:
         raise ConfigError(
-            f"evaluate.device: found no end of {' '.join(command[3:5])!r} on {device.adb_serial}, accepted are "
-            f"{timeout_s:g} s"
+            f"evaluate.device: {' '.join(command[3:5])!r} did not end on {device.adb_serial} in {timeout_s:g} s"
         ) from None
     if done.returncode != 0:
         said = (done.stderr.strip() or done.stdout.strip() or "no message").splitlines()[-1][:200]
         raise ConfigError(
-            f"evaluate.device: found that {' '.join(command[3:5])!r} fails on {device.adb_serial!r} ({said}), accepted "
-            "is a device that `adb devices` lists as ready"
+            f"evaluate.device: {' '.join(command[3:5])!r} fails on {device.adb_serial!r} ({said}); see that `adb "
+            "devices` lists the device as ready"
         )
     return done

@@ -8,6 +8,7 @@ Format: https://github.com/google-ai-edge/LiteRT/blob/main/tflite/converter/sche
 
 from __future__ import annotations
 
+import contextlib
 import math
 import struct
 from collections.abc import Callable, Iterator
@@ -89,7 +90,14 @@ class Tensor:
 
 @dataclass(frozen=True)
 class Operator:
-    """One operator: `inputs` and `outputs` are numbers of tensors; an optional input left out is None."""
+    """One operator.
+
+    Attributes:
+      name: Such as "CONV_2D".
+      inputs: Numbers of tensors; `None` for an optional input that is left out.
+      outputs: Numbers of tensors.
+      transposes_first: Whether a BATCH_MATMUL transposes its first operand.
+    """
 
     name: str
     inputs: tuple[int | None, ...]
@@ -99,7 +107,14 @@ class Operator:
 
 @dataclass(frozen=True)
 class ModelGraph:
-    """One subgraph."""
+    """One subgraph.
+
+    Attributes:
+      tensors: All its tensors.
+      operators: In the order in which they run.
+      inputs: Numbers of the tensors that it takes.
+      outputs: Numbers of the tensors that it returns.
+    """
 
     tensors: tuple[Tensor, ...]
     operators: tuple[Operator, ...]
@@ -107,8 +122,13 @@ class ModelGraph:
     outputs: tuple[int, ...]
 
 
+def dtype_name(code: int) -> str | None:
+    """Returns the name of an element type, such as "int8", from the format's number; `None` for an unknown one."""
+    return _DTYPES.get(code)
+
+
 def read_file(path: str | Path) -> bytes:
-    """Bytes of a `.tflite` file.
+    """Reads a `.tflite` file.
 
     Raises:
       ModelFileError: it can't be read or is larger than the format allows.
@@ -119,11 +139,14 @@ def read_file(path: str | Path) -> bytes:
             raise ModelFileError(f"{path}: found {size} bytes, accepted are {MAX_FILE_BYTES} at most")
         return Path(path).read_bytes()
     except OSError as error:
-        raise ModelFileError(f"{path}: {error.strerror}; accepted is a readable .tflite file") from error
+        raise ModelFileError(f"{path} can't be read: {error.strerror}") from error
 
 
 def read_graphs(model_bytes: bytes) -> tuple[ModelGraph, ...]:
-    """Subgraphs of a model, the one that runs first.
+    """Reads the subgraphs of a model.
+
+    Returns:
+      The subgraphs, first the one that runs first.
 
     Raises:
       ModelFileError: the bytes are no well-formed `.tflite` file.
@@ -132,14 +155,36 @@ def read_graphs(model_bytes: bytes) -> tuple[ModelGraph, ...]:
 
 
 def parse_guarded(read: Callable[[], T], model_bytes: bytes) -> T:
-    """Calls `read`, turning what a damaged flatbuffer raises into a `ModelFileError`."""
+    """Calls `read`, turning what a damaged flatbuffer raises into a `ModelFileError`.
+
+    Args:
+      read: Reads the file.
+      model_bytes: The file.
+
+    Returns:
+      What `read` returns.
+
+    Raises:
+      ModelFileError: the bytes are no well-formed `.tflite` file.
+    """
     if len(model_bytes) < 16 or len(model_bytes) > MAX_FILE_BYTES or model_bytes[4:8] != FILE_IDENTIFIER:
         raise ModelFileError(
             f"model: found {len(model_bytes)} bytes starting with {bytes(model_bytes[:8])!r}, "
             f"accepted is a .tflite file with identifier {FILE_IDENTIFIER!r}"
         )
-    try:
+    with parse_errors_in_one_line():
         return read()
+
+
+@contextlib.contextmanager
+def parse_errors_in_one_line() -> Iterator[None]:
+    """Turns what a damaged flatbuffer raises into a `ModelFileError`.
+
+    Raises:
+      ModelFileError: the file is not well-formed.
+    """
+    try:
+        yield
     except ModelFileError:
         raise
     except _PARSE_ERRORS as error:
@@ -182,7 +227,7 @@ def _read_tensor(tensor: Any, buffers: list[npt.NDArray[np.uint8]]) -> Tensor:
         raise ModelFileError(
             f"tensor {name!r}: found shape {list(shape)}, accepted is up to {MAX_ELEMENTS} elements, no size below 0"
         )
-    dtype = _DTYPES.get(tensor.Type())
+    dtype = dtype_name(tensor.Type())
     if dtype is None:
         raise ModelFileError(f"tensor {name!r}: found element type {tensor.Type()}, accepted is one of the format's")
     number = tensor.Buffer()

@@ -1,14 +1,16 @@
 """Runs a `.tflite` file on examples, as an application would, for its scores.
 
-This runs in the caller's process. A file of unknown origin belongs through
-`learn2compress.litert.latency` first: a damaged one can end the process, and
-there it is only a worker's.
+`Scorer` and `predict` run it in the caller's process. A file of unknown origin
+belongs through `check_runs` first: a damaged one can end the process, and there it
+is only a worker's.
 """
 
 from __future__ import annotations
 
 import contextlib
+import tempfile
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,6 +18,7 @@ import numpy.typing as npt
 from ai_edge_litert.interpreter import Interpreter
 
 from learn2compress.litert.flatbuffer import ModelFileError
+from learn2compress.litert.latency import TIMEOUT_S, run_worker
 
 PIXEL_SCALE = 1.0 / 255.0
 
@@ -31,7 +34,7 @@ class Scorer:
     Args:
       model_bytes: A `.tflite` file with one input and one output.
       input_shape: Shape of one example.
-      input_scale: What one step of a byte is worth to a float input: 1/255 for a
+      input_scale: The number that a float input receives for one step of a byte: 1/255 for a
         student, 1.0 for a model that scales raw 0..255 values itself.
       num_threads: Interpreter threads.
 
@@ -51,14 +54,14 @@ class Scorer:
             self._allocate(1)
 
     def scores(self, x: npt.NDArray[np.uint8], batch_size: int = 64) -> npt.NDArray[np.float32]:
-        """Scores of examples.
+        """Scores examples.
 
         Args:
-          x: uint8 [n, *input_shape], n at least 1.
+          x: uint8 `[n, *input_shape]`, n at least 1.
           batch_size: Examples in one inference; a model that can't be resized runs one by one.
 
         Returns:
-          float32 [n, num_classes], dequantized.
+          float32 `[n, num_classes]`, dequantized.
 
         Raises:
           ModelFileError: the model does not run, or does not take such examples.
@@ -87,7 +90,7 @@ class Scorer:
         return (batch * np.float64(self._input_scale)).astype(np.float32) if self._is_float else self._table[batch]
 
     def _resize(self, batch_size: int) -> int:
-        """Makes ready for a batch of this size, or of 1; returns which."""
+        """Allocates tensors for a batch of this size, or of 1 where that is impossible; returns which."""
         if batch_size == self._batch_size or not self._resizable:
             return self._batch_size
         # A graph with a batch of 1 written into it, such as a reshape to [1, 64], can't be resized: it runs one by one.
@@ -134,7 +137,19 @@ def predict(
     batch_size: int = 64,
     num_threads: int = 1,
 ) -> npt.NDArray[np.float32]:
-    """Scores of a model for uint8 examples, float32 [n, num_classes]; see `Scorer`.
+    """Scores examples with a file; see `Scorer`.
+
+        classes = predict(model_bytes, images).argmax(axis=1)
+
+    Args:
+      model_bytes: A `.tflite` file with one input and one output.
+      x: uint8 `[n, *input_shape]`, n at least 1.
+      input_scale: See `Scorer`.
+      batch_size: Examples in one inference.
+      num_threads: Interpreter threads.
+
+    Returns:
+      float32 `[n, num_classes]`, dequantized.
 
     Raises:
       ModelFileError: the model can't be loaded or run, or does not take such examples.
@@ -143,11 +158,17 @@ def predict(
 
 
 def input_table(detail: dict[str, Any], input_scale: float) -> npt.NDArray[Any]:
-    """What an input tensor receives for each byte 0..255: an array of 256 of the tensor's type.
+    """Returns what an input tensor receives for each byte 0..255.
 
     Args:
       detail: One of `Interpreter.get_input_details()`.
-      input_scale: See `predict`.
+      input_scale: See `Scorer`.
+
+    Returns:
+      `[256]` of the tensor's type.
+
+    Raises:
+      ModelFileError: the input is neither float32, uint8 nor quantized int8.
     """
     dtype, (scale, zero_point) = np.dtype(detail["dtype"]), detail["quantization"]
     steps = np.arange(256)
@@ -162,6 +183,28 @@ def input_table(detail: dict[str, Any], input_scale: float) -> npt.NDArray[Any]:
         )
     limits = np.iinfo(dtype)
     return np.clip(np.rint(steps * PIXEL_SCALE / scale) + zero_point, limits.min, limits.max).astype(dtype)
+
+
+def check_runs(model_bytes: bytes, what: str) -> None:
+    """Loads and runs a file once by the stock interpreter with its default delegates, in a process of its own.
+
+    A file that ends its process ends that one.
+
+    Args:
+      model_bytes: A `.tflite` file.
+      what: What made it, for the message.
+
+    Raises:
+      ModelFileError: it does not load or run; one line with the operator and what the interpreter says.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "model.tflite")
+        path.write_bytes(model_bytes)
+        try:
+            run_worker({"task": "start", "model": str(path), "num_threads": 1}, str(path), TIMEOUT_S)
+        except ModelFileError as error:
+            reason = str(error).removeprefix(f"{path}: ")
+            raise ModelFileError(f"{what} makes a file that does not run: {reason}") from None
 
 
 @contextlib.contextmanager

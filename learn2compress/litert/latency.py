@@ -13,7 +13,6 @@ import signal
 import statistics
 import subprocess
 import sys
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -127,24 +126,6 @@ def _measure_rounds(
     return [Rounds(*of_model) for of_model in zip(*lists, strict=True)], MachineLoad(**answer["load"])
 
 
-def median_interval(values: Sequence[float]) -> tuple[float, float]:
-    """Returns the interval that holds the median of what `values` were drawn from with probability 0.95 at least.
-
-    From the r-th smallest to the r-th largest value, r the largest for which the
-    binomial probability of r - 1 or fewer of n values on one side is at most
-    0.025. Fewer than 6 values can't reach 0.95: then it is their whole range
-    (Conover, Practical Nonparametric Statistics, 3rd ed., section 3.2).
-    """
-    ordered, n = sorted(values), len(values)
-    rank, ways, tail = 0, 1, 1  # whole numbers, as 2**n overflows a float
-    while 40 * tail <= 2**n:
-        rank += 1
-        ways = ways * (n - rank + 1) // rank  # n choose rank
-        tail += ways
-    rank = max(rank, 1)
-    return ordered[rank - 1], ordered[n - rank]
-
-
 def processor_name() -> str:
     """Returns the machine's processor, in its own words."""
     cpuinfo = Path("/proc/cpuinfo")
@@ -178,7 +159,7 @@ def run_worker(request: dict[str, Any], what: str, timeout_s: float) -> dict[str
             command, input=json.dumps(request), capture_output=True, text=True, errors="replace", timeout=timeout_s
         )
     except subprocess.TimeoutExpired:
-        raise ModelFileError(f"{what}: found no end of the measurement, accepted are {timeout_s:g} s") from None
+        raise ModelFileError(f"{what}: the measurement did not end in {timeout_s:g} s") from None
     lines = done.stdout.strip().splitlines()
     if done.returncode != 0 or not lines:
         raise ModelFileError(f"{what}: ended the interpreter's process: {_ending(done.returncode, done.stderr)}")

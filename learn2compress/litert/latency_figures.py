@@ -124,3 +124,21 @@ def thread_latency(
         base_ms * min(rounds.fastest_ms) / min(base.fastest_ms),
         load,
     )
+
+
+def median_interval(values: Sequence[float]) -> tuple[float, float]:
+    """Returns the interval that holds the median of what `values` were drawn from with probability 0.95 at least.
+
+    From the r-th smallest to the r-th largest value, r the largest for which the
+    binomial probability of r - 1 or fewer of n values on one side is at most
+    0.025. Fewer than 6 values can't reach 0.95: then it is their whole range
+    (Conover, Practical Nonparametric Statistics, 3rd ed., section 3.2).
+    """
+    ordered, n = sorted(values), len(values)
+    rank, ways, tail = 0, 1, 1  # whole numbers, as 2**n overflows a float
+    while 40 * tail <= 2**n:
+        rank += 1
+        ways = ways * (n - rank + 1) // rank  # n choose rank
+        tail += ways
+    rank = max(rank, 1)
+    return ordered[rank - 1], ordered[n - rank]

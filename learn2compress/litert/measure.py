@@ -44,7 +44,7 @@ def measure_file(
     teacher_path: str | Path,
     class_names: Sequence[str],
     config: EvaluateConfig,
-    answers_of: Callable[[], Predictions],
+    predict: Callable[[], Predictions],
     teacher_correct: npt.NDArray[np.bool_] | None = None,
 ) -> tuple[ModelReport, Predictions]:
     """Measures a file, and counts the predictions that it gives.
@@ -58,7 +58,7 @@ def measure_file(
       teacher_path: The teacher's, timed in the same rounds; `model_path` for the teacher itself.
       class_names: Names in index order.
       config: How to measure.
-      answers_of: Runs the file on the held-out split.
+      predict: Runs the file on the held-out split.
       teacher_correct: bool [n], whether the teacher is right, in the order of the predictions.
 
     Raises:
@@ -78,7 +78,7 @@ def measure_file(
     thread_latencies = measure_thread_latencies(model_path, config, latency)
     device_latency = None if config.device is None else measure_on_device(model_path, config.device, config)
     progress.report(work, 2, _NUM_STEPS, "accuracy")
-    predictions = answers_of()
+    predictions = predict()
     accuracy = accuracy_of(predictions, class_names, config.top_k)
     progress.report(work, 3, _NUM_STEPS, "download size")
     compares = predictions.reference.size > 0
@@ -145,14 +145,14 @@ def measure_model(
     """
     settings = PredictionSettings.of(config, len(class_names), input_scale)
 
-    def answers_of() -> Predictions:
+    def predict() -> Predictions:
         scorer = Scorer(read_file(model_path), x.shape[1:], input_scale)
         predictions = predict_examples(scorer, _batches(x, labels), len(x), settings)
         if keras_scores is None:
             return predictions
         return dataclasses.replace(predictions, reference=keras_scores.argmax(axis=1))
 
-    return measure_file(name, model_path, teacher_path, class_names, config, answers_of)[0]
+    return measure_file(name, model_path, teacher_path, class_names, config, predict)[0]
 
 
 def download_bytes(model_bytes: bytes) -> int:

@@ -16,35 +16,37 @@ says GRAYSCALE, which its ImageClassifier refuses, as it would any one channel.
 
 from __future__ import annotations
 
-import functools
-import importlib.util
 import io
 import zipfile
 import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from types import ModuleType
-from typing import Any
 
-import flatbuffers
 import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 
 from learn2compress.config import TaskConfig, TaskKind
 from learn2compress.config.parsing import ConfigError
 from learn2compress.data.text_features import input_description
-from learn2compress.litert.flatbuffer import ModelFileError, parse_guarded, read_graphs
-from learn2compress.litert.rewrite import with_named_buffer
+from learn2compress.litert.flatbuffer import ModelFileError, parse_guarded
+from learn2compress.litert.metadata_tables import (
+    IDENTIFIER,
+    ColorSpace,
+    ImageEntry,
+    MetadataEntry,
+    TensorEntry,
+    metadata_bytes,
+    read_metadata_bytes,
+)
+from learn2compress.litert.rewrite import UnpackedModel
 
 LABELS_NAME = "labels.txt"
 MAX_LABELS_BYTES = 4 * 1024 * 1024
 
 _ENTRY_NAME = "TFLITE_METADATA"
-_IDENTIFIER = b"M001"
-_MIN_PARSER_VERSION = "1.0.0"  # every field used here is in the first version of the schema
 _ZIP_DATE = (1980, 1, 1, 0, 0, 0)  # the earliest ZIP knows; a real date would change the bytes from run to run
-_STATS = {"uint8": (0.0, 255.0), "int8": (-128.0, 127.0)}
+_VALUE_RANGES = {"uint8": (0.0, 255.0), "int8": (-128.0, 127.0)}
+_NORMALIZATION = (0.0, 255.0)  # mean and standard deviation
 
 
 @dataclass(frozen=True)
@@ -71,14 +73,14 @@ class ModelMetadata:
 
 
 def with_metadata(
-    model_bytes: bytes, *, name: str, description: str, version: str, labels: Sequence[str], task: TaskConfig
+    model: bytes | UnpackedModel, *, name: str, description: str, version: str, labels: Sequence[str], task: TaskConfig
 ) -> bytes:
     """Puts metadata and labels into a model; equal input gives equal bytes.
 
     Metadata that is already there is replaced.
 
     Args:
-      model_bytes: A `.tflite` file with one input and one output.
+      model: A `.tflite` file with one input and one output; one that is unpacked already is changed, and packed here.
       name: Name of the model.
       description: What it does; for text, name how the features are made.
       version: Version of the model.
@@ -89,18 +91,16 @@ def with_metadata(
       ModelFileError: the bytes are no well-formed `.tflite` file of one input and one output.
       ConfigError: labels or task don't fit the model.
     """
-    graph = read_graphs(model_bytes)[0]
-    if len(graph.inputs) != 1 or len(graph.outputs) != 1:
-        raise ModelFileError(
-            f"model: found {len(graph.inputs)} inputs and {len(graph.outputs)} outputs, accepted is one of each"
-        )
-    source, target = graph.tensors[graph.inputs[0]], graph.tensors[graph.outputs[0]]
+    if not isinstance(model, UnpackedModel):
+        model = UnpackedModel(model)
+    source, target = model.input_type(), model.output_type()
     if source.shape[1:] != task.input_shape:
         raise ConfigError(f"task.input_shape: found {list(task.input_shape)}, accepted is {list(source.shape[1:])}")
     _check_labels(labels, target.shape[-1] if target.shape else 0)
     metadata = _describe(name, description, version, task, source.dtype, target.dtype)
-    model = with_named_buffer(model_bytes, _ENTRY_NAME, metadata)
-    return model + _zip_of_labels(labels, len(model))
+    model.set_named_buffer(_ENTRY_NAME, metadata_bytes(metadata))
+    packed = model.pack()
+    return packed + _zip_of_labels(labels, len(packed))
 
 
 def read_metadata(model_bytes: bytes) -> ModelMetadata:
@@ -112,60 +112,36 @@ def read_metadata(model_bytes: bytes) -> ModelMetadata:
     return parse_guarded(lambda: _read(model_bytes), model_bytes)
 
 
-@functools.cache
-def _metadata_schema() -> ModuleType:
-    # Loaded by path: `import mediapipe` takes seconds and loads OpenCV, and of it only this generated file is needed.
-    package = importlib.util.find_spec("mediapipe")
-    if package is None or not package.submodule_search_locations:
-        raise ConfigError("mediapipe: not installed, accepted is the version that learn2compress requires")
-    path = Path(package.submodule_search_locations[0], "tasks", "metadata", "metadata_schema_py_generated.py")
-    spec = importlib.util.spec_from_file_location("learn2compress_tflite_metadata_schema", path)
-    if spec is None or spec.loader is None:
-        raise ConfigError(f"{path}: not importable, accepted is mediapipe's generated metadata schema")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
 def _describe(
     name: str, description: str, version: str, task: TaskConfig, input_dtype: str, output_dtype: str
-) -> bytes:
-    fb: Any = _metadata_schema()
-    source = fb.TensorMetadataT(content=fb.ContentT(), stats=_stats(input_dtype))
+) -> MetadataEntry:
+    image = None
     if task.kind is TaskKind.IMAGE:
-        is_rgb = task.input_shape[-1] == 3
-        color_space = fb.ColorSpaceType.RGB if is_rgb else fb.ColorSpaceType.GRAYSCALE
-        height, width = task.input_shape[:2]
-        source.name = "image"
-        source.description = f"{'RGB' if is_rgb else 'Grayscale'} image of {height} x {width} pixels, 0 to 255."
-        source.content.contentPropertiesType = fb.ContentProperties.ImageProperties
-        source.content.contentProperties = fb.ImagePropertiesT(color_space, fb.ImageSizeT(width, height))
+        height, width, channels = task.input_shape
+        image = ImageEntry(ColorSpace.RGB if channels == 3 else ColorSpace.GRAYSCALE, width, height)
+        input_name = "image"
+        content = f"{'RGB' if channels == 3 else 'Grayscale'} image of {height} x {width} pixels, 0 to 255."
     else:
-        source.name = "features"
-        source.description = f"{input_description(task)} Made by {task.text_features.value} of text_features.py."
-        source.content.contentPropertiesType = fb.ContentProperties.FeatureProperties
-        source.content.contentProperties = fb.FeaturePropertiesT()
-    source.processUnits = [
-        fb.ProcessUnitT(fb.ProcessUnitOptions.NormalizationOptions, fb.NormalizationOptionsT([0.0], [255.0]))
-    ]
-    target = fb.TensorMetadataT(content=fb.ContentT(), stats=_stats(output_dtype))
-    target.name, target.description = "scores", "Probability of each class."
-    target.content.contentPropertiesType = fb.ContentProperties.FeatureProperties
-    target.content.contentProperties = fb.FeaturePropertiesT()
-    target.associatedFiles = [
-        fb.AssociatedFileT(LABELS_NAME, "Class names in output order.", fb.AssociatedFileType.TENSOR_AXIS_LABELS)
-    ]
-    metadata = fb.ModelMetadataT(name=name, description=description, version=version)
-    metadata.subgraphMetadata = [fb.SubGraphMetadataT(inputTensorMetadata=[source], outputTensorMetadata=[target])]
-    metadata.minParserVersion = _MIN_PARSER_VERSION
-    builder = flatbuffers.Builder(1024)
-    builder.Finish(metadata.Pack(builder), _IDENTIFIER)
-    return bytes(builder.Output())
+        input_name = "features"
+        content = f"{input_description(task)} Made by {task.text_features.value} of text_features.py."
+    return MetadataEntry(
+        name,
+        description,
+        version,
+        source=TensorEntry(input_name, content, image, _NORMALIZATION, _value_range(input_dtype), None),
+        target=TensorEntry(
+            "scores",
+            "Probability of each class.",
+            None,
+            None,
+            _value_range(output_dtype),
+            (LABELS_NAME, "Class names in output order."),
+        ),
+    )
 
 
-def _stats(dtype: str) -> Any:
-    low, high = _STATS.get(dtype, (0.0, 1.0))
-    return _metadata_schema().StatsT([high], [low])
+def _value_range(dtype: str) -> tuple[float, float]:
+    return _VALUE_RANGES.get(dtype, (0.0, 1.0))
 
 
 def _zip_of_labels(labels: Sequence[str], offset: int) -> bytes:
@@ -187,34 +163,27 @@ def _check_labels(labels: Sequence[str], num_classes: int) -> None:
 
 
 def _read(model_bytes: bytes) -> ModelMetadata:
-    fb: Any = _metadata_schema()
     model = schema.Model.GetRootAsModel(model_bytes, 0)
     entries = [model.Metadata(i) for i in range(model.MetadataLength())]
     numbers = [entry.Buffer() for entry in entries if entry.Name() == _ENTRY_NAME.encode()]
     if not numbers or numbers[0] >= model.BuffersLength():
         raise ModelFileError(f"model: found no {_ENTRY_NAME}, accepted is a file with metadata")
     content = np.asarray(model.Buffers(numbers[0]).DataAsNumpy(), np.uint8).tobytes()
-    if content[4:8] != _IDENTIFIER:
-        raise ModelFileError(f"model: found metadata {content[4:8]!r}, accepted is {_IDENTIFIER!r}")
-    metadata = fb.ModelMetadata.GetRootAs(content, 0)
-    subgraph = metadata.SubgraphMetadata(0)
-    source, target = subgraph.InputTensorMetadata(0), subgraph.OutputTensorMetadata(0)
-    properties, normalization = source.Content(), fb.NormalizationOptions()
-    color_space = None
-    if properties.ContentPropertiesType() == fb.ContentProperties.ImageProperties:
-        image = fb.ImageProperties()
-        image.Init(properties.ContentProperties().Bytes, properties.ContentProperties().Pos)
-        color_space = "RGB" if image.ColorSpace() == fb.ColorSpaceType.RGB else "GRAYSCALE"
-    options = source.ProcessUnits(0).Options()
-    normalization.Init(options.Bytes, options.Pos)
+    if content[4:8] != IDENTIFIER:
+        raise ModelFileError(f"model: found metadata {content[4:8]!r}, accepted is {IDENTIFIER!r}")
+    entry = read_metadata_bytes(content)
+    image, normalization, labels_file = entry.source.image, entry.source.normalization, entry.target.labels_file
+    if normalization is None or labels_file is None:
+        missing = "normalization of the input" if normalization is None else "labels of the output"
+        raise ModelFileError(f"model: found metadata without {missing}, accepted is what with_metadata writes")
     return ModelMetadata(
-        name=metadata.Name().decode(),
-        description=metadata.Description().decode(),
-        version=metadata.Version().decode(),
-        labels=_read_labels(model_bytes, target.AssociatedFiles(0).Name().decode()),
-        color_space=color_space,
-        normalization_mean=float(normalization.Mean(0)),
-        normalization_std=float(normalization.Std(0)),
+        name=entry.name,
+        description=entry.description,
+        version=entry.version,
+        labels=_read_labels(model_bytes, labels_file[0]),
+        color_space=None if image is None else "RGB" if image.color_space is ColorSpace.RGB else "GRAYSCALE",
+        normalization_mean=normalization[0],
+        normalization_std=normalization[1],
     )
 
 
@@ -226,4 +195,4 @@ def _read_labels(model_bytes: bytes, name: str) -> tuple[str, ...]:
                 raise ModelFileError(f"{name}: found {size} bytes, accepted are {MAX_LABELS_BYTES} at most")
             return tuple(archive.read(name).decode("utf-8").splitlines())
     except (zipfile.BadZipFile, zlib.error, EOFError, KeyError, NotImplementedError, OSError, RuntimeError) as error:
-        raise ModelFileError(f"model: found no readable {name} in it ({error}), accepted is one ZIP entry") from None
+        raise ModelFileError(f"model: {name} in it can't be read ({error}); the file is damaged") from None

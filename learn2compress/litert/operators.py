@@ -90,6 +90,9 @@ class ModelCost:
 def model_cost(model_bytes: bytes) -> ModelCost:
     """Reads operators, MACs and parameters of a model.
 
+        cost = model_cost(Path("student.tflite").read_bytes())
+        print(cost.macs, cost.num_parameters)
+
     Raises:
       ModelFileError: the bytes are no well-formed `.tflite` file.
     """
@@ -113,7 +116,7 @@ def model_cost(model_bytes: bytes) -> ModelCost:
 
 
 def float_operators(model_bytes: bytes) -> list[str]:
-    """Operators that read or write a floating-point tensor, as "NAME (output tensor)".
+    """Lists operators that read or write a floating-point tensor, as "NAME (output tensor)".
 
     Empty for a file that computes in integers alone. A QUANTIZE between uint8
     and int8 at the border has no float tensor; one that takes float input has.
@@ -186,7 +189,15 @@ def _is_weight(tensor: Tensor) -> bool:
 
 
 def operator_macs(graph: ModelGraph, operator: Operator) -> int:
-    """Multiply-accumulates of one operator of a graph; see `ModelCost.macs`."""
+    """Returns the multiply-accumulates of one operator; see `ModelCost.macs`.
+
+    Args:
+      graph: Has the operator.
+      operator: One of its operators.
+
+    Raises:
+      ModelFileError: its tensors have not the shapes of such an operator.
+    """
     if operator.name not in _KERNEL_AND_BIAS:
         return 0
     shapes = [() if index is None else graph.tensors[index].shape for index in operator.inputs]

@@ -1,8 +1,9 @@
-"""What a file answered to each held-out example: the one pass that every figure of quality is counted from.
+"""The prediction of a file for each held-out example: the one pass that every figure of quality is counted from.
 
-An answer is kept for each example, a few bytes, so that parts of a split that were
-answered apart, by several workers, are simply put one behind the other: every
-figure then is the one of the whole, to the last bit.
+A prediction is kept for each example, a few bytes, so that parts of a split that
+several workers predicted are simply put one behind the other: every figure then is
+the one of the whole, to the last bit. Of equal scores the lowest class is first,
+here and wherever a first class is named; 8-bit softmax has many equal scores.
 """
 
 from __future__ import annotations
@@ -32,15 +33,15 @@ Reference = Callable[[npt.NDArray[np.uint8]], npt.NDArray[np.floating[Any]]]
 """Scores `[n, num_classes]` of another network for inputs uint8 `[n, *input_shape]`."""
 HeldOutBatch = tuple[npt.NDArray[np.uint8], npt.NDArray[np.integer[Any]], Sequence[str], Sequence[str]]
 """Inputs, labels, sources and digests, as `learn2compress.data.labelled_batches.LabelledBatch` has them: many more
-than one inference takes, as counting few at a time would cost more than a small student's answer."""
+than one inference takes, as counting few at a time would cost more than a small student's inference."""
 
 
 @dataclass(frozen=True)
 class PredictionSettings:
-    """What to find out about each example.
+    """Which figures a prediction is made for.
 
     Attributes:
-      num_classes: Scores that each answer must have.
+      num_classes: Scores that each example must have.
       k: Of top-k.
       input_scale: See `Scorer`.
       gives_logits: Whether the file's scores are logits, not probabilities.
@@ -56,7 +57,7 @@ class PredictionSettings:
     corruptions: tuple[Corruption, ...] = ()
 
     @property
-    def need_origin(self) -> bool:
+    def needs_origin(self) -> bool:
         """Whether sources and digests of the examples are needed."""
         return self.slice_by is not None or bool(self.corruptions)
 
@@ -64,7 +65,14 @@ class PredictionSettings:
     def of(
         cls, config: EvaluateConfig, num_classes: int, input_scale: float = PIXEL_SCALE, gives_logits: bool = False
     ) -> PredictionSettings:
-        """What a configuration asks."""
+        """Returns the settings that a configuration asks for.
+
+        Args:
+          config: How to measure.
+          num_classes: Scores that each example must have.
+          input_scale: See `Scorer`.
+          gives_logits: Whether the file's scores are logits, not probabilities.
+        """
         return cls(num_classes, config.top_k, input_scale, gives_logits, config.slice_by, config.corruptions)
 
 
@@ -74,12 +82,12 @@ class Predictions:
 
     Attributes:
       labels: int64 `[n]`.
-      predicted: int64 `[n]`, the class of the highest score.
+      predicted: int64 `[n]`, the class of the highest score, of equal ones the lowest.
       in_top_k: bool `[n]`, whether the label is among the k highest scores.
       confidence: float32 `[n]`, the highest probability, 0..1.
       corrupted_correct: bool `[n, corruptions * severities]`, in the order of
         `PredictionSettings.corruptions` and `SEVERITIES`.
-      slices: text `[n]`, or `[0]` where nobody asked.
+      slices: text `[n]`, or `[0]` where there are no slices.
       reference: int64 `[n]`, the class that the other network predicts, or `[0]` without one.
     """
 
@@ -97,8 +105,8 @@ class Predictions:
         return np.asarray(self.predicted == self.labels)
 
     @classmethod
-    def together(cls, parts: Sequence[Predictions]) -> Predictions:
-        """The answers of several parts of a split as those of all of it."""
+    def concatenate(cls, parts: Sequence[Predictions]) -> Predictions:
+        """Returns the predictions of several parts of a split, in this order, as those of all of it."""
         names = [field.name for field in dataclasses.fields(cls)]
         return cls(**{name: np.concatenate([getattr(part, name) for part in parts]) for name in names})
 
@@ -108,13 +116,13 @@ class Predictions:
 
     @classmethod
     def load(cls, path: Path) -> Predictions:
-        """Reads what `save` wrote; nothing in the file is run."""
+        """Reads what `save` wrote, without running anything in the file."""
         with np.load(path, allow_pickle=False) as stored:
             return cls(**{field.name: stored[field.name] for field in dataclasses.fields(cls)})
 
 
 def batch_size_for(input_shape: tuple[int, ...]) -> int:
-    """Examples in one inference: as many as keep its tensors within a cache."""
+    """Returns how many examples one inference takes: as many as keep its tensors within a cache."""
     return max(1, min(MAX_BATCH, _MAX_BATCH_ELEMENTS // math.prod(input_shape)))
 
 
@@ -122,7 +130,7 @@ def predict_examples(
     scorer: Scorer,
     batches: Iterable[HeldOutBatch],
     num_examples: int,
-    questions: PredictionSettings,
+    settings: PredictionSettings,
     reference: Reference | None = None,
 ) -> Predictions:
     """Runs a file on examples.
@@ -131,47 +139,55 @@ def predict_examples(
       scorer: The file.
       batches: The examples, at least one.
       num_examples: How many there are, for progress.
-      questions: What to find out.
+      settings: Which figures the predictions are made for.
       reference: Another network to compare its predictions with, if any.
+
+    Returns:
+      One prediction for each example, in their order.
 
     Raises:
       ConfigError: there is no example, or labels or scores don't fit the classes.
       ModelFileError: the file does not run.
     """
-    name_of = slice_namer(questions.slice_by) if questions.slice_by else None
+    name_of = slice_namer(settings.slice_by) if settings.slice_by else None
     parts, done = [], 0
     for inputs, labels, sources, digests in batches:
-        part = graded(scorer.scores(inputs, batch_size_for(inputs.shape[1:])), labels, questions)
+        part = predictions_from_scores(scorer.scores(inputs, batch_size_for(inputs.shape[1:])), labels, settings)
         if name_of:
             part = dataclasses.replace(part, slices=np.array([name_of(source) for source in sources], np.str_))
         if reference:
             part = dataclasses.replace(part, reference=reference(inputs).argmax(axis=1))
-        if questions.corruptions:
-            correct = _corrupted_correct(scorer, inputs, labels, digests, questions.corruptions)
+        if settings.corruptions:
+            correct = _corrupted_correct(scorer, inputs, labels, digests, settings.corruptions)
             part = dataclasses.replace(part, corrupted_correct=correct)
         parts.append(part)
         done += len(inputs)
         progress.report("score examples", done, max(done, num_examples))
     if not parts:
         raise ConfigError("examples: found none, accepted is at least one")
-    return Predictions.together(parts)
+    return Predictions.concatenate(parts)
 
 
-def graded(
-    scores: npt.NDArray[np.floating[Any]], labels: npt.NDArray[np.integer[Any]], questions: PredictionSettings
+def predictions_from_scores(
+    scores: npt.NDArray[np.floating[Any]], labels: npt.NDArray[np.integer[Any]], settings: PredictionSettings
 ) -> Predictions:
-    """Answers that scores `[n, num_classes]` give to labels `[n]`; without slices, corruptions and reference.
+    """Returns the predictions of scores, without slices, corruptions and reference.
+
+    Args:
+      scores: `[n, num_classes]`, n at least 1.
+      labels: `[n]`, class indices.
+      settings: Number of classes, k of top-k, and whether scores are logits.
 
     Raises:
       ConfigError: labels or scores don't fit the classes.
     """
-    _check(scores, labels, questions.num_classes)
+    _check(scores, labels, settings.num_classes)
     predicted = scores.argmax(axis=1)
     return Predictions(
         labels=labels.astype(np.int64),
         predicted=predicted,
-        in_top_k=_ranks(scores, labels) < questions.k,
-        confidence=_confidence(scores, predicted, questions.gives_logits),
+        in_top_k=_ranks(scores, labels) < settings.k,
+        confidence=_confidence(scores, predicted, settings.gives_logits),
         corrupted_correct=np.zeros((len(labels), 0), np.bool_),
         slices=np.zeros(0, np.str_),
         reference=np.zeros(0, np.int64),
@@ -185,7 +201,7 @@ def _check(scores: npt.NDArray[Any], labels: npt.NDArray[Any], num_classes: int)
             f"accepted is [number of labels, at least 1; {num_classes} classes]"
         )
     if np.isnan(scores).any():
-        raise ConfigError("scores: found NaN, accepted are numbers")
+        raise ConfigError("scores: the model gives NaN for an example")
     if labels.min() < 0 or labels.max() >= num_classes:
         raise ConfigError(f"labels: found {labels.min()} to {labels.max()}, accepted are 0 to {num_classes - 1}")
 
@@ -216,7 +232,7 @@ def _confidence(
 
 
 def _ranks(scores: npt.NDArray[Any], labels: npt.NDArray[Any]) -> npt.NDArray[np.int64]:
-    """Place of the label by score, from 0; among equal scores (8-bit softmax has many) the lowest index is first."""
+    """Returns the place of the label by score, from 0; among equal scores the lowest index is first."""
     own = scores[np.arange(len(labels)), labels][:, None]
     before = np.arange(scores.shape[1]) < labels[:, None]
     ranks: npt.NDArray[np.int64] = ((scores > own) | ((scores == own) & before)).sum(axis=1)

@@ -1,9 +1,11 @@
-"""Rewrites a `.tflite` file, leaving what it computes as it is: adds a named buffer, or takes fewer bytes."""
+"""Rewrites a `.tflite` file: it is unpacked once, changed in place by one rewrite after the other, and packed once."""
 
 from __future__ import annotations
 
+import copy
 import re
 from collections.abc import Collection
+from dataclasses import dataclass
 from typing import Any
 
 import flatbuffers
@@ -11,66 +13,154 @@ import numpy as np
 import numpy.typing as npt
 from ai_edge_litert import schema_py_generated as schema
 
-from learn2compress.litert.flatbuffer import FILE_IDENTIFIER, ModelFileError, parse_guarded
+from learn2compress.litert.flatbuffer import (
+    FILE_IDENTIFIER,
+    ModelFileError,
+    dtype_name,
+    parse_errors_in_one_line,
+    parse_guarded,
+)
 
 
-def with_named_buffer(model_bytes: bytes, name: str, content: bytes) -> bytes:
-    """The model with `content` under `name` among its metadata; what was under that name is replaced.
+@dataclass(frozen=True)
+class TensorType:
+    """What a tensor holds.
 
-    The content of every buffer is aligned to 16 bytes, as the schema wants it
-    and as accelerated kernels like it; tf.lite's own converter, which rewrites
-    files with generated Python code too, leaves it unaligned. Anything after
-    the flatbuffer, such as a ZIP of labels, is dropped.
-
-    Raises:
-      ModelFileError: the bytes are no well-formed `.tflite` file.
+    Attributes:
+      dtype: Element type, such as "uint8".
+      shape: Dimensions as stored.
     """
-    return parse_guarded(lambda: _insert(model_bytes, name, content), model_bytes)
+
+    dtype: str
+    shape: tuple[int, ...]
 
 
-def compacted(model_bytes: bytes, layer_names: Collection[str]) -> bytes:
-    """The same model in fewer bytes: short names, and equal vectors of the graph stored once.
+class UnpackedModel:
+    """A `.tflite` file as objects of the generated schema, which rewrites change in place.
 
-    The converter names a tensor by the whole paths of all operators fused into
-    it, and stores a vector of zeros as zero points of each kernel and of each
-    bias: in a student of many narrow layers that is half of the file.
+    Content behind the flatbuffer, where some tools put what is larger than a few
+    kilobytes, comes inside. Anything else there, such as a ZIP of labels, is dropped.
+
+        model = UnpackedModel(model_bytes)
+        model.shorten_tensor_names(["conv1", "logits"])
+        model_bytes = model.pack()
 
     Args:
-      model_bytes: From the converter.
-      layer_names: A tensor is named after the first of these layers that its
-        name has in its path, with a number where several would have one name;
-        any other name stays.
+      model_bytes: The file.
+
+    Attributes:
+      tree: `ModelT` of the generated schema.
 
     Raises:
       ModelFileError: the bytes are no well-formed `.tflite` file.
     """
-    return parse_guarded(lambda: packed(_renamed(unpacked(model_bytes), frozenset(layer_names))), model_bytes)
+
+    def __init__(self, model_bytes: bytes) -> None:
+        self.tree: Any = parse_guarded(lambda: _unpack(model_bytes), model_bytes)
+
+    def border_tensors(self) -> tuple[Any, Any]:
+        """Returns the input and the output of the first graph, `TensorT` each.
+
+        Raises:
+          ModelFileError: there is more or less than one of each.
+        """
+        with parse_errors_in_one_line():
+            graph = self.tree.subgraphs[0]
+            if len(graph.inputs) != 1 or len(graph.outputs) != 1:
+                raise ModelFileError(
+                    f"model: found {len(graph.inputs)} inputs and {len(graph.outputs)} outputs, accepted is one of each"
+                )
+            return graph.tensors[graph.inputs[0]], graph.tensors[graph.outputs[0]]
+
+    def input_type(self) -> TensorType:
+        """Returns the type of the file's one input; see `border_tensors`."""
+        return _type_of("input", self.border_tensors()[0])
+
+    def output_type(self) -> TensorType:
+        """Returns the type of the file's one output; see `border_tensors`."""
+        return _type_of("output", self.border_tensors()[1])
+
+    def shorten_tensor_names(self, layer_names: Collection[str]) -> None:
+        """Renames tensors after layers, each name once.
+
+        The converter names a tensor by the whole paths of all operators fused into it.
+        Inputs and outputs keep their names, which applications may ask for.
+
+        Args:
+          layer_names: A tensor is named after the first of these layers that its
+            name has in its path, with a number where several would have one name;
+            any other name stays.
+        """
+        names = frozenset(layer_names)
+        with parse_errors_in_one_line():
+            for graph in self.tree.subgraphs:
+                _shorten(graph, names)
+
+    def set_named_buffer(self, name: str, content: bytes) -> None:
+        """Puts content under a name into the file's list of metadata, replacing what was under that name.
+
+        Args:
+          name: Such as "TFLITE_METADATA".
+          content: The bytes.
+        """
+        tree = self.tree
+        entries = list(tree.metadata or [])
+        entry = next((entry for entry in entries if entry.name == name.encode()), None)
+        if entry is None:
+            entry = schema.MetadataT(name, len(tree.buffers))
+            entries.append(entry)
+            tree.buffers.append(schema.BufferT())
+        with parse_errors_in_one_line():
+            tree.buffers[entry.buffer].data = np.frombuffer(content, np.uint8)
+        tree.metadata = entries
+
+    def pack(self) -> bytes:
+        """Returns the file.
+
+        Equal vectors of the graph are stored once: the converter stores a vector of
+        zeros as zero points of each kernel and of each bias, in a student of many
+        narrow layers half of the file. The content of every buffer is aligned to 16
+        bytes, as the schema wants it and as accelerated kernels like it; tf.lite's own
+        converter, which rewrites files with generated Python code too, leaves it
+        unaligned.
+        """
+        tree = copy.copy(self.tree)
+        tree.buffers = [_AlignedBuffer(buffer.data) for buffer in tree.buffers]
+        builder = _SharingBuilder(1024)
+        with parse_errors_in_one_line():
+            builder.Finish(tree.Pack(builder), FILE_IDENTIFIER)
+        return bytes(builder.Output())
 
 
-def _insert(model_bytes: bytes, name: str, content: bytes) -> bytes:
-    model = unpacked(model_bytes)
-    entries = list(model.metadata or [])
-    entry = next((entry for entry in entries if entry.name == name.encode()), None)
-    if entry is None:
-        entry = schema.MetadataT(name, len(model.buffers))
-        entries.append(entry)
-        model.buffers.append(schema.BufferT())
-    model.buffers[entry.buffer].data = np.frombuffer(content, np.uint8)
-    model.metadata = entries
-    return packed(model)
+def _type_of(what: str, tensor: Any) -> TensorType:
+    with parse_errors_in_one_line():
+        shape = tuple(int(size) for size in ([] if tensor.shape is None else tensor.shape))
+    dtype = dtype_name(tensor.type)
+    if dtype is None:
+        raise ModelFileError(f"{what}: found element type {tensor.type}, accepted is one of the format's")
+    return TensorType(dtype, shape)
 
 
-def _renamed(model: Any, layer_names: frozenset[str]) -> Any:
-    for graph in model.subgraphs:
-        taken: set[str] = set()
-        for index, tensor in enumerate(graph.tensors):
-            name = tensor.name.decode("utf-8", errors="replace")
-            # The interface's names are what applications may ask for.
-            if index not in (*graph.inputs, *graph.outputs):
-                name = _unique(_layer_of(name, layer_names) or name, taken)
-            taken.add(name)
-            tensor.name = name
-    return model
+def _unpack(model_bytes: bytes) -> Any:
+    tree = schema.ModelT.InitFromPackedBuf(model_bytes, 0)
+    for buffer in tree.buffers:
+        if buffer.offset > 1:  # 1 is the writer's placeholder
+            end = buffer.offset + buffer.size
+            if end > len(model_bytes):
+                raise ModelFileError(f"model: found a buffer up to byte {end}, accepted is {len(model_bytes)} at most")
+            buffer.data = np.frombuffer(model_bytes, np.uint8)[buffer.offset : end]
+            buffer.offset = buffer.size = 0
+    return tree
+
+
+def _shorten(graph: Any, layer_names: frozenset[str]) -> None:
+    taken: set[str] = set()
+    for index, tensor in enumerate(graph.tensors):
+        name = tensor.name.decode("utf-8", errors="replace")
+        if index not in (*graph.inputs, *graph.outputs):
+            name = _unique(_layer_of(name, layer_names) or name, taken)
+        taken.add(name)
+        tensor.name = name.encode()
 
 
 def _layer_of(tensor_name: str, layer_names: frozenset[str]) -> str | None:
@@ -88,31 +178,6 @@ def _unique(name: str, taken: set[str]) -> str:
         number += 1
         numbered = f"{name}:{number}"
     return numbered
-
-
-def unpacked(model_bytes: bytes) -> Any:
-    """The model as objects of the generated schema, to be changed; call it inside `parse_guarded`.
-
-    Content behind the flatbuffer, where some tools put what is larger than a few
-    kilobytes, comes inside.
-    """
-    model = schema.ModelT.InitFromPackedBuf(model_bytes, 0)
-    for buffer in model.buffers:
-        if buffer.offset > 1:  # 1 is the writer's placeholder
-            end = buffer.offset + buffer.size
-            if end > len(model_bytes):
-                raise ModelFileError(f"model: found a buffer up to byte {end}, accepted is {len(model_bytes)} at most")
-            buffer.data = np.frombuffer(model_bytes, np.uint8)[buffer.offset : end]
-            buffer.offset = buffer.size = 0
-    return model
-
-
-def packed(model: Any) -> bytes:
-    """A model from `unpacked` as bytes: content aligned, equal vectors stored once."""
-    model.buffers = [_AlignedBuffer(buffer.data) for buffer in model.buffers]
-    builder = _SharingBuilder(1024)
-    builder.Finish(model.Pack(builder), FILE_IDENTIFIER)
-    return bytes(builder.Output())
 
 
 class _SharingBuilder(flatbuffers.Builder):

@@ -19,12 +19,12 @@ Ranges = dict[str, dict[str, npt.NDArray[np.float32]]]
 
 
 def layer_of(tensor_name: str) -> str:
-    """The layer that a tensor is named after: `compacted` numbers those of one layer."""
+    """Returns the layer that a tensor is named after, without the number that tensors of one layer have."""
     return re.sub(r":\d+$", "", tensor_name)
 
 
 class TensorReader:
-    """An interpreter that keeps what every operator gives.
+    """An interpreter that keeps the output of every operator.
 
     Args:
       model_bytes: A `.tflite` file of one input.
@@ -48,7 +48,14 @@ class TensorReader:
         }
 
     def run(self, example: npt.NDArray[np.uint8]) -> Iterator[tuple[str, npt.NDArray[np.float32]]]:
-        """Real values of every input and computed tensor by name, `[1, ...]`, for one example uint8 `[*shape]`."""
+        """Runs the file on one example.
+
+        Args:
+          example: uint8 `[*input_shape]`.
+
+        Returns:
+          Name and real values, float32 `[1, ...]`, of every input and computed tensor.
+        """
         self._interpreter.set_tensor(self._input["index"], self._table[example[None]])
         self._interpreter.invoke()
         for name, detail in self.details.items():
@@ -58,13 +65,16 @@ class TensorReader:
 
 
 def activation_ranges(float_model: bytes, examples: npt.NDArray[np.uint8]) -> Ranges:
-    """Range of each tensor that a float file computes, always with zero in it.
+    """Measures the range of each tensor that a float file computes, always with zero in it.
 
     The input's is 0..1, whatever the examples are: a byte then is its own 8-bit value.
 
     Args:
       float_model: A `.tflite` file of one float32 input.
-      examples: uint8 `[n, *shape]`, n at least 1.
+      examples: uint8 `[n, *input_shape]`, n at least 1.
+
+    Returns:
+      Smallest and largest value by tensor name.
     """
     reader = TensorReader(float_model)
     bounds: dict[str, tuple[float, float]] = {}

@@ -211,7 +211,7 @@ def undisturbed_ms(wall_ns: float, waited_ns: float, cpu_ns: float) -> float:
 def _status_bytes(field: str) -> int:
     match = re.search(rf"^{field}:\s+(\d+) kB$", Path("/proc/self/status").read_text(encoding="ascii"), re.MULTILINE)
     if match is None:
-        raise ValueError(f"/proc/self/status: found no {field}, accepted is a Linux kernel that reports it")
+        raise ValueError(f"/proc/self/status has no {field}; memory is measured on Linux alone")
     return int(match[1]) * 1024
 
 

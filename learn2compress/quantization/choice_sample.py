@@ -1,8 +1,9 @@
-"""Training examples that choices about a file are made by, so that the held-out split stays clean.
+"""Training examples that decisions about a file are made by, so that the held-out split stays clean.
 
-The first of them are kept back from training (`training.validation_ratio`). The
-student was fitted to the others: their accuracy flatters, but it flatters every
-candidate, and what quantization breaks shows in it all the same.
+The first of them were kept back from training (`training.validation_ratio`). The
+student was fitted to the others: accuracy on them flatters, but it flatters all
+files of one trained student alike, and what quantization breaks shows in it all
+the same. Where two files were trained differently, only the first ones are fair.
 """
 
 from __future__ import annotations
@@ -14,10 +15,11 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from learn2compress.config.training import MIN_VALIDATION_EXAMPLES
 from learn2compress.data.examples import UNLABELLED, read_examples
 from learn2compress.litert.interpreter import predict
 
-MAX_CHOICE_EXAMPLES = 2000
+MAX_ACCURACY_EXAMPLES = 2000
 """Examples that accuracy is measured on."""
 CROSS_CHECK_EXAMPLES = 32
 """Examples that the largest deviation is looked for on."""
@@ -29,47 +31,85 @@ class TrainingSample:
 
     Attributes:
       inputs: uint8 `[n, *input_shape]`, n at least 1.
-      labels: `[n]`, class indices.
-      num_unseen: The first so many of them were kept back from training.
+      labels: int64 `[n]`, class indices.
+      num_kept_back: The first so many of them were kept back from training.
     """
 
     inputs: npt.NDArray[np.uint8]
     labels: npt.NDArray[np.int64]
-    num_unseen: int = 0
+    num_kept_back: int = 0
 
     @classmethod
     def read(
-        cls, folder: Path, input_shape: tuple[int, ...], min_examples: int, num_validation: int = 0
+        cls, folder: Path, input_shape: tuple[int, ...], min_trained_on: int, num_validation: int = 0
     ) -> TrainingSample:
-        """The first labelled examples of a training split, which is ordered by content hash.
+        """Reads the first labelled examples of a training split, which is ordered by content hash.
 
         Args:
           folder: Of the split's shards.
           input_shape: Of one example.
-          min_examples: Read at least this many, where there are as many.
+          min_trained_on: Read at least so many that were not kept back, where there are as many.
           num_validation: The split's first so many, labelled or not, were kept back from training.
+
+        Returns:
+          The labelled ones of those that were kept back, and others behind them.
         """
         stored = read_examples(folder)
         examples = [example for example in islice(stored, num_validation) if example.label != UNLABELLED]
-        num_unseen = len(examples)
+        num_kept_back = len(examples)
         labelled = (example for example in stored if example.label != UNLABELLED)
-        examples += islice(labelled, max(0, max(min_examples, MAX_CHOICE_EXAMPLES) - num_unseen))
+        examples += islice(labelled, max(min_trained_on, MAX_ACCURACY_EXAMPLES - num_kept_back))
         inputs = np.frombuffer(b"".join(example.input for example in examples), np.uint8).reshape(-1, *input_shape)
-        return cls(inputs, np.array([example.label for example in examples], np.int64), num_unseen)
+        return cls(inputs, np.array([example.label for example in examples], np.int64), num_kept_back)
 
-    def for_choice(self) -> TrainingSample:
-        """The first examples, as many as accuracy is measured on."""
-        inputs, labels = self.inputs[:MAX_CHOICE_EXAMPLES], self.labels[:MAX_CHOICE_EXAMPLES]
-        return TrainingSample(inputs, labels, min(self.num_unseen, MAX_CHOICE_EXAMPLES))
+    def accuracy_examples(self) -> TrainingSample:
+        """Returns the first examples, those that were kept back among them, as many as accuracy is measured on."""
+        return self._first(MAX_ACCURACY_EXAMPLES)
 
-    def unseen(self) -> TrainingSample:
-        """Those that were kept back from training, which may be none."""
-        return TrainingSample(self.inputs[: self.num_unseen], self.labels[: self.num_unseen], self.num_unseen)
+    def kept_back(self) -> TrainingSample:
+        """Returns the examples that were kept back from training, which may be none."""
+        return self._first(self.num_kept_back)
+
+    @property
+    def has_enough_kept_back(self) -> bool:
+        """Whether at least 50 examples were kept back: on fewer, accuracy tells nothing."""
+        return self.num_kept_back >= MIN_VALIDATION_EXAMPLES
+
+    @property
+    def num_choice_examples(self) -> int:
+        """How many of the first examples a choice between files goes by: those kept back, or all where they are few."""
+        return self.num_kept_back if self.has_enough_kept_back else min(len(self.labels), MAX_ACCURACY_EXAMPLES)
+
+    def calibration_inputs(self, count: int) -> npt.NDArray[np.uint8]:
+        """Returns inputs to calibrate with, apart from those that were kept back, unless there are no others.
+
+        Args:
+          count: How many, at most.
+
+        Returns:
+          uint8 `[count or fewer, *input_shape]`, at least one.
+        """
+        first = self.num_kept_back if self.num_kept_back < len(self.inputs) else 0
+        return self.inputs[first : first + count]
 
     def scores(self, model_bytes: bytes) -> npt.NDArray[np.float32]:
-        """What a file says of these examples, `[n, num_classes]`."""
+        """Returns the scores of a file for these examples, `[n, num_classes]`."""
         return predict(model_bytes, self.inputs)
 
+    def correct(self, scores: npt.NDArray[np.float32]) -> npt.NDArray[np.bool_]:
+        """Returns which examples have their label as highest score; of equal scores the lowest class counts.
+
+        Args:
+          scores: `[n, num_classes]`.
+
+        Returns:
+          bool `[n]`.
+        """
+        return np.asarray(scores.argmax(axis=1) == self.labels)
+
     def top_1(self, scores: npt.NDArray[np.float32]) -> float:
-        """Share of the examples whose highest score is their label."""
-        return float((scores.argmax(axis=1) == self.labels).mean())
+        """Returns the share of the examples that are right; see `correct`."""
+        return float(self.correct(scores).mean())
+
+    def _first(self, count: int) -> TrainingSample:
+        return TrainingSample(self.inputs[:count], self.labels[:count], min(self.num_kept_back, count))

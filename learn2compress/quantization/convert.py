@@ -8,7 +8,7 @@ from, to float16, or to int8 by calibration.
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from enum import StrEnum
 from typing import Any
 
@@ -18,25 +18,10 @@ import numpy.typing as npt
 import tensorflow as tf
 from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
 
-from learn2compress import __version__
-from learn2compress.config import QuantizationRecipe, TaskConfig
 from learn2compress.litert.interpreter import PIXEL_SCALE
-from learn2compress.litert.metadata import with_metadata
-from learn2compress.litert.rewrite import compacted
+from learn2compress.litert.rewrite import UnpackedModel
 from learn2compress.quantization.qat_network import leaf_layers
 from learn2compress.students.byte_rows import ByteRows
-from learn2compress.students.layer_decomposition import decompose_layers
-
-_IN_WORDS = {
-    QuantizationRecipe.FLOAT32: "float32",
-    QuantizationRecipe.FLOAT16: "float16 weights",
-    QuantizationRecipe.DYNAMIC_INT8: "int8 weights",
-    QuantizationRecipe.INT8_PTQ: "full int8",
-    QuantizationRecipe.INT8_QAT: "full int8",
-    QuantizationRecipe.INT16_ACTIVATIONS: "int8 weights and int16 activations",
-    QuantizationRecipe.INT4_WEIGHTS: "int4 weights and int8 activations",
-    QuantizationRecipe.MIXED: "mixed precision",
-}
 
 
 class FloatWeights(StrEnum):
@@ -47,15 +32,17 @@ class FloatWeights(StrEnum):
     INT8 = "int8"
 
 
-def to_int8_litert(network: keras.Model) -> bytes:
+def to_int8_litert(network: keras.Model) -> UnpackedModel:
     """Converts a trained quantization-aware network to full int8.
+
+        model_bytes = to_int8_litert(network).pack()
 
     Args:
       network: From `learn2compress.quantization.qat_network.quantization_aware`, trained.
 
     Returns:
-      A LiteRT file that takes one example of raw uint8 and gives uint8 softmax
-      scores `[1, num_classes]` of scale 1/256.
+      A LiteRT file that takes one example of raw uint8, `[1, *input_shape]`, and
+      returns uint8 softmax scores `[1, num_classes]` of scale 1/256.
     """
     converter = _converter(network)
     converter.optimizations = [tf.lite.Optimize.DEFAULT]
@@ -64,11 +51,13 @@ def to_int8_litert(network: keras.Model) -> bytes:
 
 def to_float_litert(
     student: keras.Model, weights: FloatWeights = FloatWeights.FLOAT32, *, sparse_tensors: bool = False
-) -> bytes:
+) -> UnpackedModel:
     """Converts a float student to a file whose activations are float32.
 
     Args:
-      student: Gives logits for float32 inputs of 0..1.
+      student: Returns logits for float32 inputs of 0..1. Files of other recipes
+        compare layer by layer where its layers are those of
+        `learn2compress.students.layer_decomposition.decompose_layers`.
       weights: How weights are stored. Int8 ones meet activations that are rounded
         as they reach a kernel; the converter leaves kernels of less than 1,024
         numbers as they are, which would cost time and save nothing.
@@ -77,9 +66,8 @@ def to_float_litert(
 
     Returns:
       A LiteRT file that takes one example as the student does (rows of words as
-      uint8) and gives float32 softmax scores `[1, num_classes]`.
+      uint8) and returns float32 softmax scores `[1, num_classes]`.
     """
-    student = decompose_layers(student)
     converter = _converter(student)
     if weights is not FloatWeights.FLOAT32:
         converter.optimizations = [tf.lite.Optimize.DEFAULT]
@@ -90,17 +78,16 @@ def to_float_litert(
     return _converted(converter, student)
 
 
-def to_calibrated_int8_litert(student: keras.Model, calibration: npt.NDArray[np.uint8]) -> bytes:
+def to_calibrated_int8_litert(student: keras.Model, calibration: npt.NDArray[np.uint8]) -> UnpackedModel:
     """Converts a float student to full int8, with the ranges of activations that examples show.
 
     Args:
-      student: Gives logits for float32 inputs of 0..1.
+      student: See `to_float_litert`.
       calibration: uint8 `[n, *input_shape]`, n at least 1.
 
     Returns:
-      A LiteRT file as `to_int8_litert` gives it.
+      A LiteRT file as `to_int8_litert` returns it.
     """
-    student = decompose_layers(student)
     input_type, _ = _entry(student)
 
     def examples() -> Iterator[list[npt.NDArray[Any]]]:
@@ -114,54 +101,11 @@ def to_calibrated_int8_litert(student: keras.Model, calibration: npt.NDArray[np.
     return _converted(converter, student, has_byte_border=True)
 
 
-def shipped_file(
-    network: keras.Model, *, family_name: str, student_name: str, labels: Sequence[str], task: TaskConfig
-) -> bytes:
-    """What `to_int8_litert` gives, with metadata; see `finished_file`."""
-    return finished_file(
-        to_int8_litert(network),
-        QuantizationRecipe.INT8_QAT,
-        family_name=family_name,
-        student_name=student_name,
-        labels=labels,
-        task=task,
-    )
-
-
-def finished_file(
-    model_bytes: bytes,
-    recipe: QuantizationRecipe,
-    *,
-    family_name: str,
-    student_name: str,
-    labels: Sequence[str],
-    task: TaskConfig,
-) -> bytes:
-    """The file that ships: a model with its metadata.
-
-    Args:
-      model_bytes: Takes uint8 and gives scores.
-      recipe: What its numbers are.
-      family_name: What the students of this run are called together.
-      student_name: The student's own name.
-      labels: Class names in index order.
-      task: What the student takes.
-    """
-    return with_metadata(
-        model_bytes,
-        name=f"{family_name} {student_name}",
-        description=f"Student {student_name!r} of the family {family_name!r}, compressed to {_IN_WORDS[recipe]}.",
-        version=__version__,
-        labels=labels,
-        task=task,
-    )
-
-
 def _converter(network: keras.Model, with_byte_levels: bool = False) -> Any:
-    """A converter of softmax scores.
+    """Returns a converter of softmax scores.
 
     Args:
-      network: Gives logits.
+      network: Returns logits.
       with_byte_levels: Say that a float input has 256 levels over 0..1, whatever calibration sees of it.
     """
     input_type, logits_of = _entry(network)
@@ -178,19 +122,20 @@ def _converter(network: keras.Model, with_byte_levels: bool = False) -> Any:
     return tf.lite.TFLiteConverter.from_concrete_functions([frozen])
 
 
-def _converted(converter: Any, network: keras.Model, has_byte_border: bool = False) -> bytes:
+def _converted(converter: Any, network: keras.Model, has_byte_border: bool = False) -> UnpackedModel:
     if has_byte_border:
         converter.inference_input_type = tf.uint8
         converter.inference_output_type = tf.uint8
     with warnings.catch_warnings():
         # Trained ranges, or those of calibration, are the statistics that the converter misses here.
         warnings.filterwarnings("ignore", message="Statistics for quantized inputs")
-        model = bytes(converter.convert())
-    return compacted(model, [layer.name for layer in leaf_layers(network)])
+        model = UnpackedModel(bytes(converter.convert()))
+    model.shorten_tensor_names([layer.name for layer in leaf_layers(network)])
+    return model
 
 
 def _entry(network: keras.Model) -> tuple[tf.DType, Callable[[Any], Any]]:
-    """Type of the file's input before it is quantized, and what gives logits for it."""
+    """Returns the type of the file's input before it is quantized, and a function that returns logits for it."""
     bodies = [network, *(layer for layer in network.layers if isinstance(layer, keras.Model))]
     found = [(layer, body) for body in bodies for layer in body.layers if isinstance(layer, ByteRows)]
     if not found:

@@ -1,6 +1,6 @@
 """Compares a file, tensor by tensor, with what it was made from.
 
-A file can give the right class for the wrong reasons: a layer that the converter
+A file can name the right class for the wrong reasons: a layer that the converter
 rounds otherwise than the training did shows here first. A tensor's figure holds
 what the layers before it have added, as on the phone.
 """
@@ -31,11 +31,11 @@ Arrays = Mapping[str, npt.NDArray[np.float32]]
 
 
 def deviations_from_network(network: keras.Model, model_bytes: bytes, examples: Example) -> tuple[TensorDeviation, ...]:
-    """How far the tensors of an int8 file are from those of the trained network that became it.
+    """Measures how far the tensors of an int8 file are from those of the trained network that became it.
 
     Args:
       network: From `learn2compress.quantization.qat_network.quantization_aware`, trained.
-      model_bytes: What `learn2compress.quantization.convert.to_int8_litert` made of it.
+      model_bytes: What `learn2compress.quantization.convert.to_int8_litert` made of it, packed.
       examples: uint8 `[n, *input_shape]`, n at least 1.
 
     Returns:
@@ -57,15 +57,15 @@ def deviations_from_network(network: keras.Model, model_bytes: bytes, examples: 
 
 
 def deviations_from_file(float_model: bytes, model_bytes: bytes, examples: Example) -> tuple[TensorDeviation, ...]:
-    """How far the tensors of a quantized file are from those of the float file of the same network.
+    """Measures how far the tensors of a quantized file are from those of the float file of the same network.
 
     Args:
-      float_model: From `learn2compress.quantization.convert.to_float_litert`.
+      float_model: From `learn2compress.quantization.convert.to_float_litert`, packed, with a uint8 input or without.
       model_bytes: The same network, quantized.
       examples: uint8 `[n, *input_shape]`, n at least 1.
 
     Returns:
-      One entry for what each operator gives, in graph order; none where the
+      One entry for the output of each operator, in graph order; none where the
       files don't have the same operators, apart from those that only change a
       number's format.
     """
@@ -85,7 +85,7 @@ def deviations_from_file(float_model: bytes, model_bytes: bytes, examples: Examp
 
 
 def _computing(model_bytes: bytes) -> list[tuple[str, str]]:
-    """Kind and output of each operator that does more than to change the format of numbers."""
+    """Returns kind and output of each operator that does more than to change the format of numbers."""
     graph = read_graphs(model_bytes)[0]
     operators = [operator for operator in graph.operators if operator.name not in _FORMAT_CHANGING]
     return [(operator.name, graph.tensors[operator.outputs[0]].name) for operator in operators]
@@ -111,7 +111,7 @@ def _deviations(
 
 
 def _places(ranges: Iterable[QuantizedRange], reader: TensorReader) -> dict[str, QuantizedRange]:
-    """The layer behind each tensor of the file: ranges were measured, so that range and shape tell them apart."""
+    """Returns the layer behind each tensor of the file: ranges were measured, so range and shape tell them apart."""
     places: dict[str, QuantizedRange] = {}
     for layer in ranges:
         step = (float(layer.high) - float(layer.low)) / 255.0

@@ -1,4 +1,4 @@
-"""Finds which layers need a higher precision than the rest, and gives it to no more of them than a budget asks for.
+"""Finds which layers need a higher precision than the rest, and raises that of no more of them than a budget asks for.
 
 Sensitivity is measured one layer at a time, by what quantizing it alone does to
 the scores, as in HAWQ-like rankings (Dong et al., arXiv:1905.03696) but without
@@ -16,7 +16,8 @@ import numpy.typing as npt
 
 from learn2compress import progress
 from learn2compress.config import QuantizeConfig
-from learn2compress.litert.border import with_byte_border
+from learn2compress.litert.border import add_byte_border
+from learn2compress.litert.rewrite import UnpackedModel
 from learn2compress.litert.tensors import Ranges, layer_of
 from learn2compress.quantization.choice_sample import TrainingSample
 from learn2compress.quantization.post_training import layers_of, to_int8_activations, with_one_quantized
@@ -26,15 +27,17 @@ _SMALLEST_SCORE = 1e-6
 
 
 @dataclass(frozen=True)
-class MixedFile:
+class MixedPrecisionFile:
     """A file of mixed precision.
 
     Attributes:
-      model_bytes: The file.
+      model: The file, to be changed further.
+      model_bytes: The same, packed as it ships.
       sensitivities: Layer by layer, the most sensitive first.
       reason: Why no more layers got better, in a sentence with numbers.
     """
 
+    model: UnpackedModel
     model_bytes: bytes
     sensitivities: tuple[LayerPrecisionSensitivity, ...]
     reason: str
@@ -45,38 +48,44 @@ def mixed_precision(
     ranges: Ranges,
     sample: TrainingSample,
     config: QuantizeConfig,
-    size_of: Callable[[bytes], int],
-) -> MixedFile:
-    """Quantizes a float file, giving layers that hurt the higher precision until the accuracy budget is met.
+    pack: Callable[[UnpackedModel], bytes],
+) -> MixedPrecisionFile:
+    """Quantizes a float file, raising the precision of sensitive layers until the accuracy budget is met.
 
     Args:
-      float_model: From `learn2compress.quantization.convert.to_float_litert`.
-      ranges: Of its activations.
-      sample: What accuracy and sensitivity are measured on.
+      float_model: Packed, from `learn2compress.quantization.convert.to_float_litert`.
+      ranges: Of its activations, by tensor name.
+      sample: What accuracy and sensitivity are measured on. The student was trained
+        on most of it, which flatters the float file and this one alike.
       config: `mixed_base`, `accuracy_budget` and `max_bytes`.
-      size_of: Bytes of a file as it ships.
+      pack: Packs a file as it ships.
+
+    Returns:
+      The file, and why no more layers have the higher precision.
     """
     float_scores = sample.scores(float_model)
     lowest = sample.top_1(float_scores) - config.accuracy_budget
     errors = _errors(float_model, ranges, sample, float_scores, config)
 
-    def file_with(better: list[str]) -> bytes:
-        return with_byte_border(to_int8_activations(float_model, ranges, config.mixed_base, better))
+    def file_with(better: list[str]) -> tuple[UnpackedModel, bytes]:
+        model = to_int8_activations(float_model, ranges, config.mixed_base, better)
+        add_byte_border(model)
+        return model, pack(model)
 
     better: list[str] = []
     left_out = 0
-    model = file_with(better)
-    top_1 = sample.top_1(sample.scores(model))
+    model, model_bytes = file_with(better)
+    top_1 = sample.top_1(sample.scores(model_bytes))
     for number, layer in enumerate(errors):
         if top_1 >= lowest:
             break
         progress.report("mixed precision", number, len(errors), f"top-1 {top_1:.4f}")
-        larger = file_with([*better, layer])
-        if config.max_bytes is not None and size_of(larger) > config.max_bytes:
+        larger, larger_bytes = file_with([*better, layer])
+        if config.max_bytes is not None and len(larger_bytes) > config.max_bytes:
             left_out += 1
             continue
         better.append(layer)
-        model, top_1 = larger, sample.top_1(sample.scores(larger))
+        model, model_bytes, top_1 = larger, larger_bytes, sample.top_1(sample.scores(larger_bytes))
     found = f"{len(better)} of {len(errors)} layers are better than {config.mixed_base.value}"
     reason = f"{found}: {top_1:.2%} on training examples, at least {lowest:.2%} asked for"
     if top_1 < lowest and left_out:
@@ -84,7 +93,7 @@ def mixed_precision(
     sensitivities = tuple(
         LayerPrecisionSensitivity(layer_of(layer), error, layer in better) for layer, error in errors.items()
     )
-    return MixedFile(model, sensitivities, reason)
+    return MixedPrecisionFile(model, model_bytes, sensitivities, reason)
 
 
 def _errors(
@@ -94,7 +103,7 @@ def _errors(
     float_scores: npt.NDArray[np.float32],
     config: QuantizeConfig,
 ) -> dict[str, float]:
-    """Error by layer, the largest first."""
+    """Returns the error of each layer quantized alone, the largest first."""
     layers = layers_of(float_model)
     errors = {}
     for number, layer in enumerate(layers):
@@ -105,7 +114,7 @@ def _errors(
 
 
 def _divergence(expected: npt.NDArray[np.float32], found: npt.NDArray[np.float32]) -> float:
-    """Mean Kullback-Leibler divergence of scores `[n, num_classes]`, in nats, 0 or more."""
+    """Returns the mean Kullback-Leibler divergence of scores `[n, num_classes]`, in nats, 0 or more."""
     p, q = (np.maximum(scores.astype(np.float64), _SMALLEST_SCORE) for scores in (expected, found))
     p, q = p / p.sum(axis=1, keepdims=True), q / q.sum(axis=1, keepdims=True)
     return max(0.0, float((p * np.log(p / q)).sum(axis=1).mean()))

@@ -19,7 +19,7 @@ from litert_quantizer.quantizer import Quantizer
 
 from learn2compress.config import MixedBase
 from learn2compress.litert.operators import model_cost
-from learn2compress.litert.rewrite import compacted
+from learn2compress.litert.rewrite import UnpackedModel
 from learn2compress.litert.tensors import Ranges
 from learn2compress.quantization.weight_ranges import CHANNELS_OF, weight_ranges
 
@@ -33,31 +33,37 @@ _FLOAT16_WEIGHTS = qtyping.OpQuantizationConfig(
 )
 
 
-def to_int16_activations(float_model: bytes, ranges: Ranges) -> bytes:
-    """Weights in int8, activations in int16, the border in float32.
+def to_int16_activations(float_model: bytes, ranges: Ranges) -> UnpackedModel:
+    """Quantizes weights to int8 and activations to int16; input and output stay float32.
 
     Args:
-      float_model: From `learn2compress.quantization.convert.to_float_litert`.
-      ranges: Of its activations.
+      float_model: Packed, from `learn2compress.quantization.convert.to_float_litert`.
+      ranges: Of its activations, by tensor name.
+
+    Returns:
+      The quantized file.
     """
     quantizer = Quantizer(float_model)
     quantizer.add_static_config(_EVERYTHING, _Operation.ALL_SUPPORTED, activation_num_bits=16, weight_num_bits=8)
     for border in (_Operation.INPUT, _Operation.OUTPUT):
         quantizer.update_quantization_recipe(_EVERYTHING, border, algorithm_key=AlgorithmName.NO_QUANTIZE)
-    return _quantized(quantizer, float_model, ranges, dict.fromkeys(layers_of(float_model), 8))
+    return _unpack(_quantize(quantizer, float_model, ranges, dict.fromkeys(layers_of(float_model), 8)))
 
 
 def to_int8_activations(
     float_model: bytes, ranges: Ranges, weights: MixedBase = MixedBase.INT8, better: Collection[str] = ()
-) -> bytes:
-    """Activations in int8, weights in int8 or int4; some layers better.
+) -> UnpackedModel:
+    """Quantizes activations to int8 and weights to int8 or int4, some layers to more.
 
     Args:
-      float_model: From `learn2compress.quantization.convert.to_float_litert`.
-      ranges: Of its activations.
+      float_model: Packed, from `learn2compress.quantization.convert.to_float_litert`.
+      ranges: Of its activations, by tensor name.
       weights: Int8, or int4 for all kernels but depthwise ones, which have no 4-bit kind.
       better: Layers that get more: float16 weights and float32 arithmetic where
         the rest has int8, int8 weights where the rest has int4.
+
+    Returns:
+      The quantized file.
     """
     quantizer = Quantizer(float_model)
     quantizer.add_static_config(_EVERYTHING, _Operation.ALL_SUPPORTED, activation_num_bits=8, weight_num_bits=8)
@@ -71,27 +77,30 @@ def to_int8_activations(
             )
         elif bits_of[layer] == 4:
             _quantize_layer(quantizer, layer, operator, 4)
-    return _quantized(quantizer, float_model, ranges, bits_of)
+    return _unpack(_quantize(quantizer, float_model, ranges, bits_of))
 
 
 def with_one_quantized(float_model: bytes, ranges: Ranges, weights: MixedBase, layer: str) -> bytes:
-    """The float file with one layer as `to_int8_activations` would have it, to see what that costs.
+    """Quantizes one layer alone, as `to_int8_activations` would, to measure what that costs.
 
     Args:
-      float_model: From `learn2compress.quantization.convert.to_float_litert`.
-      ranges: Of its activations.
+      float_model: Packed, from `learn2compress.quantization.convert.to_float_litert`.
+      ranges: Of its activations, by tensor name.
       weights: The layer's.
       layer: One of `layers_of`.
+
+    Returns:
+      A file that runs, as AI Edge Quantizer leaves it.
     """
     quantizer = Quantizer(float_model)
     operator = layers_of(float_model)[layer]
     bits = _bits(weights, operator)
     _quantize_layer(quantizer, layer, operator, bits)
-    return _quantized(quantizer, float_model, ranges, {layer: bits})
+    return _quantize(quantizer, float_model, ranges, {layer: bits})
 
 
 def layers_of(float_model: bytes) -> dict[str, str]:
-    """Operator of each layer with a kernel, by the tensor that comes out of it."""
+    """Returns the operator of each layer with a kernel, by the tensor that comes out of it."""
     return {layer.name: layer.operator for layer in model_cost(float_model).layers if layer.operator in CHANNELS_OF}
 
 
@@ -107,11 +116,17 @@ def _scope(tensor: str) -> str:
     return f"^{re.escape(tensor)};?$"
 
 
-def _quantized(quantizer: Quantizer, float_model: bytes, ranges: Ranges, bits_of: dict[str, int]) -> bytes:
+def _quantize(quantizer: Quantizer, float_model: bytes, ranges: Ranges, bits_of: dict[str, int]) -> bytes:
     # It adjusts the ranges that it is given.
     copied = {name: dict(bounds) for name, bounds in (ranges | weight_ranges(float_model, bits_of)).items()}
     with warnings.catch_warnings():
         # It opens an interpreter that keeps all tensors, which warns of the memory that this costs.
         warnings.filterwarnings("ignore", message=".*experimental_preserve_all_tensors")
         result = quantizer.quantize(copied, enable_progress_bar=False, enable_progress_report=False)
-    return compacted(bytes(result.quantized_model), ())
+    return bytes(result.quantized_model)
+
+
+def _unpack(model_bytes: bytes) -> UnpackedModel:
+    model = UnpackedModel(model_bytes)
+    model.shorten_tensor_names(())  # each name once
+    return model

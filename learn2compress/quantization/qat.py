@@ -24,7 +24,10 @@ def train_quantized(
     teacher: LiveTeacher | None = None,
     checkpoint: Checkpoint | None = None,
 ) -> tuple[keras.Model, tuple[EpochRecord, ...]]:
-    """Trains a copy of a student in 8-bit arithmetic; weights that are zero stay zero.
+    """Trains a copy of a student in simulated 8-bit arithmetic; weights that are zero stay zero.
+
+        network, records = train_quantized(student, "small", data, 1000, plan)
+        model_bytes = to_int8_litert(network).pack()
 
     Args:
       student: A float model as `learn2compress.quantization.qat_network.quantization_aware` takes it.
@@ -32,8 +35,8 @@ def train_quantized(
       data: Examples, beside the teacher's logits unless `teacher` is given.
       min_layer_weights: Kernels at least this large keep their zeros.
       plan: How to train.
-      teacher: Runs in each step.
-      checkpoint: Where an interrupted training goes on.
+      teacher: Runs in each step, unless its logits are stored.
+      checkpoint: Where an interrupted training is resumed.
 
     Returns:
       The network to convert, and one record per epoch.

@@ -21,28 +21,37 @@ _SMALLEST_RANGE = 1e-6
 
 
 class QuantizedRange(keras.layers.Layer):
-    """Rounds activations to 8 bits over a range that follows what it sees.
+    """Rounds activations to 8 bits over a range that is a moving average of their extremes.
 
-    The range always holds zero, which padding needs to be exact. Ranges move in
-    training and stand still in inference.
+    The range always holds zero, which padding needs to be exact. It is updated in
+    training and frozen in inference.
 
     Args:
-      fixed_range: A (minimum, maximum) that is known; then nothing moves.
+      fixed_range: A (minimum, maximum) that is known, and never updated.
+      config: See `keras.layers.Layer`.
     """
 
-    def __init__(self, fixed_range: tuple[float, float] | None = None, **kwargs: Any):
-        super().__init__(**kwargs)
+    def __init__(self, fixed_range: tuple[float, float] | None = None, **config: Any):
+        super().__init__(**config)
         self._fixed_range = fixed_range
 
     def build(self, input_shape: Any) -> None:
-        """Makes the two bounds, scalars; (0, 0) means unset."""
+        """Creates the two bounds, scalars; (0, 0) means unset."""
         low, high = self._fixed_range or (0.0, 0.0)
         self.low = self.add_weight(name="low", initializer=keras.initializers.Constant(low), trainable=False)
         self.high = self.add_weight(name="high", initializer=keras.initializers.Constant(high), trainable=False)
         self.built = True
 
     def call(self, inputs: Any, training: bool = False) -> Any:
-        """Activations of any shape, rounded."""
+        """Rounds activations.
+
+        Args:
+          inputs: Of any shape.
+          training: Whether the range is updated by them.
+
+        Returns:
+          The same shape, on 256 levels.
+        """
         if training and self._fixed_range is None:
             unset = ops.equal(self.high, 0.0)
             for bound, seen in (
@@ -90,24 +99,31 @@ class QuantizedEmbedding(keras.layers.Embedding):
     """A table whose numbers are rounded to 8 bits; what is looked up has the table's range."""
 
     def call(self, inputs: Any) -> Any:
-        """Rows `[...]`, integers, to `[..., output_dim]`."""
+        """Looks rows up.
+
+        Args:
+          inputs: Integers `[...]`.
+
+        Returns:
+          `[..., output_dim]`, rounded.
+        """
         bound = ops.maximum(ops.max(ops.abs(self.embeddings)), _SMALLEST_RANGE)
         looked_up = ops.take(_rounded_per_tensor(self.embeddings), inputs, axis=0)
-        # Said again, for the converter: values are on these levels already.
+        # Stated again, for the converter: values are on these levels already.
         return keras.quantizers.fake_quant_with_min_max_vars(
             looked_up, -bound, bound, num_bits=_NUM_BITS, narrow_range=True
         )
 
 
 class FrozenNormalization(keras.layers.BatchNormalization):
-    """Batch normalization by the statistics that it has; scale and offset go on learning."""
+    """Batch normalization with frozen statistics; scale and offset are still trained."""
 
     def call(self, inputs: Any, training: bool = False, mask: Any = None) -> Any:
         """See `keras.layers.BatchNormalization`; `training` changes nothing."""
         return super().call(inputs, training=False, mask=mask)
 
     def scale_and_offset(self) -> tuple[Any, Any]:
-        """What it multiplies by and then adds, `[channels]` each."""
+        """Returns the factor and the addend of each channel, `[channels]` each."""
         scale = ops.rsqrt(self.moving_variance + self.epsilon)
         scale = scale if self.gamma is None else scale * self.gamma
         offset = -self.moving_mean * scale
@@ -134,7 +150,8 @@ class QuantizedNormalizedDense(keras.layers.Layer):
 
     Args:
       dense: A dense layer, not built yet.
-      norm: Normalizes what it gives, not built yet.
+      norm: Normalizes its outputs, not built yet.
+      config: See `keras.layers.Layer`.
     """
 
     def __init__(self, dense: keras.layers.Dense, norm: FrozenNormalization, **config: Any):
@@ -149,7 +166,14 @@ class QuantizedNormalizedDense(keras.layers.Layer):
         self.built = True
 
     def call(self, inputs: Any) -> Any:
-        """Normalized outputs `[..., units]`."""
+        """Multiplies, normalizes and rounds.
+
+        Args:
+          inputs: `[..., in_features]`.
+
+        Returns:
+          `[..., units]`.
+        """
         scale, offset = self.norm.scale_and_offset()
         if self.dense.bias is not None:
             offset = offset + self.dense.bias * scale
@@ -160,7 +184,10 @@ class QuantizedRescaling(keras.layers.Rescaling):
     """A rescaling as a 1x1 depthwise convolution; see `QuantizedNormalization`."""
 
     def output_range(self) -> tuple[float, float]:
-        """What inputs of 0..1 become, with zero, and a little wider so that zero is one of 256 levels."""
+        """Returns minimum and maximum of outputs for inputs of 0..1.
+
+        The range holds zero, and is a little wider so that zero is one of 256 levels.
+        """
         ends = np.array([self.offset, np.add(self.scale, self.offset)])
         low, high = min(float(ends.min()), 0.0), max(float(ends.max()), 0.0)
         zero_point = round(-low / (high - low) * _LAST_LEVEL)
@@ -194,7 +221,7 @@ def _not_tiny(bound: Any, instead: Any) -> Any:
 
 
 def _scaled(inputs: Any, scale: Any, offset: Any) -> Any:
-    """`inputs * scale + offset` per channel of the last dimension, as one convolution."""
+    """Computes `inputs * scale + offset` per channel of the last dimension, as one convolution."""
     num_channels = inputs.shape[-1]
     images = inputs if len(inputs.shape) == 4 else ops.reshape(inputs, (-1, 1, 1, num_channels))
     kernel = ops.reshape(_rounded_per_channel(ops.reshape(scale, (1, 1, 1, num_channels))), (1, 1, num_channels, 1))

@@ -1,8 +1,8 @@
 """Copies a student into a network that computes as its 8-bit file will.
 
 Kernels are rounded where they are used, and activations wherever the LiteRT
-converter ends a fused operator. Batch normalization keeps the statistics that
-it has: behind a convolution its scale is per channel, so that folding it into
+converter ends a fused operator. The statistics of
+batch normalization are frozen: behind a convolution its scale is per channel, so that folding it into
 the kernel, as the converter does, commutes with rounding the kernel.
 """
 
@@ -74,6 +74,9 @@ _KNOWN = (
 def quantization_aware(student: keras.Model) -> keras.Model:
     """Copies a student into a network that computes as its 8-bit file will.
 
+        network = quantization_aware(student)
+        network(inputs, training=True)  # sets the ranges of activations
+
     Args:
       student: A functional model of float32 0..1 inputs, of layers that
         `learn2compress.students.layer_decomposition` turns into known ones.
@@ -133,7 +136,7 @@ class _Copier:
         self._dense_before: dict[str, keras.layers.Dense] = {}
 
     def copy(self, layer: keras.Layer) -> keras.Layer:
-        """A copy without weights."""
+        """Returns a copy of a layer, without weights."""
         kind: Any = _QUANTIZED.get(type(layer), type(layer))
         if layer.name in self._norm_of:
             kind = keras.layers.Dense
@@ -142,7 +145,16 @@ class _Copier:
         return kind.from_config(layer.get_config())
 
     def call(self, copy: keras.Layer, *args: Any, **kwargs: Any) -> Any:
-        """What the copy gives, rounded unless the converter goes on with it in the same operator."""
+        """Calls a copy, and rounds its outputs unless the converter fuses the next layer into the same operator.
+
+        Args:
+          copy: Of a layer.
+          args: Its inputs.
+          kwargs: Further arguments of its call.
+
+        Returns:
+          The outputs.
+        """
         if copy.name in self._norm_of:
             self._dense_before[self._norm_of[copy.name]] = copy
             return args[0]
@@ -158,7 +170,7 @@ class _Copier:
 
 
 def leaf_layers(network: keras.Model) -> list[keras.Layer]:
-    """The layers of a network and of the networks inside it."""
+    """Returns the layers of a network and of the networks inside it."""
     return [layer for layer in network._flatten_layers() if not isinstance(layer, keras.Model)]
 
 

@@ -1,31 +1,36 @@
-"""From a student to the file that ships: decides, converts, tries, compares.
+"""From a student to the file that ships: prepares, makes candidates, chooses, checks, compares.
 
 Scores are fitted first, to how often they are right. A student that was trained
 in 8 bits has a control, the same float student quantized without training; the
-better one ships. Whatever ships has run in the stock interpreter, and is held
-tensor by tensor against what it was made from.
+better one of examples that neither was made with ships. They are those that the
+temperature is fitted to: it is one number, the same for all classes, so it can't
+learn their labels, and it leaves the order of the logits as it is. Whatever ships
+has run in the stock interpreter, and is compared tensor by tensor with what it was
+made from.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 
 import keras
+import numpy as np
+import numpy.typing as npt
 
 from learn2compress.config import QuantizationRecipe, QuantizeConfig
-from learn2compress.litert.border import with_byte_border
-from learn2compress.litert.runs import check_runs
+from learn2compress.litert.interpreter import check_runs
+from learn2compress.quantization.choice import choose
 from learn2compress.quantization.choice_sample import CROSS_CHECK_EXAMPLES, TrainingSample
 from learn2compress.quantization.convert import to_int8_litert
 from learn2compress.quantization.deviations import deviations_from_file, deviations_from_network
-from learn2compress.quantization.recipes import MadeFile, float_file, make_file
+from learn2compress.quantization.recipes import FloatFile, RecipeFile, make_file, make_float_file
+from learn2compress.quantization.score_precision import ScoredFile, score_file
+from learn2compress.quantization.student_file import StudentDescription, pack_student_file
 from learn2compress.quantization.temperature_scaling import scale_by_temperature
-from learn2compress.results.quantization import Candidate, QuantizationReport
+from learn2compress.results.quantization import Candidate, QuantizationReport, TensorDeviation
 from learn2compress.students.layer_decomposition import decompose_layers
-
-Finish = Callable[[bytes, QuantizationRecipe], bytes]
-"""Adds metadata to a file of a recipe."""
 
 _TRAINED, _CONTROL = QuantizationRecipe.INT8_QAT, QuantizationRecipe.INT8_PTQ
 
@@ -43,82 +48,154 @@ class QuantizedStudent:
     report: QuantizationReport
 
 
+@dataclass(frozen=True, eq=False)
+class _Prepared:
+    """What candidates are made from: logits divided by their temperatures, `None` where they are as trained."""
+
+    student: keras.Model
+    network: keras.Model | None
+    temperature: float | None
+    trained_temperature: float | None
+    float_file: FloatFile
+    float_scored: ScoredFile
+
+
+@dataclass(frozen=True, eq=False)
+class _CandidateFile:
+    """A file that could ship: as it was made, and scored."""
+
+    made: RecipeFile
+    scored: ScoredFile
+
+
 def quantize_student(
     student: keras.Model,
     sample: TrainingSample,
     config: QuantizeConfig,
-    finish: Finish,
+    description: StudentDescription,
     network: keras.Model | None = None,
 ) -> QuantizedStudent:
     """Makes the file that ships.
 
+        quantized = quantize_student(student, sample, QuantizeConfig(recipe=QuantizationRecipe.INT8_PTQ), description)
+        Path("student.tflite").write_bytes(quantized.model_bytes)
+
     Args:
-      student: A float student that gives logits.
+      student: A float student that returns logits; it stays as it is.
       sample: Training examples to calibrate with and to choose by.
       config: The recipe and its settings.
-      finish: Adds metadata.
+      description: What the file says about itself.
       network: Its trained quantization-aware network, for `int8_qat` alone; its logits are divided by its temperature.
 
     Returns:
-      A file that takes raw uint8 and gives scores: uint8 where its activations are int8, float32 otherwise.
+      A file that takes raw uint8 and returns scores: float32, or uint8 where its
+      activations are int8 and steps of 1/256 keep the decisions.
 
     Raises:
       ModelFileError: the recipe's file can't be made of this student, or does not run.
     """
-    unseen = sample.unseen()
+    prepared = _prepare(student, sample, config, description, network)
+    candidates = _make_candidates(prepared, sample, config, description)
+    recipe, reason = _choose(candidates, sample)
+    check_runs(candidates[recipe].scored.model_bytes, f"quantize.recipe {recipe.value!r}")
+    deviations = _compare(prepared, recipe, candidates[recipe], sample.inputs[:CROSS_CHECK_EXAMPLES])
+    report = _report(prepared, candidates, recipe, reason, deviations, sample, config)
+    return QuantizedStudent(candidates[recipe].scored.model_bytes, report)
+
+
+def _prepare(
+    student: keras.Model,
+    sample: TrainingSample,
+    config: QuantizeConfig,
+    description: StudentDescription,
+    network: keras.Model | None,
+) -> _Prepared:
     student = decompose_layers(student)  # a copy: what was trained is an artifact of its own
-    temperature = scale_by_temperature(student, unseen) if config.temperature_scaling else None
-    float_model = float_file(student)
+    temperature = trained_temperature = None
+    if config.temperature_scaling:
+        temperature = scale_by_temperature(student, sample.kept_back())
+        trained_temperature = None if network is None else scale_by_temperature(network, sample.kept_back())
+    pack = partial(pack_student_file, recipe=QuantizationRecipe.FLOAT32, description=description)
+    float_file = make_float_file(student, pack)
+    model_bytes = float_file.shipped.model_bytes
+    scored = ScoredFile(model_bytes, sample.accuracy_examples().scores(model_bytes))
+    return _Prepared(student, network, temperature, trained_temperature, float_file, scored)
 
-    def made_by(recipe: QuantizationRecipe) -> MadeFile:
-        return make_file(recipe, student, float_model, sample, config, lambda model: len(finish(model, recipe)))
 
-    trained_temperature = None
-    if network is None:
-        made = {config.recipe: made_by(config.recipe)}
-    else:
-        trained_temperature = scale_by_temperature(network, unseen) if config.temperature_scaling else None
-        made = {_TRAINED: MadeFile(to_int8_litert(network)), _CONTROL: made_by(_CONTROL)}
-    files = {recipe: finish(file.model_bytes, recipe) for recipe, file in made.items()}
-    candidates = [_measured(recipe, model, sample) for recipe, model in files.items()]
-    shipped, reason = choose(candidates)
-    model = files[shipped]
-    check_runs(model, f"quantize.recipe {shipped.value!r}")
+def _make_candidates(
+    prepared: _Prepared, sample: TrainingSample, config: QuantizeConfig, description: StudentDescription
+) -> dict[QuantizationRecipe, _CandidateFile]:
+    accuracy_examples = sample.accuracy_examples()
+    candidates = {}
+    for recipe in (config.recipe,) if prepared.network is None else (_TRAINED, _CONTROL):
+        pack = partial(pack_student_file, recipe=recipe, description=description)
+        if prepared.network is not None and recipe is _TRAINED:
+            model = to_int8_litert(prepared.network)
+            made = RecipeFile(model, pack(model))
+        else:
+            made = make_file(recipe, prepared.student, prepared.float_file, sample, config, pack)
+        if made is prepared.float_file.shipped:
+            scored = prepared.float_scored
+        else:
+            max_bytes = config.max_bytes if recipe is QuantizationRecipe.MIXED else None
+            scored = score_file(made.model, made.model_bytes, accuracy_examples, pack, max_bytes)
+        candidates[recipe] = _CandidateFile(made, scored)
+    return candidates
 
-    examples = sample.inputs[:CROSS_CHECK_EXAMPLES]
-    is_trained = network is not None and shipped is _TRAINED
-    exact = finish(with_byte_border(float_model), QuantizationRecipe.FLOAT32)
-    report = QuantizationReport(
+
+def _choose(
+    candidates: Mapping[QuantizationRecipe, _CandidateFile], sample: TrainingSample
+) -> tuple[QuantizationRecipe, str]:
+    accuracy_examples, num_examples = sample.accuracy_examples(), sample.num_choice_examples
+    correct_of = {
+        recipe: accuracy_examples.correct(candidate.scored.scores)[:num_examples]
+        for recipe, candidate in candidates.items()
+    }
+    recipe, reason = choose(correct_of, sample.num_kept_back, sample.has_enough_kept_back)
+    return recipe, candidates[recipe].made.reason or reason
+
+
+def _compare(
+    prepared: _Prepared, recipe: QuantizationRecipe, candidate: _CandidateFile, examples: npt.NDArray[np.uint8]
+) -> tuple[TensorDeviation, ...]:
+    model_bytes = candidate.scored.model_bytes
+    if prepared.network is not None and recipe is _TRAINED:
+        return deviations_from_network(prepared.network, model_bytes, examples)
+    return deviations_from_file(prepared.float_file.shipped.model_bytes, model_bytes, examples)
+
+
+def _report(
+    prepared: _Prepared,
+    candidates: Mapping[QuantizationRecipe, _CandidateFile],
+    shipped: QuantizationRecipe,
+    reason: str,
+    deviations: tuple[TensorDeviation, ...],
+    sample: TrainingSample,
+    config: QuantizeConfig,
+) -> QuantizationReport:
+    is_trained = prepared.network is not None and shipped is _TRAINED
+    accuracy_examples = sample.accuracy_examples()
+    scored = [(QuantizationRecipe.FLOAT32, prepared.float_scored)]
+    scored += [(recipe, candidate.scored) for recipe, candidate in candidates.items()]
+    return QuantizationReport(
         recipe=config.recipe.value,
         shipped=shipped.value,
-        reason=made[shipped].reason or reason,
-        num_examples=len(sample.for_choice().labels),
-        candidates=(_measured(QuantizationRecipe.FLOAT32, exact, sample), *candidates),
+        reason=reason,
+        num_examples=len(accuracy_examples.labels),
+        candidates=tuple(_candidate(recipe, file, accuracy_examples) for recipe, file in scored),
         compared_with="the trained network" if is_trained else "the float32 file",
-        num_deviation_examples=len(examples),
-        deviations=deviations_from_network(network, model, examples)
-        if is_trained
-        else deviations_from_file(float_model, model, examples),
-        sensitivities=made[shipped].sensitivities,
-        temperature=trained_temperature if is_trained else temperature,
-        num_temperature_examples=len(unseen.labels),
+        num_deviation_examples=min(len(sample.labels), CROSS_CHECK_EXAMPLES),
+        deviations=deviations,
+        sensitivities=candidates[shipped].made.sensitivities,
+        temperature=prepared.trained_temperature if is_trained else prepared.temperature,
+        num_kept_back=sample.num_kept_back,
+        num_choice_examples=sample.num_choice_examples,
+        changed_by_rounding_ratio=candidates[shipped].scored.changed_ratio,
+        has_float_scores=candidates[shipped].scored.has_float_scores,
     )
-    return QuantizedStudent(model, report)
 
 
-def choose(candidates: Sequence[Candidate]) -> tuple[QuantizationRecipe, str]:
-    """Recipe of the most accurate candidate, of equals the first, and why in words."""
-    best = max(candidates, key=lambda candidate: candidate.top_1)
-    others = [candidate for candidate in candidates if candidate is not best]
-    if not others:
-        return QuantizationRecipe(best.recipe), "named by the configuration"
-    compared = ", ".join(
-        f"{'as good as' if other.top_1 == best.top_1 else 'better than'} {other.recipe} ({other.top_1:.2%})"
-        for other in others
-    )
-    return QuantizationRecipe(best.recipe), f"{best.top_1:.2%} of training examples right, {compared}"
-
-
-def _measured(recipe: QuantizationRecipe, model_bytes: bytes, sample: TrainingSample) -> Candidate:
-    choice = sample.for_choice()
-    return Candidate(recipe.value, choice.top_1(choice.scores(model_bytes)), len(model_bytes))
+def _candidate(recipe: QuantizationRecipe, file: ScoredFile, examples: TrainingSample) -> Candidate:
+    correct = examples.correct(file.scores)
+    kept_back_top_1 = float(correct[: examples.num_kept_back].mean()) if examples.has_enough_kept_back else None
+    return Candidate(recipe.value, float(correct.mean()), len(file.model_bytes), kept_back_top_1)

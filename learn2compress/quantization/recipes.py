@@ -19,8 +19,9 @@ from tensorflow.lite.python.convert_phase import ConverterError
 
 from learn2compress.config import MixedBase, QuantizationRecipe, QuantizeConfig
 from learn2compress.config.parsing import ConfigError
-from learn2compress.litert.border import with_byte_border
+from learn2compress.litert.border import add_byte_border
 from learn2compress.litert.flatbuffer import ModelFileError
+from learn2compress.litert.rewrite import UnpackedModel
 from learn2compress.litert.tensors import activation_ranges
 from learn2compress.quantization.choice_sample import TrainingSample
 from learn2compress.quantization.convert import FloatWeights, to_calibrated_int8_litert, to_float_litert
@@ -38,81 +39,119 @@ _FLOAT_WEIGHTS = {
 _UNKNOWN_OPERATORS = re.compile(r"'tfl?\.(\w+)' op is neither")
 _MAX_REASON = 200
 
+Pack = Callable[[UnpackedModel], bytes]
+"""Packs a file as it ships."""
 
-@dataclass(frozen=True)
-class MadeFile:
-    """A file that was made without training.
+
+@dataclass(frozen=True, eq=False)
+class RecipeFile:
+    """A file, packed as it ships.
 
     Attributes:
-      model_bytes: Takes uint8, gives scores.
+      model: The file, to be changed further.
+      model_bytes: The same, packed: takes uint8 and returns scores.
       sensitivities: Layer by layer, for `mixed` alone.
       reason: Why it is as it is, for `mixed` alone.
     """
 
+    model: UnpackedModel
     model_bytes: bytes
     sensitivities: tuple[LayerPrecisionSensitivity, ...] = ()
     reason: str | None = None
 
 
-def make_file(
-    recipe: QuantizationRecipe,
-    student: keras.Model,
-    float_model: bytes,
-    sample: TrainingSample,
-    config: QuantizeConfig,
-    size_of: Callable[[bytes], int] = len,
-) -> MadeFile:
-    """Makes the file of a recipe, without metadata.
+@dataclass(frozen=True, eq=False)
+class FloatFile:
+    """The float32 file of a student, which other recipes start from and are compared with.
+
+    Attributes:
+      plain: Takes float32 inputs of 0..1, as AI Edge Quantizer wants them; packed, without metadata.
+      shipped: Takes uint8, as every file does that ships.
+    """
+
+    plain: bytes
+    shipped: RecipeFile
+
+
+def make_float_file(student: keras.Model, pack: Pack) -> FloatFile:
+    """Makes the float32 file of a student.
 
     Args:
-      recipe: Any but `int8_qat`.
-      student: A float student that gives logits.
-      float_model: What `float_file` made of it.
-      sample: Training examples to calibrate with and to choose by.
-      config: The recipe's settings.
-      size_of: Bytes of a file as it ships.
+      student: A float student that returns logits, of layers as `decompose_layers` leaves them.
+      pack: Packs a file as it ships.
 
-    Raises:
-      ModelFileError: it can't be made of this student; one line with recipe and operator.
-    """
-    return _in_one_line(recipe, lambda: _make(recipe, student, float_model, sample, config, size_of))
-
-
-def float_file(student: keras.Model) -> bytes:
-    """The float32 file that other recipes start from and are compared with; see `to_float_litert`.
+    Returns:
+      The file in both forms.
 
     Raises:
       ModelFileError: it can't be made of this student; one line with the operator.
     """
-    return _in_one_line(QuantizationRecipe.FLOAT32, lambda: to_float_litert(student))
+    model = _convert_or_explain(QuantizationRecipe.FLOAT32, lambda: to_float_litert(student))
+    plain = model.pack()
+    return FloatFile(plain, _with_border(model, pack))
 
 
-def _make(
+def make_file(
     recipe: QuantizationRecipe,
     student: keras.Model,
-    float_model: bytes,
+    float_file: FloatFile,
     sample: TrainingSample,
     config: QuantizeConfig,
-    size_of: Callable[[bytes], int],
-) -> MadeFile:
+    pack: Pack,
+) -> RecipeFile:
+    """Makes the file of a recipe.
+
+    Args:
+      recipe: Any but `int8_qat`.
+      student: A float student that returns logits, of layers as `decompose_layers` leaves them.
+      float_file: What `make_float_file` made of it.
+      sample: Training examples to calibrate with and to choose layers by.
+      config: The recipe's settings.
+      pack: Packs a file as it ships.
+
+    Returns:
+      The file.
+
+    Raises:
+      ModelFileError: it can't be made of this student; one line with recipe and operator.
+    """
+    return _convert_or_explain(recipe, lambda: _make_file(recipe, student, float_file, sample, config, pack))
+
+
+def _make_file(
+    recipe: QuantizationRecipe,
+    student: keras.Model,
+    float_file: FloatFile,
+    sample: TrainingSample,
+    config: QuantizeConfig,
+    pack: Pack,
+) -> RecipeFile:
+    if recipe is QuantizationRecipe.FLOAT32 and not config.sparse_tensors:
+        return float_file.shipped
     if recipe in _FLOAT_WEIGHTS:
         model = to_float_litert(student, _FLOAT_WEIGHTS[recipe], sparse_tensors=config.sparse_tensors)
-        return MadeFile(with_byte_border(model))
-    calibration = sample.inputs[: config.calibration_examples]
+        return _with_border(model, pack)
+    calibration = sample.calibration_inputs(config.calibration_examples)
     if recipe is QuantizationRecipe.INT8_PTQ:
-        return MadeFile(to_calibrated_int8_litert(student, calibration))
-    ranges = activation_ranges(float_model, calibration)
+        return _with_border(to_calibrated_int8_litert(student, calibration), pack)
+    ranges = activation_ranges(float_file.plain, calibration)
     if recipe is QuantizationRecipe.INT16_ACTIVATIONS:
-        return MadeFile(with_byte_border(to_int16_activations(float_model, ranges)))
+        return _with_border(to_int16_activations(float_file.plain, ranges), pack)
     if recipe is QuantizationRecipe.INT4_WEIGHTS:
-        return MadeFile(with_byte_border(to_int8_activations(float_model, ranges, MixedBase.INT4)))
-    mixed = mixed_precision(float_model, ranges, sample.for_choice(), config, size_of)
-    return MadeFile(mixed.model_bytes, mixed.sensitivities, mixed.reason)
+        return _with_border(to_int8_activations(float_file.plain, ranges, MixedBase.INT4), pack)
+    mixed = mixed_precision(float_file.plain, ranges, sample.accuracy_examples(), config, pack)
+    return RecipeFile(mixed.model, mixed.model_bytes, mixed.sensitivities, mixed.reason)
 
 
-def _in_one_line(recipe: QuantizationRecipe, make: Callable[[], T]) -> T:
+def _with_border(model: UnpackedModel, pack: Pack) -> RecipeFile:
+    add_byte_border(model)
+    return RecipeFile(model, pack(model))
+
+
+def _convert_or_explain(recipe: QuantizationRecipe, convert: Callable[[], T]) -> T:
+    """Calls `convert`, turning what converters raise into one line with the operators that LiteRT does not have."""
     try:
-        return make()
+        return convert()
     except ConfigError:
         raise
     except (ConverterError, RuntimeError, ValueError) as error:

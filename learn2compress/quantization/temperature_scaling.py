@@ -1,8 +1,10 @@
 """Makes scores mean how often they are right: temperature scaling (Guo et al., arXiv:1706.04599).
 
 Logits are divided by one number, fitted to examples that the student has never
-seen. The division goes into the last layer's weights, so the file has no
-operator more, its 8-bit numbers stay as they are, and so does every decision.
+seen. The division is folded into the last layer's weights, so the file has no
+operator more, its 8-bit numbers stay as they are, and so does the order of the
+logits. Scores in steps of 1/256 may tie where logits differ, which
+`learn2compress.quantization.score_precision` looks after.
 """
 
 from __future__ import annotations
@@ -27,13 +29,12 @@ def scale_by_temperature(network: keras.Model, sample: TrainingSample) -> float 
     """Divides a network's logits, in place, by the temperature that fits its scores to examples.
 
     Args:
-      network: Gives logits for float32 inputs of 0..1; its last layer with weights is dense.
+      network: Returns logits for float32 inputs of 0..1; its last layer with weights is dense.
       sample: Examples that it was not trained on.
 
     Returns:
       The temperature, see `fitted_temperature`; `None`, with nothing changed,
-      where there are fewer than 50 examples or the logits are not those of a
-      dense layer.
+      where there are fewer than 50 examples or no dense layer computes the logits.
     """
     layers = _logits_layers(network)
     if not layers or len(sample.labels) < MIN_VALIDATION_EXAMPLES:
@@ -46,7 +47,7 @@ def scale_by_temperature(network: keras.Model, sample: TrainingSample) -> float 
 
 
 def fitted_temperature(logits: npt.NDArray[np.floating], labels: npt.NDArray[np.integer]) -> float:
-    """The temperature of least cross entropy.
+    """Returns the temperature of least cross entropy.
 
     One example in n + 2 counts as wrong, as in Platt (1999), "Probabilistic Outputs
     for Support Vector Machines": nobody can be found to be always right.
@@ -67,7 +68,7 @@ def fitted_temperature(logits: npt.NDArray[np.floating], labels: npt.NDArray[np.
     wanted = np.sum(targets * logits)
 
     def is_too_sure(inverse: float) -> bool:
-        """Whether the cross entropy, which is convex in the inverse temperature, rises there."""
+        """Returns whether the cross entropy, which is convex in the inverse temperature, rises there."""
         scores = np.exp(inverse * (logits - logits.max(axis=1, keepdims=True)))
         return bool(np.sum(scores * logits / scores.sum(axis=1, keepdims=True)) > wanted)
 
@@ -84,7 +85,7 @@ def fitted_temperature(logits: npt.NDArray[np.floating], labels: npt.NDArray[np.
 
 
 def _logits_layers(network: keras.Model) -> list[keras.layers.Layer]:
-    """The dense layer that gives the logits, with what rounds them to 8 bits; none if another layer gives them."""
+    """Returns the dense layer that computes the logits, and the one that rounds them; none for another layer."""
     last = network.output._keras_history.operation
     if isinstance(last, keras.Model):
         return _logits_layers(last)

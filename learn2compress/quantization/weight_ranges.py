@@ -23,12 +23,15 @@ _SMALLEST_RATIO = 1e-3
 
 
 def weight_ranges(float_model: bytes, bits_of: dict[str, int]) -> Ranges:
-    """Range of each kernel, one number per channel in the shape that broadcasts over it.
+    """Measures the range of each kernel, one number per channel.
 
     Args:
-      float_model: From `learn2compress.quantization.convert.to_float_litert`.
+      float_model: Packed, from `learn2compress.quantization.convert.to_float_litert`.
       bits_of: Bits of the kernel of each layer, by the tensor that comes out of
         it; layers that are not named are left out.
+
+    Returns:
+      Smallest and largest value by tensor name, in the shape that broadcasts over the kernel.
     """
     graph = read_graphs(float_model)[0]
     ranges: Ranges = {}
@@ -52,7 +55,7 @@ def weight_ranges(float_model: bytes, bits_of: dict[str, int]) -> Ranges:
 def clipping(
     magnitudes: npt.NDArray[np.float32], bounds: npt.NDArray[np.float32], axes: tuple[int, ...]
 ) -> npt.NDArray[np.float32]:
-    """Where symmetric quantization to 4 bits clips each channel with the smallest square error.
+    """Finds where symmetric quantization to 4 bits clips each channel with the smallest square error.
 
     Args:
       magnitudes: Absolute values.

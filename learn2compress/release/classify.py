@@ -5,7 +5,8 @@
     python classify.py --all photo.jpg              (every score, as JSON)
 
 It needs numpy, pillow and ai-edge-litert, and `text_features.py` beside it for a
-model of text. Its scores are those of the report, to the last bit.
+model of text. Its scores are those of the report, to the last bit, and so is the
+class that it names first: of equal scores, the one that stands first in the labels.
 """
 
 from __future__ import annotations
@@ -24,7 +25,11 @@ FOLDER = Path(__file__).parent
 
 
 class Classifier:
-    """A model that is ready to run; `labels` are its classes in the order of its scores."""
+    """Runs a model; `labels` are its classes in the order of its scores.
+
+    Args:
+      path: The `.tflite` file, with its labels inside.
+    """
 
     def __init__(self, path: Path) -> None:
         self.interpreter = Interpreter(model_path=str(path))
@@ -35,7 +40,14 @@ class Classifier:
             self.labels = archive.read("labels.txt").decode().splitlines()
 
     def scores(self, values: Any) -> Any:
-        """Scores 0..1 of one example, float32 [classes]; `values` are its bytes, uint8 of the model's shape."""
+        """Scores one example.
+
+        Args:
+          values: Its bytes, uint8 of the model's shape.
+
+        Returns:
+          float32 `[num_classes]`, 0..1.
+        """
         self.interpreter.set_tensor(self.source["index"], values[np.newaxis])
         self.interpreter.invoke()
         scale, zero_point = self.target["quantization"]
@@ -43,7 +55,14 @@ class Classifier:
         return (raw - zero_point) * np.float32(scale) if scale else raw
 
     def image(self, path: str) -> Any:
-        """Reads an image file as the model takes it; one of another size is resized."""
+        """Reads an image file as the model takes it; one of another size is resized.
+
+        Args:
+          path: Of the file.
+
+        Returns:
+          uint8 `[height, width, channels]`.
+        """
         _, height, width, channels = self.source["shape"]
         image: Image.Image = Image.open(path)
         if image.mode.startswith(("I", "F")):  # 16 bits of grey: the upper 8 are kept
@@ -54,11 +73,28 @@ class Classifier:
         return np.asarray(image, np.uint8).reshape(height, width, channels)
 
     def text(self, text: str) -> Any:
-        """Turns a text into the bytes that the model takes."""
+        """Turns a text into the bytes that the model takes.
+
+        Args:
+          text: In UTF-8.
+
+        Returns:
+          uint8 `[num_features]`.
+        """
         import text_features  # type: ignore[import-not-found]
 
         kind = json.loads((FOLDER / "text_features.json").read_text(encoding="utf-8"))["text_features"]
         return np.array(getattr(text_features, kind)(text, int(self.source["shape"][1])), np.uint8)
+
+
+def most_likely(scores: Any, count: int = 3) -> Any:
+    """Returns the classes of the highest scores, the highest first; of equal scores the lowest class is first.
+
+    Args:
+      scores: `[num_classes]`.
+      count: How many, at most.
+    """
+    return np.argsort(-scores, kind="stable")[:count]
 
 
 def main() -> None:
@@ -77,8 +113,8 @@ def main() -> None:
                 json.dumps({"example": example, "scores": dict(zip(classifier.labels, scores.tolist(), strict=True))})
             )
         else:
-            best = scores.argsort()[::-1][:3]
-            print(f"{example}: " + ", ".join(f"{classifier.labels[i]} {scores[i]:.3f}" for i in best))
+            best = ", ".join(f"{classifier.labels[i]} {scores[i]:.3f}" for i in most_likely(scores))
+            print(f"{example}: {best}")
 
 
 if __name__ == "__main__":

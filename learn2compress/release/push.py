@@ -62,6 +62,8 @@ def push_version(
 ) -> PushedLocation:
     """Pushes files as the next version, or finds the version that already holds them.
 
+        location = push_version({"small.tflite": Path("small.tflite")}, "pushed", idempotency_key="run 1")
+
     Args:
       files: The files, or a function of the version number that returns them,
         for files that name their version; it may be called again with another number.
@@ -89,7 +91,11 @@ def push_version(
 
 
 def read_pushed_file(location: PushedLocation, relative_path: str) -> bytes:
-    """Content of one file of a version.
+    """Reads one file of a version.
+
+    Args:
+      location: The version.
+      relative_path: Of the file in it.
 
     Raises:
       ConfigError: it can't be read, in one line.
@@ -101,7 +107,7 @@ def read_pushed_file(location: PushedLocation, relative_path: str) -> bytes:
 
 
 def is_pushed(uri: str) -> bool:
-    """Whether a version that was pushed to this URI is still there as a whole.
+    """Returns whether a version that was pushed to this URI is still there as a whole.
 
     Raises:
       ConfigError: its store can't be asked, in one line.
@@ -139,8 +145,10 @@ def _one_line_errors(uri: str) -> Iterator[None]:
         raise error.cause from None
     except Exception as error:  # every store raises exceptions of its own
         reason = getattr(error, "strerror", None) or (str(error).splitlines() or [type(error).__name__])[0]
-        accepted = "accepted is a folder or fsspec URL that can be written and has space"
-        raise ConfigError(f"push.uri: {uri}: {reason}; {accepted}") from error
+        raise ConfigError(
+            f"push.uri: {uri} can't be written: {reason}; see that it is a folder or a URL that fsspec knows, with"
+            " space, and that this process may write to it"
+        ) from error
 
 
 def _push_to_folder(

@@ -38,7 +38,18 @@ class UnsafePathError(ValueError):
 
 
 def checked_files(files: Files, record: bytes) -> Iterator[tuple[str, bytes]]:
-    """Files in the order of their paths, `push.json` among them, read one at a time."""
+    """Reads files one at a time, in the order of their paths, `push.json` among them.
+
+    Args:
+      files: What is pushed.
+      record: Content of `push.json`.
+
+    Returns:
+      Relative path and content of each.
+
+    Raises:
+      UnsafePathError: a path leaves the version or names one of its own files.
+    """
     for relative in files:
         parts = PurePosixPath(relative).parts
         safe = bool(parts) and not relative.startswith("/") and ".." not in parts and relative.isprintable()
@@ -49,12 +60,17 @@ def checked_files(files: Files, record: bytes) -> Iterator[tuple[str, bytes]]:
 
 
 def push_record(key: str, **more: str) -> bytes:
-    """Content of `push.json`: the digest of the idempotency key, and `more`."""
+    """Returns the content of `push.json`.
+
+    Args:
+      key: Digest of the idempotency key.
+      more: Further entries.
+    """
     return (json.dumps({"idempotency_key_sha256": key, **more}, indent=2, sort_keys=True) + "\n").encode()
 
 
 def key_of(record: bytes) -> str | None:
-    """The key digest in a `push.json`, or None where the content is not one."""
+    """Returns the key digest in a `push.json`, or `None` where the content is not one."""
     try:
         value = json.loads(record)
     except ValueError:
@@ -63,16 +79,16 @@ def key_of(record: bytes) -> str | None:
 
 
 def version_numbers(names: Iterable[str]) -> list[int]:
-    """Version numbers among folder names, rising."""
+    """Returns the version numbers among folder names, rising."""
     return sorted(int(name) for name in names if _NUMBER.fullmatch(name))
 
 
 def format_sums(sums: Mapping[str, str]) -> bytes:
-    """Content of `SHA256SUMS`, as `sha256sum -c` reads it, from hex digests by relative path."""
+    """Returns the content of `SHA256SUMS`, as `sha256sum -c` reads it, from hex digests by relative path."""
     return "".join(f"{digest}  {relative}\n" for relative, digest in sorted(sums.items())).encode()
 
 
 def parse_sums(content: bytes) -> dict[str, str]:
-    """Hex digests by relative path, from the content of `SHA256SUMS`."""
+    """Returns hex digests by relative path, from the content of `SHA256SUMS`."""
     lines = (line.partition("  ") for line in content.decode().splitlines())
     return {relative: digest for digest, _, relative in lines}

@@ -28,6 +28,15 @@ def push_to_store(filesystem: Any, destination: str, make_files: Callable[[int],
     """Claims a number, uploads, and commits with `SHA256SUMS`; or finds, or completes, what `key` pushed before.
 
     An error deletes what was uploaded under the number and is raised as the store raised it.
+
+    Args:
+      filesystem: An fsspec file system.
+      destination: Path in it, without a slash at its end.
+      make_files: Returns the files of a version number.
+      key: Digest of the idempotency key.
+
+    Returns:
+      Where the version is.
     """
     versions = f"{destination}/{VERSIONS_FOLDER}"
     filesystem.invalidate_cache()

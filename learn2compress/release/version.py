@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import inspect
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -36,7 +36,8 @@ class MeasuredStudent:
       config: The configuration that made it, as plain mappings.
       report: What was measured on that file.
       history: Its epochs over all phases.
-      quantization: How its file got its numbers.
+      quantization: How its file was quantized.
+      versions: What the step that made the file ran with, by package; empty where nobody recorded it.
     """
 
     model_path: Path
@@ -44,6 +45,7 @@ class MeasuredStudent:
     report: ModelReport
     history: tuple[EpochRecord, ...]
     quantization: QuantizationReport
+    versions: Mapping[str, str] = field(default_factory=dict)
 
 
 def check_measured(students: Sequence[MeasuredStudent]) -> None:
@@ -57,8 +59,8 @@ def check_measured(students: Sequence[MeasuredStudent]) -> None:
             found = hashlib.file_digest(file, "sha256").hexdigest()
         if found != student.report.model_sha256:
             raise ConfigError(
-                f"student {student.report.name!r}: found a file of SHA-256 {found}, accepted is the one that was "
-                f"measured, {student.report.model_sha256}"
+                f"student {student.report.name!r}: the file has SHA-256 {found}, but the one that was measured has "
+                f"{student.report.model_sha256}; delete the artifact of its Quantize or Search step, and run again"
             )
 
 
@@ -70,14 +72,14 @@ def decide(
     provenance: Mapping[str, str],
     created: datetime | None = None,
 ) -> FamilyReport:
-    """Selects the students to push and reports on all of them.
+    """Selects the students to push, and reports on all of them.
 
     Args:
       config: What was asked for, its constraints included.
       labels: Class names in output order.
       teacher: The baseline.
       students: What was trained and measured, in the configuration's order.
-      provenance: Digests and versions to report.
+      provenance: Digests to report.
       created: When this was decided; by default now.
 
     Returns:
@@ -99,21 +101,25 @@ def decide(
         pareto_latency=pareto_front(Point(m.name, m.accuracy.top_1, m.latency.teacher_ratio) for m in models),
         provenance=dict(provenance),
         quantizations={student.report.name: student.quantization for student in students},
+        made_with={student.report.name: dict(student.versions) for student in students},
     )
 
 
 def family_files(report: FamilyReport) -> dict[str, bytes]:
-    """`family.json` and `report.html`."""
+    """Returns `family.json` and `report.html`."""
     return {FAMILY_FILE: json_bytes(report), PAGE_FILE: render_page(report).encode()}
 
 
 def version_files(report: FamilyReport, students: Sequence[MeasuredStudent], version: int) -> dict[str, bytes | Path]:
-    """Files of a pushed version: the family's at the top, a folder for each selected student.
+    """Returns the files of a pushed version: the family's at the top, a folder for each selected student.
 
     Args:
       report: The decision.
       students: The students it is about.
       version: Number of the version, which the report, the page and the cards name.
+
+    Returns:
+      Content, or a file to copy, by relative path.
     """
     report = replace(report, version=version)
     selected = {verdict.name for verdict in report.verdicts if verdict.selected}
@@ -139,7 +145,7 @@ def version_files(report: FamilyReport, students: Sequence[MeasuredStudent], ver
 
 
 def content_key(report: FamilyReport) -> str:
-    """Names what a version of this report would hold, apart from its number and the time of the decision.
+    """Returns the digest of what a version of this report would hold, apart from its number and the decision's time.
 
     The same measurements, decided again after a kill, have the same key.
     """

@@ -7,24 +7,16 @@ from learn2compress.results.quantization import QuantizationReport
 
 
 def quantization_sentences(report: QuantizationReport) -> str:
-    """What ships and why, the float32 file on the same examples, the scores' temperature, and the largest deviation."""
+    """Returns what ships and why, the float32 file on the same examples, the scores, and the largest deviation."""
     float32 = report.candidates[0]
+    kept_back = f", {exact(report.num_kept_back)} of them kept back from training," if report.num_kept_back else ""
     sentences = [
         f"Ships as {report.shipped}: {report.reason}.",
-        f"On the same {exact(report.num_examples)} training examples the float32 file has {percent(float32.top_1)} "
+        f"On {exact(report.num_examples)} training examples{kept_back} the float32 file has {percent(float32.top_1)} "
         f"and {exact(float32.model_bytes)} bytes.",
+        *_temperature(report),
+        *_rounding(report),
     ]
-    if report.temperature == 1.0:
-        sentences.append(
-            f"Its scores are as trained: on {exact(report.num_temperature_examples)} examples that nobody trained on, "
-            "another temperature is no better than chance explains (arXiv:1706.04599)."
-        )
-    elif report.temperature is not None:
-        before = "too sure" if report.temperature > 1.0 else "not sure enough"
-        sentences.append(
-            f"Its scores were {before}: logits are divided by {report.temperature:.2f}, fitted to "
-            f"{exact(report.num_temperature_examples)} examples that nobody trained on (arXiv:1706.04599)."
-        )
     deviation = report.largest_deviation
     if deviation is not None:
         steps = "" if deviation.steps is None else f"{deviation.steps:.1f} steps of its quantization, "
@@ -33,3 +25,33 @@ def quantization_sentences(report: QuantizationReport) -> str:
             f"in {deviation.tensor}, among {exact(report.num_deviation_examples)} training examples."
         )
     return " ".join(sentences)
+
+
+def _temperature(report: QuantizationReport) -> list[str]:
+    if report.temperature is None:
+        return []
+    if report.temperature == 1.0:
+        return [
+            f"Its scores are as trained: on {exact(report.num_kept_back)} examples that nobody trained on, "
+            "another temperature is no better than chance explains (arXiv:1706.04599)."
+        ]
+    before = "too sure" if report.temperature > 1.0 else "not sure enough"
+    return [
+        f"Its scores were {before}: logits are divided by {report.temperature:.2f}, fitted to "
+        f"{exact(report.num_kept_back)} examples that nobody trained on (arXiv:1706.04599)."
+    ]
+
+
+def _rounding(report: QuantizationReport) -> list[str]:
+    if not report.changed_by_rounding_ratio:
+        return []
+    share = percent(report.changed_by_rounding_ratio)
+    if report.has_float_scores:
+        return [
+            f"Its scores are float32: in steps of 1/256 they would tie, and change {share} of the decisions on "
+            f"{exact(report.num_choice_examples)} training examples."
+        ]
+    return [
+        f"Its scores have steps of 1/256: where they tie, the first class counts, which changes {share} of the "
+        f"decisions on {exact(report.num_choice_examples)} training examples."
+    ]

@@ -15,13 +15,15 @@ class Candidate:
 
     Attributes:
       recipe: Its number formats.
-      top_1: Share of the training examples that it gets right.
-      model_bytes: Its size before metadata.
+      top_1: Share of the training examples that it gets right, 0..1.
+      model_bytes: Its size with metadata.
+      kept_back_top_1: The same of those that were kept back from training; `None` where they are fewer than 50.
     """
 
     recipe: str
     top_1: float
     model_bytes: int
+    kept_back_top_1: float | None = None
 
 
 @dataclass(frozen=True)
@@ -41,12 +43,12 @@ class TensorDeviation:
 
 @dataclass(frozen=True)
 class LayerPrecisionSensitivity:
-    """What it costs to quantize one layer alone.
+    """The cost of quantizing one layer alone.
 
     Attributes:
       layer: Name of one of the layers that are fused into its operator.
       error: Mean Kullback-Leibler divergence of the scores from the float file's, in nats.
-      is_better: Whether it got the higher precision in the file.
+      is_better: Whether it has the higher precision in the file.
     """
 
     layer: str
@@ -69,7 +71,11 @@ class QuantizationReport:
       deviations: Tensor by tensor, in graph order.
       sensitivities: Layer by layer, the most sensitive first; for `mixed` alone.
       temperature: What the logits were divided by; `None` where they were left as trained.
-      num_temperature_examples: Examples, unseen in training, that it was fitted to.
+      num_kept_back: Labelled examples kept back from training, which the temperature was fitted to.
+      num_choice_examples: Training examples that the choice goes by: the ones kept back, or all where under 50 were.
+      changed_by_rounding_ratio: Share of the choice examples of which scores in steps of 1/256 name another class
+        first than the file's own logits, 0..1; `None` for a recipe whose scores are finer.
+      has_float_scores: Whether its scores are float32 for that reason.
     """
 
     recipe: str
@@ -82,9 +88,12 @@ class QuantizationReport:
     deviations: tuple[TensorDeviation, ...]
     sensitivities: tuple[LayerPrecisionSensitivity, ...] = ()
     temperature: float | None = None
-    num_temperature_examples: int = 0
+    num_kept_back: int = 0
+    num_choice_examples: int = 0
+    changed_by_rounding_ratio: float | None = None
+    has_float_scores: bool = False
 
     @property
     def largest_deviation(self) -> TensorDeviation | None:
-        """That of most quantization steps, or of the largest number where no tensor has steps."""
+        """The deviation of most quantization steps, or of the largest number where no tensor has steps."""
         return max(self.deviations, key=lambda found: (found.steps or 0.0, found.absolute), default=None)

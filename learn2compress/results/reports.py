@@ -187,8 +187,9 @@ class FamilyReport:
       verdicts: Each student's verdict, in the configuration's order.
       pareto_bytes: Names on the accuracy/size front.
       pareto_latency: Names on the accuracy/latency front.
-      provenance: Content hashes and versions: data, teacher, configuration, code, packages.
+      provenance: Content hashes: data, teacher, configuration, code; where the configuration is from.
       quantizations: How each student's file got its numbers, by name.
+      made_with: Versions by package of the step that made each student's file, by the student's name.
     """
 
     name: str
@@ -204,6 +205,7 @@ class FamilyReport:
     pareto_latency: tuple[str, ...]
     provenance: dict[str, str]
     quantizations: dict[str, QuantizationReport] = dataclasses.field(default_factory=dict)
+    made_with: dict[str, dict[str, str]] = dataclasses.field(default_factory=dict)
 
 
 def json_bytes(value: Any) -> bytes:

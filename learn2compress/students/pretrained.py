@@ -37,7 +37,7 @@ def load_pretrained(training: TrainingConfig, task: TaskConfig, expected_sha256:
     with about("training.pretrained.uri"), tempfile.TemporaryDirectory() as folder:
         path = fetch_teacher(config.uri, Path(folder))
         if expected_sha256 and content_sha256(path) != expected_sha256:
-            raise ConfigError(f"{config.uri} changed while the run was going on, accepted is one that stays")
+            raise ConfigError(f"{config.uri} changed while the run was going on; run again")
         model = open_keras_model(path)
     return trunk_of(model, config, task)
 

@@ -1,7 +1,7 @@
 """Views: the fixed augmentations of each training example whose logits are computed once and stored.
 
-A student that sees an image mirrored must hear what the teacher says of the
-mirrored image (Beyer et al., arXiv:2106.05237). The views are a function of the
+A student that sees an image mirrored must be trained on the teacher's logits of
+the mirrored image (Beyer et al., arXiv:2106.05237). The views are a function of the
 run's seed and of the example, so that the training makes the very same ones.
 """
 
@@ -33,13 +33,19 @@ class ViewPlan:
 
     @classmethod
     def of(cls, teacher: TeacherConfig, augment: AugmentConfig, seed: int) -> ViewPlan:
-        """The views of a run; a live teacher and a run without augmentation have the example alone."""
+        """Returns the views of a run; with a live teacher or without augmentation they are the example alone.
+
+        Args:
+          teacher: Says how many views are cached.
+          augment: The run's augmentation.
+          seed: The run's seed.
+        """
         if teacher.is_live or not augment.is_active:
             return cls()
         return cls(teacher.cached_views, seed, augment)
 
     def views(self, inputs: np.ndarray) -> Iterator[np.ndarray]:
-        """Each view of some examples.
+        """Yields each view of some examples.
 
         Args:
           inputs: uint8 `[n, *input_shape]`, n at least 1.

@@ -1,4 +1,4 @@
-"""Brings a remote teacher onto this machine, file by file and within a size limit."""
+"""Copies a remote teacher onto this machine, file by file and within a size limit."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def fetch_teacher(uri: str, into: Path) -> Path:
         if isinstance(error, ConfigError):
             raise
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise ConfigError(f"{uri}: {reason}; accepted is a teacher that fsspec can read") from error
+        raise ConfigError(f"{uri} can't be read: {reason}") from error
 
 
 def _copy_all(filesystem: Any, uri: str, root: str, files: dict[str, Any], into: Path) -> Path:

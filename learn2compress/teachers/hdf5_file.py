@@ -1,4 +1,4 @@
-"""What may stand in a teacher's HDF5 file.
+"""Checks a teacher's HDF5 file.
 
 HDF5 can point outside itself: external links, external raw storage and virtual
 datasets read any file that the reader may read. It can also declare terabytes
@@ -29,6 +29,9 @@ _BUILT_IN_FILTERS = {h5py.h5z.FILTER_DEFLATE, h5py.h5z.FILTER_SHUFFLE, h5py.h5z.
 def check_model(path: Path) -> None:
     """Checks a whole model saved as `.h5`: structure, then the `model_config` attribute.
 
+    Args:
+      path: An HDF5 file.
+
     Raises:
       UnsafeTeacherError: it points outside itself, or its configuration is unsafe.
       ConfigError: it is damaged, or holds weights without a model.
@@ -50,7 +53,7 @@ def check_structure(source: Path | IO[bytes], name: str, stored_bytes: int) -> N
     Args:
       source: Path or open file.
       name: What to call it in messages.
-      stored_bytes: Its size; what it declares is held against it.
+      stored_bytes: Its size, to which the sizes that it declares are compared.
 
     Raises:
       UnsafeTeacherError: naming the link or dataset.
@@ -61,7 +64,7 @@ def check_structure(source: Path | IO[bytes], name: str, stored_bytes: int) -> N
             declared_bytes = _walk(file, name)
     except (OSError, RuntimeError, KeyError, TypeError) as error:
         reason = str(error).splitlines()[0]
-        raise ConfigError(f"{name}: found HDF5 that can't be read ({reason}), accepted is a complete file") from error
+        raise ConfigError(f"{name}: HDF5 that can't be read ({reason}); fetch or export the teacher again") from error
     limit = min(MAX_TEACHER_BYTES, max(EXPANSION_FLOOR_BYTES, stored_bytes * MAX_EXPANSION))
     if declared_bytes > limit:
         raise UnsafeTeacherError(

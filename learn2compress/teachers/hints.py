@@ -1,8 +1,8 @@
 """Features inside a Keras teacher, which students may follow beside its logits.
 
 FitNets (Romero et al., arXiv:1412.6550) teach by a hidden layer. It is read off
-during the very forward pass that gives the logits, by looking at what the layer
-takes or gives: Keras can't make a model of a tensor inside a nested model.
+during the very forward pass that computes the logits, by looking at what the
+layer takes or returns: Keras can't make a model of a tensor inside a nested model.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ class HintTap:
 
     @contextlib.contextmanager
     def listening(self) -> Iterator[None]:
-        """While the block runs the model, `features` are what the layer sees."""
+        """Records what the layer takes or returns while the block runs the model, for `features`."""
         original = self._layer.call
 
         def call(*args: Any, **kwargs: Any) -> Any:
@@ -54,7 +54,10 @@ class HintTap:
             del self._layer.call
 
     def features(self) -> Any:
-        """Features of the latest run, float32 `[batch, channels]`; images and sequences are averaged over places.
+        """Returns the features of the latest run, once.
+
+        Returns:
+          float32 `[batch, channels]`; images and sequences are averaged over places.
 
         Raises:
           ConfigError: the layer has not one output, or its channels are not known.
@@ -88,7 +91,7 @@ def _named(model: keras.Model, name: str) -> keras.Layer:
 
 
 def _all_layers(model: keras.Model, with_models: bool = False) -> Iterator[keras.Layer]:
-    """Layers in the order of computation, those of nested models in their place."""
+    """Yields layers in the order of computation, those of nested models in their place."""
     for layer in model.layers:
         is_model = isinstance(layer, keras.Model)
         if with_models or not is_model:

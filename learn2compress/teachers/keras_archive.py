@@ -1,4 +1,4 @@
-"""What may stand in a `.keras` file: a zip of a configuration, weights and vocabularies."""
+"""Checks a `.keras` file: a zip of a configuration, weights and vocabularies."""
 
 from __future__ import annotations
 
@@ -29,6 +29,9 @@ _ENCRYPTED_FLAG = 0x1
 def check(path: Path) -> None:
     """Checks the archive, then its configuration, then its weights.
 
+    Args:
+      path: A zip file.
+
     Raises:
       UnsafeTeacherError: naming the member or the field of the configuration.
       ConfigError: the archive is damaged or incomplete.
@@ -45,7 +48,7 @@ def check(path: Path) -> None:
                 shutil.copyfileobj(packed, weights, 1024 * 1024)
                 hdf5_file.check_structure(weights, f"{path}: {_WEIGHTS}", weights.tell())
     except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError) as error:
-        raise ConfigError(f"{path}: found a damaged archive ({error}), accepted is a complete .keras file") from error
+        raise ConfigError(f"{path}: the archive is damaged ({error}); fetch or export the teacher again") from error
 
 
 def _check_members(archive: zipfile.ZipFile, path: Path) -> None:

@@ -37,6 +37,13 @@ _LEGACY_PLAIN_VALUES = {"TensorShape", "__tuple__", "__ellipsis__", "__bytes__"}
 def parse(text: str | bytes, name: str) -> dict[str, Any]:
     """Reads the JSON of a configuration.
 
+    Args:
+      text: The JSON.
+      name: Where it stands, for messages.
+
+    Returns:
+      Its mapping, with "config" in it.
+
     Raises:
       ConfigError: it is no JSON object of a model.
     """
@@ -117,7 +124,7 @@ def _check_object(value: dict[str, Any], at: str, legacy: bool) -> None:
 
 @functools.cache
 def _classes() -> frozenset[tuple[str, str]]:
-    """(module, name) of every accepted class, under its public and its defining module."""
+    """Returns (module, name) of every accepted class, under its public and its defining module."""
     import keras
     from keras.src import ops as operations
     from keras.src.models.functional import Functional

@@ -16,13 +16,13 @@ from learn2compress.teachers.stored import store_keras, stored_members
 
 
 class LiveTeacher:
-    """A teacher that answers inside a graph; made by `LiveTeacher.load`.
+    """A teacher that runs inside a graph; made by `LiveTeacher.load`.
 
     Call it outside of the `tf.GradientTape` where it does not learn: a tape makes
     TensorFlow keep what it computes on the way.
 
     Attributes:
-      hint_channels: Channels of the hint features; None for a teacher that gives
+      hint_channels: Channels of the hint features; None for a teacher that has
         none: a SavedModel or an ensemble.
     """
 
@@ -44,15 +44,18 @@ class LiveTeacher:
         hint_layer: str | None = None,
         needs_hints: bool = False,
     ) -> LiveTeacher:
-        """Loads what `TeacherLoad` or `save` stored, after the same checks as ever.
+        """Loads what `TeacherLoad` or `save` stored, after the same checks as the first time.
 
         Args:
           folder: Holds `teacher.json` and the files that it names.
           task: The examples' kind and shape.
           num_classes: Classes of the data.
-          hint_layer: The layer that gives the hint features; None for what the
+          hint_layer: The layer whose output the hint features are; None for what the
             last layer with weights takes.
           needs_hints: Whether a teacher without hint features is an error.
+
+        Returns:
+          The teacher, traced once.
 
         Raises:
           UnsafeTeacherError: before anything of it is loaded.
@@ -75,7 +78,7 @@ class LiveTeacher:
         return teacher
 
     def __call__(self, inputs: Any, training: bool = False) -> tuple[Any, Any]:
-        """One forward pass.
+        """Runs one forward pass.
 
         Args:
           inputs: Raw examples, uint8 `[batch, *input_shape]`; the input scaling is applied here.
@@ -96,22 +99,22 @@ class LiveTeacher:
 
     @property
     def trainable_variables(self) -> list[Any]:
-        """Weights that may learn; empty for a SavedModel and for an ensemble."""
+        """Returns the trainable weights; none of a SavedModel and of an ensemble."""
         return [] if self._model is None else list(self._model.trainable_variables)
 
     @property
     def variables(self) -> list[Any]:
-        """All state that training changes, batch statistics and random seeds of dropout too; empty as above."""
+        """Returns all state that training changes, batch statistics and random seeds of dropout too; none as above."""
         return [] if self._model is None else list(self._model.variables)
 
     def save(self, folder: Path) -> None:
         """Stores a Keras teacher with the weights it has now, in the layout that `load` reads.
 
         Args:
-          folder: Where to; made if needed.
+          folder: A folder; made if needed.
 
         Raises:
-          ConfigError: it is a SavedModel or an ensemble, which don't learn.
+          ConfigError: it is a SavedModel or an ensemble, which are not trained.
         """
         if self._model is None:
             raise ConfigError("teacher.training: found a teacher that can't learn, accepted is one .keras or .h5 file")

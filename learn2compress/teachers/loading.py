@@ -1,4 +1,4 @@
-"""Loads a teacher that was found safe, and holds it against the task."""
+"""Loads a teacher that was found safe, and checks it against the task."""
 
 from __future__ import annotations
 
@@ -36,6 +36,9 @@ def load_teacher(paths: Sequence[Path], config: TeacherConfig, task: TaskConfig,
       task: The examples' kind and shape.
       num_classes: Classes of the data.
 
+    Returns:
+      The teacher, whose scores are the mean of the probabilities where there are several.
+
     Raises:
       UnsafeTeacherError, ConfigError: as `load_member`; or a teacher that is to
         be trained has nothing to train.
@@ -65,7 +68,7 @@ def load_member(
       field: Where `config` stands in the configuration; messages name it.
 
     Returns:
-      The teacher's network, with its output told from its last activation or its answers.
+      The teacher's network, with its output told from its last activation or its values.
 
     Raises:
       UnsafeTeacherError: before anything of it is loaded.
@@ -109,7 +112,7 @@ def _accepted_input(task: TaskConfig) -> str:
 
 
 def _probe(network: Network, scaling: InputScaling, task: TaskConfig, num_classes: int) -> np.ndarray:
-    """Outputs for the probe inputs, float32 `[n, num_classes]`."""
+    """Returns the outputs for the probe inputs, float32 `[n, num_classes]`."""
     run = tf.function(
         lambda raw: scaled_scores(network, scaling, raw),
         input_signature=[network.input_spec()],

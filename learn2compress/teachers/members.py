@@ -12,16 +12,16 @@ from learn2compress.teachers.fetching import fetch_teacher
 
 
 def members_of(config: TeacherConfig) -> dict[str, TeacherMemberConfig]:
-    """All teachers by the configuration's field, such as "teacher" and "teacher.ensemble.0"; the first comes first."""
+    """Returns all teachers by the configuration's field, such as "teacher" and "teacher.ensemble.0", in its order."""
     first = TeacherMemberConfig(config.uri, config.input_scaling, config.output)
     return {"teacher": first} | {f"teacher.ensemble.{index}": member for index, member in enumerate(config.ensemble)}
 
 
 def fetch_members(config: TeacherConfig, into: Path) -> tuple[Path, ...]:
-    """Brings all teachers onto this machine, as `fetch_teacher` does.
+    """Copies all remote teachers onto this machine, as `fetch_teacher` does.
 
     Args:
-      config: Names them.
+      config: The teacher and its ensemble.
       into: A local folder; each remote teacher gets a folder of its own in it.
 
     Returns:
@@ -39,5 +39,5 @@ def fetch_members(config: TeacherConfig, into: Path) -> tuple[Path, ...]:
 
 
 def joint_sha256(digests: Sequence[str]) -> str:
-    """One hash of all teachers: a single teacher's own, or one over the hashes of all in their order."""
+    """Returns one hash of all teachers: a single teacher's own, or one over the hashes of all in their order."""
     return digests[0] if len(digests) == 1 else hashlib.sha256("".join(digests).encode()).hexdigest()

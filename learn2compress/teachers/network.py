@@ -1,6 +1,6 @@
-"""The networks that a teacher consists of, and the scores that they give together.
+"""The networks that a teacher consists of, and the scores that they return together.
 
-A teacher of one network answers as that network does. Several are an ensemble:
+A teacher of one network returns what that network does. Several are an ensemble:
 the mean of their probabilities is the distribution that students learn from
 (Hinton et al., arXiv:1503.02531).
 """
@@ -27,7 +27,7 @@ class Network:
     Attributes:
       name: What to call it in messages: its path.
       forward: Takes a batch of scaled float inputs, or of strings, and whether
-        this is training, which a SavedModel ignores; gives `[batch, num_classes]`.
+        this is training, which a SavedModel ignores; returns `[batch, num_classes]`.
       input_shape: Shape of one example; of a text teacher's string, `()` or `(1,)`.
       input_dtype: A float type, or string.
       fixed_batch: 1 where the network takes one example at a time, otherwise None.
@@ -47,17 +47,17 @@ class Network:
 
     @property
     def takes_text(self) -> bool:
-        """Whether it reads the examples' text instead of their features."""
+        """Returns whether it reads the examples' text instead of their features."""
         return bool(self.input_dtype == tf.string)
 
     def input_spec(self) -> tf.TensorSpec:
-        """What `Member.scores` takes, in a batch that the network takes at once."""
+        """Returns the shape and type of a batch that the network takes at once, as `Member.scores` takes it."""
         return tf.TensorSpec([self.fixed_batch, *self.input_shape], tf.string if self.takes_text else tf.uint8)
 
 
 @dataclasses.dataclass(frozen=True)
 class Member:
-    """One network that was found to fit the task, and how to ask it.
+    """One network that was found to fit the task, and how to feed and read it.
 
     Attributes:
       network: The network.
@@ -74,7 +74,7 @@ class Member:
     content_sha256: str
 
     def scores(self, raw: Any, training: bool = False) -> Any:
-        """What the network returns, inside a graph.
+        """Returns what the network returns, inside a graph.
 
         Args:
           raw: Numbers 0..255 of any type `[batch, *input_shape]`, or strings
@@ -90,7 +90,14 @@ class Member:
         return tf.map_fn(lambda example: self._scores(example[tf.newaxis], training)[0], raw, fn_output_signature=one)
 
     def probabilities(self, raw: Any) -> Any:
-        """float32 `[batch, num_classes]`, each row summing to 1; arguments as for `scores`."""
+        """Returns the network's probabilities, inside a graph.
+
+        Args:
+          raw: As for `scores`.
+
+        Returns:
+          float32 `[batch, num_classes]`, each row summing to 1.
+        """
         scores = self.scores(raw)
         return scores if self.output is TeacherOutput.PROBABILITIES else tf.nn.softmax(scores)
 
@@ -99,14 +106,24 @@ class Member:
 
 
 def scaled_scores(network: Network, scaling: InputScaling, raw: Any, training: bool = False) -> Any:
-    """What a network returns for a batch that it takes at once; see `Member.scores`."""
+    """Returns what a network returns for a batch that it takes at once.
+
+    Args:
+      network: The network.
+      scaling: How bytes become its inputs.
+      raw: Numbers 0..255 or strings, shaped as `network.input_spec()`.
+      training: Whether dropout and batch statistics are on.
+
+    Returns:
+      float32 `[batch, num_classes]`.
+    """
     if not network.takes_text:
         raw = tf.cast(tf.cast(raw, tf.float32) * scaling.multiply + scaling.add, network.input_dtype)
     return tf.cast(network.forward(raw, training), tf.float32)
 
 
 def joint_scores(members: Sequence[Member], raw: Any, text: Any = None) -> Any:
-    """What one network returns, or the mean of the probabilities of several.
+    """Returns what one network returns, or the mean of the probabilities of several.
 
     Args:
       members: At least one.
@@ -123,12 +140,20 @@ def joint_scores(members: Sequence[Member], raw: Any, text: Any = None) -> Any:
 
 
 def joint_output(members: Sequence[Member]) -> TeacherOutput:
-    """What `joint_scores` returns."""
+    """Returns whether `joint_scores` are logits or probabilities."""
     return members[0].output if len(members) == 1 else TeacherOutput.PROBABILITIES
 
 
 def log_scores(scores: Any, output: TeacherOutput) -> Any:
-    """Logits as they are, and the logarithms of probabilities, at least log(1e-7); inside a graph."""
+    """Returns logits as they are, and the logarithms of probabilities; inside a graph.
+
+    Args:
+      scores: float32 `[batch, num_classes]`.
+      output: What they are.
+
+    Returns:
+      float32 `[batch, num_classes]`; logarithms are at least log(1e-7).
+    """
     if output is TeacherOutput.LOGITS:
         return scores
     return tf.math.log(tf.clip_by_value(scores, SMALLEST_PROBABILITY, 1.0))

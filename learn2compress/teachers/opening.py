@@ -24,6 +24,9 @@ def open_network(path: Path) -> Network:
     Args:
       path: A local `.keras` or `.h5` file or SavedModel folder; its content decides which.
 
+    Returns:
+      The network, of one input and one output.
+
     Raises:
       UnsafeTeacherError: before anything of it is loaded.
       ConfigError: it is damaged, has not one input and one output, or has
@@ -40,6 +43,9 @@ def open_keras_model(path: Path) -> keras.Model:
     Args:
       path: A local `.keras` or `.h5` file; its content decides which.
 
+    Returns:
+      The model, of one input and one output, not compiled.
+
     Raises:
       UnsafeTeacherError: before anything of it is loaded.
       ConfigError: as `open_network`; or it is a SavedModel.
@@ -55,6 +61,9 @@ def open_keras_model(path: Path) -> keras.Model:
 def explained(path: Path) -> Iterator[None]:
     """Turns what Keras and TensorFlow raise into one line; they raise nearly every type for a damaged teacher.
 
+    Args:
+      path: The teacher, for the message.
+
     Raises:
       ConfigError: whatever was raised inside the block.
     """
@@ -64,8 +73,8 @@ def explained(path: Path) -> Iterator[None]:
         raise
     except Exception as error:
         raise ConfigError(
-            f"{path}: found a teacher that can't be loaded ({_reason(error)}), accepted is a whole one that Keras 3 or "
-            "TensorFlow 2 can load; export one of Keras 2 as a SavedModel"
+            f"{path}: neither Keras 3 nor TensorFlow 2 can load it ({_reason(error)}); export a teacher of Keras 2 as "
+            "a SavedModel"
         ) from error
 
 
@@ -165,4 +174,6 @@ def _fixed_batch(size: int | None, path: Path) -> int | None:
 def _check_weights(weights: Iterable[tuple[str, Any]], path: Path) -> None:
     for name, weight in weights:
         if tf.as_dtype(weight.dtype).is_floating and not bool(tf.reduce_all(tf.math.is_finite(weight))):
-            raise ConfigError(f"{path}: found NaN or infinity in weight {name!r}, accepted are finite weights")
+            raise ConfigError(
+                f"{path}: weight {name!r} has NaN or infinity in it; train the teacher anew, or take an earlier state"
+            )

@@ -19,12 +19,15 @@ _BY_ACTIVATION = {
     "linear": TeacherOutput.LOGITS,
 }
 _MULTI_LABEL = {"sigmoid", "hard_sigmoid", "sparse_sigmoid"}
-# These hand on what they receive, or hand it on in another shape.
+# These return their input, perhaps in another shape or type.
 _PASSING_ON = {"Reshape", "Flatten", "Dropout", "Identity", "Cast", "ActivityRegularization"}
 
 
 def probe_inputs(task: TaskConfig) -> tuple[np.ndarray, list[bytes]]:
-    """A few inputs on which a teacher has to answer.
+    """Makes a few inputs to try a teacher on.
+
+    Args:
+      task: The examples' kind and shape.
 
     Returns:
       uint8 `[8, *input_shape]`: black, white, grey, and noise; and eight texts.
@@ -47,11 +50,16 @@ def tell_output(raw: np.ndarray, activation: str | None, declared: TeacherOutput
       declared: What the configuration says; it decides where the outputs leave it open.
       name: What to call the teacher in messages.
 
+    Returns:
+      Logits or probabilities.
+
     Raises:
       ConfigError: outputs that are not finite, or a multi-label teacher.
     """
     if not np.isfinite(raw).all():
-        raise ConfigError(f"{name}: found NaN or infinite outputs on probe inputs, accepted are finite ones")
+        raise ConfigError(
+            f"{name}: gives NaN or infinite outputs for probe inputs; check teacher.input_scaling and its training"
+        )
     if activation in _MULTI_LABEL:
         raise ConfigError(f"{name}: found a multi-label {activation} at the end, accepted is {_ACCEPTED}")
     return _BY_ACTIVATION.get(activation or "") or _tell_by_values(raw, declared, name)
@@ -60,7 +68,7 @@ def tell_output(raw: np.ndarray, activation: str | None, declared: TeacherOutput
 def check_declared(
     found: TeacherOutput, activation: str | None, declared: TeacherOutput | None, field: str, name: str
 ) -> None:
-    """Holds what the configuration says a teacher returns against what it was found to return.
+    """Checks what the configuration says a teacher returns against what it was found to return.
 
     Args:
       found: From `tell_output`.
@@ -94,7 +102,7 @@ def _tell_by_values(raw: np.ndarray, declared: TeacherOutput | None, name: str) 
 
 
 def last_activation(model: Any) -> str | None:
-    """Name of the activation that a Keras model ends in, or None where it can't be read."""
+    """Returns the name of the activation that a Keras model ends in, or None where it can't be read."""
     tensor = model.outputs[0]
     while True:
         history = tensor._keras_history

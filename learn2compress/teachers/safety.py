@@ -1,7 +1,7 @@
 """Decides whether a teacher may be loaded, by reading it without loading it.
 
 Nothing of the teacher runs here: archives are listed, JSON and protocol buffers
-are parsed, and what they ask for is held against lists of what is accepted.
+are parsed, and what they ask for is checked against lists of what is accepted.
 Keras's own `safe_mode` is a second line behind this one; it was bypassed
 repeatedly (CVE-2025-1550, CVE-2025-8747, CVE-2025-9905, CVE-2025-9906,
 CVE-2025-12058) and does not exist for SavedModels.
@@ -53,12 +53,15 @@ def check_teacher(path: Path) -> TeacherFormat:
     except OSError as error:
         # h5py reports damaged files as OSError without an errno.
         reason = error.strerror or str(error).splitlines()[0]
-        raise ConfigError(f"{path}: {reason}; accepted is a complete, readable teacher") from error
+        raise ConfigError(f"{path} can't be read, or is damaged: {reason}") from error
     return found
 
 
 def teacher_format(path: Path) -> TeacherFormat:
-    """The format that the content shows: a zip, HDF5, or a folder with a `saved_model.pb`.
+    """Returns the format that the content shows: a zip, HDF5, or a folder with a `saved_model.pb`.
+
+    Args:
+      path: A local file or folder.
 
     Raises:
       ConfigError: it is none of them, or can't be read.
@@ -75,18 +78,18 @@ def teacher_format(path: Path) -> TeacherFormat:
         with path.open("rb") as file:
             head = file.read(8)
     except OSError as error:
-        raise ConfigError(f"{path}: {error.strerror}; accepted is a readable teacher") from error
+        raise ConfigError(f"{path} can't be read: {error.strerror}") from error
     if head.startswith(_HDF5_MAGIC):
         return TeacherFormat.H5
     if head.startswith(_ZIP_MAGIC):
         if not zipfile.is_zipfile(path):
-            raise ConfigError(f"{path}: found a zip archive cut short or damaged, accepted is {_ACCEPTED}")
+            raise ConfigError(f"{path}: the zip archive is cut short or damaged; fetch or export the teacher again")
         return TeacherFormat.KERAS
     raise ConfigError(f"{path}: found a file that is neither a zip archive nor HDF5, accepted is {_ACCEPTED}")
 
 
 def content_sha256(path: Path) -> str:
-    """Hash of a teacher's bytes, the same wherever it lies.
+    """Returns a hash of a teacher's bytes, the same wherever it is stored.
 
     Args:
       path: A file: the hash of its bytes, as `sha256sum` prints it. A folder: a
@@ -112,5 +115,5 @@ def content_sha256(path: Path) -> str:
                 while block := file.read(1024 * 1024):
                     digest.update(block)
     except OSError as error:
-        raise ConfigError(f"{path}: {error.strerror}; accepted is a readable teacher") from error
+        raise ConfigError(f"{path} can't be read: {error.strerror}") from error
     return digest.hexdigest()

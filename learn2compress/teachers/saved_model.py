@@ -1,8 +1,8 @@
-"""What may stand in a SavedModel folder.
+"""Checks a SavedModel folder.
 
 A SavedModel is a program: loading it runs the initializers of its resources,
 and TensorFlow documents that its graph may read and write files and call
-Python. So every node of every graph and function is held against a list of
+Python. So every node of every graph and function is looked up in a list of
 accepted operations, wherever it is nested and whether or not it is reached.
 """
 
@@ -33,6 +33,9 @@ _SAVER_PREFIXES = ("__inference__traced_save", "__inference__traced_restore")
 
 def check(folder: Path) -> None:
     """Checks the files of the folder, then every graph and function in `saved_model.pb`.
+
+    Args:
+      folder: Holds `saved_model.pb`.
 
     Raises:
       UnsafeTeacherError: naming the file, operation or function.
@@ -84,7 +87,7 @@ def _read(path: Path) -> Any:
     try:
         proto.ParseFromString(path.read_bytes())
     except DecodeError as error:
-        raise ConfigError(f"{path}: found no SavedModel (damaged or cut short), accepted is a complete one") from error
+        raise ConfigError(f"{path}: the SavedModel is damaged or cut short; fetch or export it again") from error
     # Anything else is loaded the way of TensorFlow 1, which runs restore and init operations of the main graph.
     if len(proto.meta_graphs) != 1 or not proto.meta_graphs[0].HasField("object_graph_def"):
         raise ConfigError(
@@ -119,7 +122,7 @@ def _check_assets(meta_graph: Any, folder: Path) -> None:
 
 
 def _savers(meta_graph: Any, functions: dict[str, Any], path: Path) -> set[str]:
-    """Names of the functions that write and read checkpoints for the main graph.
+    """Returns the names of the functions that write and read checkpoints for the main graph.
 
     TensorFlow 2 loads variables by itself and never runs the main graph, so these
     are dead for us as long as nothing else calls them.
@@ -147,7 +150,7 @@ def _savers(meta_graph: Any, functions: dict[str, Any], path: Path) -> set[str]:
 
 
 def _functions_with_assets(meta_graph: Any, functions: dict[str, Any]) -> set[str]:
-    """Names of the functions whose file tables read assets of this SavedModel and nothing else.
+    """Returns the names of the functions whose file tables read assets of this SavedModel and nothing else.
 
     The file name has to be an argument that the object graph binds to an asset;
     a constant or a computed name could be any file of the machine.
@@ -197,7 +200,7 @@ def _check_nodes(nodes: Iterable[Any], place: str, path: Path, functions: dict[s
 
 
 def _called(node: Any) -> Iterator[str]:
-    """Names of the functions that a node can call: its op, and every function among its attributes."""
+    """Yields the names of the functions that a node can call: its op, and every function among its attributes."""
     yield node.op
     for value in node.attr.values():
         yield from _references(value)

@@ -42,9 +42,9 @@ def store_copies(folder: Path, paths: Sequence[Path], members: Sequence[Member])
     """Copies a teacher's files as they are.
 
     Args:
-      folder: Where to.
+      folder: An existing folder.
       paths: The files or SavedModel folders that `members` were loaded from.
-      members: What they were found to be.
+      members: The networks loaded from them, in the same order.
     """
     stored = []
     for index, (path, member) in enumerate(zip(paths, members, strict=True)):
@@ -61,9 +61,9 @@ def store_keras(folder: Path, model: keras.Model, member: Member) -> None:
     """Saves a Keras teacher with the weights it has now; it has no optimizer, whose state would be saved, too.
 
     Args:
-      folder: Where to; made if needed.
+      folder: A folder; made if needed.
       model: The network's model.
-      member: What it was found to be.
+      member: The network that `model` belongs to, for its input scaling and output.
     """
     folder.mkdir(parents=True, exist_ok=True)
     name = "member-0.keras"
@@ -72,7 +72,11 @@ def store_keras(folder: Path, model: keras.Model, member: Member) -> None:
 
 
 def stored_members(folder: Path) -> list[tuple[Path, TeacherMemberConfig]]:
-    """Each network's path and how to read it, as `load_member` takes them."""
+    """Returns each network's path and how to read it, as `load_member` takes them.
+
+    Args:
+      folder: Holds `teacher.json` and the files that it names.
+    """
     stored: StoredTeacher = read_json(StoredTeacher, folder / TEACHER_FILE)
     paths = [folder / member.file for member in stored.members]
     return [

@@ -46,19 +46,22 @@ class LoadedTeacher:
         self._run = tf.function(lambda *inputs: joint_scores(self.members, *inputs), input_signature=signature)
 
     def check_content(self, expected_sha256: str) -> None:
-        """Makes sure that this is the teacher which a run was started with.
+        """Checks that this is the teacher which a run was started with.
+
+        Args:
+          expected_sha256: The hash of that teacher.
 
         Raises:
           ConfigError: `content_sha256` is another one.
         """
         if self.content_sha256 != expected_sha256:
             raise ConfigError(
-                f"teacher.uri: found a teacher of SHA-256 {self.content_sha256} in {self.name}, accepted is the one "
-                f"that the run was started with, {expected_sha256}"
+                f"teacher.uri: {self.name} has SHA-256 {self.content_sha256}, but the run was started with "
+                f"{expected_sha256}; run again, or put the first teacher back"
             )
 
     def logits(self, x: np.ndarray, text: list[bytes] | None = None) -> np.ndarray:
-        """The teacher's logits; of a teacher of probabilities and of an ensemble, their logarithms.
+        """Returns the teacher's logits; of a teacher of probabilities and of an ensemble, their logarithms.
 
         Args:
           x: Raw examples, uint8 `[n, *input_shape]`; the input scaling is applied here.
@@ -68,23 +71,30 @@ class LoadedTeacher:
           float32 `[n, num_classes]`. Log-probabilities are at least log(1e-7).
 
         Raises:
-          ConfigError: the teacher answers an example with NaN or infinity.
+          ConfigError: the teacher returns NaN or infinity for an example.
         """
         raw = self.raw_outputs(x, text)
         finite = np.isfinite(raw).all(axis=1)
         if not finite.all():
             raise ConfigError(
-                f"{self.name}: found NaN or infinite outputs for {int((~finite).sum())} of {len(raw)} "
-                "examples, accepted are finite ones"
+                f"{self.name}: gives NaN or infinite outputs for {int((~finite).sum())} of {len(raw)} examples"
             )
         if self.output is TeacherOutput.PROBABILITIES:
             return np.log(np.clip(raw, SMALLEST_PROBABILITY, 1.0))
         return raw
 
     def raw_outputs(self, x: np.ndarray, text: list[bytes] | None = None) -> np.ndarray:
-        """What the network itself returns, or the mean of the probabilities of several.
+        """Returns what the network itself returns, or the mean of the probabilities of several.
 
-        Arguments as for `logits`; float32 `[n, num_classes]`.
+        Args:
+          x: As for `logits`.
+          text: As for `logits`.
+
+        Returns:
+          float32 `[n, num_classes]`.
+
+        Raises:
+          ValueError: examples that are not uint8, or not one text for each where the teacher takes text.
         """
         if x.dtype != np.uint8:
             raise ValueError(f"found examples of {x.dtype}, accepted is uint8")
@@ -98,11 +108,11 @@ class LoadedTeacher:
         return raw
 
     def to_litert(self) -> bytes | None:
-        """The teacher as one float32 LiteRT file, to be measured as the students are.
+        """Converts the teacher to one float32 LiteRT file, to be measured as the students are.
 
         Returns:
           A file that takes float32 raw values 0..255 `[1, *input_shape]`, with the
-          input scaling inside, and gives what `raw_outputs` returns, float32
+          input scaling inside, and returns what `raw_outputs` does, float32
           `[1, num_classes]`. None for a teacher that takes strings: LiteRT has
           no operators for most of their tokenizers, so there is nothing to measure.
 

@@ -82,7 +82,8 @@ def _telling(uri: str) -> Iterator[None]:
         yield
     except Exception as error:  # whatever a store's own client raises
         raise ConfigError(
-            f"checkpoint_root: {uri}: {_one_line(error)}; accepted is a folder, or a URL that fsspec can read and write"
+            f"checkpoint_root: {uri} can't be read and written: {_one_line(error)}; see that it is there, and that this"
+            " process may write to it"
         ) from error
 
 

@@ -19,7 +19,7 @@ DEFAULT_ALLOWED = ("s3://", "gs://", "abfs://", "az://", "hdfs://")
 
 
 def check_uris(config: CompressionConfig, allowed: Sequence[str]) -> None:
-    """Accepts a configuration whose URIs all lie under allowed prefixes.
+    """Checks that all URIs of a configuration lie under allowed prefixes.
 
     Args:
       config: With its paths as they are written.

@@ -15,7 +15,7 @@ from pipelines.command_options import (
     DEFAULT_RETRY_SECONDS,
     EndpointOption,
     NamespaceOption,
-    PatienceOption,
+    RetrySecondsOption,
     quiet_libraries,
 )
 
@@ -59,7 +59,7 @@ def trigger(
     supersede: Annotated[
         bool, typer.Option("--supersede", help="End the unfinished run of the same file and branch.")
     ] = False,
-    retry_seconds: PatienceOption = DEFAULT_RETRY_SECONDS,
+    retry_seconds: RetrySecondsOption = DEFAULT_RETRY_SECONDS,
     check: Annotated[bool, typer.Option("--check", help="Only say what would run.")] = False,
     markdown: Annotated[bool, typer.Option("--markdown", help="With --check: print a comment.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
@@ -70,9 +70,9 @@ def trigger(
     """
     from pipelines.git_trigger import submitter
     from pipelines.git_trigger.allowed_uris import DEFAULT_ALLOWED
-    from pipelines.git_trigger.changes import DEFAULT_FILES
+    from pipelines.git_trigger.changed_files import DEFAULT_FILES
     from pipelines.git_trigger.git_program import TryAgainError
-    from pipelines.git_trigger.outcome import FileState, comment, one_line
+    from pipelines.git_trigger.outcome import FileState, markdown_comment, printable_line
     from pipelines.git_trigger.push import Push, check_remote
 
     if Path(repo).is_dir():
@@ -93,12 +93,12 @@ def trigger(
     try:
         outcomes = (submitter.check if check else submitter.trigger)(request, token)
     except TryAgainError as error:
-        typer.echo(f"l2c: error: {one_line(str(error))}; trying again is safe", err=True)
+        typer.echo(f"l2c: error: {printable_line(str(error))}; trying again is safe", err=True)
         raise typer.Exit(_AGAIN) from None
     if as_json:
         print(json.dumps([dataclasses.asdict(outcome) for outcome in outcomes], indent=2))
     elif markdown:
-        print(comment(outcomes, sha), end="")
+        print(markdown_comment(outcomes, sha), end="")
     else:
         print("\n".join(outcome.line for outcome in outcomes) or "no compression file changed")
     states = {outcome.state for outcome in outcomes}

@@ -21,7 +21,7 @@ from pipelines.git_trigger.push_queue import PushQueue, PushState, QueuedPush
 from pipelines.git_trigger.secret_files import SecretFiles
 from pipelines.git_trigger.settings import ReceiverSettings
 from pipelines.git_trigger.submitter import TriggerRequest
-from pipelines.git_trigger.work import COMMAND, WorkEnd, WorkOrder, WorkResult
+from pipelines.git_trigger.worker import COMMAND, JobResult, JobStatus, PushJob
 
 _LOG = logging.getLogger(__name__)
 
@@ -94,20 +94,20 @@ class Dispatcher:
         try:
             result = await self._result(queued)
         except asyncio.CancelledError:
-            self._queue.give_back(queued.number)
+            self._queue.release(queued.number)
             raise
-        self._metrics.works.labels(result.end.value).inc()
+        self._metrics.works.labels(result.status.value).inc()
         for outcome in result.files:
             self._metrics.files.labels(outcome.state.value).inc()
             _LOG.info("push %d: %s", queued.number, outcome.line)
         note = result.detail or "; ".join(outcome.line for outcome in result.files)
-        await asyncio.to_thread(self._settle, queued, result.end, note)
+        await asyncio.to_thread(self._record, queued, result.status, note)
 
-    def _settle(self, queued: QueuedPush, end: WorkEnd, note: str) -> None:
+    def _record(self, queued: QueuedPush, status: JobStatus, note: str) -> None:
         retry = self._settings.retry
-        if end is WorkEnd.DONE:
+        if status is JobStatus.DONE:
             self._queue.finish(queued.number, PushState.DONE, note)
-        elif end is WorkEnd.REFUSED:
+        elif status is JobStatus.REFUSED:
             _LOG.warning("push %d is refused: %s", queued.number, note)
             self._queue.finish(queued.number, PushState.REFUSED, note)
         elif queued.attempts >= retry.attempts:
@@ -117,28 +117,27 @@ class Dispatcher:
             # Not all at the same moment, when the server is back.
             seconds = retry.pause_seconds(queued.attempts) * random.uniform(0.75, 1.0)  # noqa: S311 - no secret
             _LOG.warning("push %d is tried again in %.1f s: %s", queued.number, seconds, note)
-            self._queue.put_off(queued.number, seconds, note)
+            self._queue.postpone(queued.number, seconds, note)
 
-    async def _result(self, queued: QueuedPush) -> WorkResult:
+    async def _result(self, queued: QueuedPush) -> JobResult:
         repository = self._settings.repository_of(queued.push)
         if repository is None:
-            return WorkResult(WorkEnd.REFUSED, "its repository is no longer in the settings")
+            return JobResult(JobStatus.REFUSED, "its repository is no longer in the settings")
         token = self._secrets.get(repository.token) if repository.token is not None else None
         if repository.token is not None and token is None:
-            return WorkResult(WorkEnd.AGAIN, f"there is no secret {repository.token!r}")
+            return JobResult(JobStatus.AGAIN, f"there is no secret {repository.token!r}")
         limits = self._settings.limits
         request = TriggerRequest(
             push=queued.push,
             target=self._settings.target,
             files=repository.files,
             allowed_uris=self._settings.allowed_uris,
-            claimant=f"{queued.push.source} {queued.number}",
         )
-        order = WorkOrder(request, token, str(self._lock_file), int(limits.work_memory_gib * 1024**3))
-        return await _run(order, limits.work_seconds)
+        job = PushJob(request, token, str(self._lock_file), int(limits.work_memory_gib * 1024**3))
+        return await _run(job, limits.work_seconds)
 
 
-async def _run(order: WorkOrder, seconds: float) -> WorkResult:
+async def _run(job: PushJob, seconds: float) -> JobResult:
     pipe = asyncio.subprocess.PIPE
     # A group of its own: with it, git and whatever it started go.
     process = await asyncio.create_subprocess_exec(
@@ -149,22 +148,22 @@ async def _run(order: WorkOrder, seconds: float) -> WorkResult:
     try:
         async with asyncio.timeout(seconds):
             # The pipe stays open: its end tells the process that we are gone.
-            process.stdin.write(order.to_json().encode() + b"\n")
+            process.stdin.write(job.to_json().encode() + b"\n")
             await process.stdin.drain()
             said = await process.stdout.read(_MAX_SAID_BYTES)
             while more := await process.stdout.read(_MAX_SAID_BYTES):
                 said = (said + more)[:_MAX_SAID_BYTES]
             await process.wait()
     except TimeoutError:
-        return WorkResult(WorkEnd.AGAIN, f"no end after {seconds:g} s")
+        return JobResult(JobStatus.AGAIN, f"no end after {seconds:g} s")
     except (BrokenPipeError, ConnectionResetError):
-        return WorkResult(WorkEnd.AGAIN, "the process ended before it was told what to do")
+        return JobResult(JobStatus.AGAIN, "the process ended before it was told what to do")
     finally:
         await _end(process)
     try:
-        return WorkResult.from_json(said.decode())
+        return JobResult.from_json(said.decode())
     except (ValueError, KeyError, TypeError):
-        return WorkResult(WorkEnd.AGAIN, f"the process ended with code {process.returncode} and said nothing")
+        return JobResult(JobStatus.AGAIN, f"the process ended with code {process.returncode} and said nothing")
 
 
 async def _end(process: asyncio.subprocess.Process) -> None:

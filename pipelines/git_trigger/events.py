@@ -53,6 +53,9 @@ def read_delivery(
       body: As it came.
       settings: The repositories and branches that count.
 
+    Returns:
+      The push, or why the delivery starts nothing.
+
     Raises:
       MalformedError: it is not what the provider sends.
       ConfigError: the names of its branch or commits are not accepted.
@@ -81,7 +84,11 @@ def read_delivery(
 
 
 def delivery_id(provider: Provider, headers: Mapping[str, str]) -> str:
-    """The provider's id of a delivery, the same when it is delivered again.
+    """Returns the provider's id of a delivery, the same when it is delivered again.
+
+    Args:
+      provider: Who sent it.
+      headers: By name in lower case.
 
     Raises:
       MalformedError: there is none.

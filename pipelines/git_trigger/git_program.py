@@ -11,6 +11,7 @@ import base64
 import dataclasses
 import os
 import resource
+import signal
 import subprocess
 import tempfile
 from collections.abc import Mapping, Sequence
@@ -36,7 +37,15 @@ _SETTINGS = {
     "protocol.version": "2",
 }
 # Objects that git checks and refuses, told apart from a network that fails.
-_REFUSALS = ("fsck error", "file too large", "File too large", "write error", "out of memory", "invalid index-pack")
+_REFUSALS = (
+    "fsck error",
+    "file too large",
+    "File too large",
+    f"died of signal {int(signal.SIGXFSZ)}",
+    "write error",
+    "out of memory",
+    "invalid index-pack",
+)
 
 
 class TryAgainError(Exception):
@@ -76,9 +85,9 @@ class GitProgram:
 
     def make_repository(self, object_format: str) -> None:
         """Makes the empty repository, whose objects are named by "sha1" or "sha256"."""
-        self.look("init", "--quiet", "--bare", "--template=", f"--object-format={object_format}", ".")
+        self.run_local("init", "--quiet", "--bare", "--template=", f"--object-format={object_format}", ".")
 
-    def ask_server(self, *arguments: str) -> bytes:
+    def run_remote(self, *arguments: str) -> bytes:
         """Runs a command that talks to the server.
 
         Raises:
@@ -88,13 +97,13 @@ class GitProgram:
         try:
             return self._run(arguments, self._limits.fetch_seconds)
         except subprocess.TimeoutExpired:
-            raise TryAgainError(f"git: no end after {self._limits.fetch_seconds:g} s") from None
+            raise TryAgainError(f"git: it did not end in {self._limits.fetch_seconds:g} s") from None
         except _FailedError as error:
             if any(refusal in str(error) for refusal in _REFUSALS):
                 raise ConfigError(f"repository: git refused what it was sent: {error}") from None
             raise TryAgainError(f"git: {error}") from None
 
-    def look(self, *arguments: str, max_bytes: int = 4 * _MIB) -> bytes:
+    def run_local(self, *arguments: str, max_bytes: int = 4 * _MIB) -> bytes:
         """Runs a command on what is here.
 
         Raises:
@@ -104,13 +113,14 @@ class GitProgram:
             found = self._run(arguments, self._limits.local_seconds, max_bytes)
         except subprocess.TimeoutExpired:
             raise ConfigError(
-                f"repository: git {arguments[0]} had no end after {self._limits.local_seconds:g} s; accepted is a "
-                "tree of ordinary size"
+                f"repository: git {arguments[0]} did not end in {self._limits.local_seconds:g} s; its tree is too large"
             ) from None
         except _FailedError as error:
             raise ConfigError(f"repository: git {arguments[0]}: {error}") from None
         if len(found) > max_bytes:
-            raise ConfigError(f"repository: git {arguments[0]} said more than the {max_bytes} bytes that are accepted")
+            raise ConfigError(
+                f"repository: the answer of git {arguments[0]} is over {max_bytes} bytes; it is too large"
+            )
         return found
 
     def _run(self, arguments: Sequence[str], seconds: float, max_bytes: int = 4 * _MIB) -> bytes:

@@ -44,13 +44,13 @@ class FileOutcome:
         return " ".join(part for part in (f"{self.path}: {self.state}:", self.detail, self.url) if part)
 
 
-def one_line(text: str) -> str:
-    """Text that a stranger may have written, fit for logs and terminals."""
+def printable_line(text: str) -> str:
+    """Returns text that a stranger may have written as one line, fit for logs and terminals."""
     return "".join(letter if letter.isprintable() else "?" for letter in " ".join(text.split()))
 
 
-def comment(outcomes: Sequence[FileOutcome], commit: str) -> str:
-    """Markdown of what a push would start, for a pull request.
+def markdown_comment(outcomes: Sequence[FileOutcome], commit: str) -> str:
+    """Returns a comment for a pull request: Markdown of what a push would start.
 
     Args:
       outcomes: Of a check.

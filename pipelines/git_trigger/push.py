@@ -57,12 +57,12 @@ class Push:
         return self.repository.rstrip("/").removesuffix(".git")
 
     def run_key(self, path: str) -> str:
-        """Names the run of one file of this push: the same push again is the same run."""
+        """Returns what identifies the run of one file of this push: the same push again is the same run."""
         return "\n".join(("git-push", self.source, self.ref, self.commit, path))
 
 
 def check_ref(ref: str) -> None:
-    """Accepts the full name of a branch.
+    """Checks the full name of a branch.
 
     Raises:
       ConfigError: it is another ref, or has other characters.
@@ -81,7 +81,11 @@ def check_ref(ref: str) -> None:
 
 
 def check_commit(commit: str, field: str) -> None:
-    """Accepts the full name of a commit.
+    """Checks the full name of a commit.
+
+    Args:
+      commit: What somebody wrote.
+      field: Where, for the error.
 
     Raises:
       ConfigError: it is anything else, such as a branch or a short name.
@@ -91,7 +95,7 @@ def check_commit(commit: str, field: str) -> None:
 
 
 def check_path(path: str) -> None:
-    """Accepts the path of a file inside a repository.
+    """Checks the path of a file inside a repository.
 
     Raises:
       ConfigError: it climbs out, hides a folder of Git's, or has other characters.
@@ -108,7 +112,11 @@ def check_path(path: str) -> None:
 
 
 def check_remote(url: str, field: str) -> None:
-    """Accepts the URL of a repository on a server.
+    """Checks the URL of a repository on a server.
+
+    Args:
+      url: What somebody wrote.
+      field: Where, for the error.
 
     Raises:
       ConfigError: it is no http(s) URL, or has credentials, a query or odd characters in it.

@@ -90,17 +90,17 @@ class PushQueue:
             if told.rowcount == 0 or _is_known(database, push) or _is_late(database, push):
                 return False
             replaced = _UNDONE | {PushState.PENDING} if supersede else _UNDONE
-            _insert(database, push, _stand_for(database, push, replaced, now), PushState.PENDING, now)
+            _insert(database, push, _supersede_older(database, push, replaced, now), PushState.PENDING, now)
         return True
 
     def add_baseline(self, push: Push) -> None:
-        """Notes where a branch is, so that the next push is compared with it."""
+        """Records where a branch is, so that the next push is compared with it."""
         with self._file.transaction() as database:
             if not _is_known(database, push):
                 _insert(database, push, push.since, PushState.BASELINE, time.time())
 
     def claim(self) -> QueuedPush | None:
-        """Takes the oldest push that is due and whose branch nobody is working on."""
+        """Returns the oldest push that is due and whose branch nobody is working on, which is then at work."""
         with self._file.transaction() as database:
             row = database.execute(
                 "SELECT id, repository, ref, commit_name, since, attempts FROM pushes AS one"
@@ -117,32 +117,44 @@ class PushQueue:
         return QueuedPush(number, Push(repository, ref, commit, since), attempts + 1)
 
     def finish(self, number: int, state: PushState, note: str) -> None:
-        """Notes the end of a push."""
+        """Records the end of a push.
+
+        Args:
+          number: The push.
+          state: How it ended.
+          note: Why, for people.
+        """
         with self._file.transaction() as database:
             database.execute(
                 "UPDATE pushes SET state = ?, note = ?, finished = ? WHERE id = ?", (state, note, time.time(), number)
             )
 
-    def put_off(self, number: int, seconds: float, note: str) -> None:
-        """Has a push worked again after some time."""
+    def postpone(self, number: int, seconds: float, note: str) -> None:
+        """Puts a push back, to be worked again after some time.
+
+        Args:
+          number: The push.
+          seconds: How long to wait.
+          note: Why, for people.
+        """
         with self._file.transaction() as database:
             database.execute(
                 "UPDATE pushes SET state = 'pending', due = ?, note = ? WHERE id = ?",
                 (time.time() + seconds, note, number),
             )
 
-    def give_back(self, number: int) -> None:
-        """Has a push worked again that we were told to stop working on; that was no try of its own."""
+    def release(self, number: int) -> None:
+        """Puts a push back that was interrupted; that was no try of its own."""
         with self._file.transaction() as database:
             database.execute("UPDATE pushes SET state = 'pending', attempts = attempts - 1 WHERE id = ?", (number,))
 
     def recover(self) -> None:
-        """Has those worked again that a killed receiver was working on."""
+        """Puts the pushes back that a killed receiver was working on."""
         with self._file.transaction() as database:
             database.execute("UPDATE pushes SET state = 'pending' WHERE state = 'working'")
 
     def retry_failed(self, push: Push) -> bool:
-        """Gives a push whose tries all failed another round of them; says whether it was one."""
+        """Puts a push back whose tries all failed, for another round of them; returns whether it was one."""
         with self._file.transaction() as database:
             changed = database.execute(
                 "UPDATE pushes SET state = 'pending', attempts = 0, due = ?"
@@ -152,17 +164,17 @@ class PushQueue:
             return changed.rowcount > 0
 
     def branches(self, repository: str) -> dict[str, str]:
-        """The newest commit known of each branch, by ref."""
+        """Returns the newest commit known of each branch of a repository, by ref."""
         query = "SELECT ref, commit_name FROM pushes WHERE repository = ? ORDER BY id"
         return dict(self._file.read(query, repository))
 
     def counts(self) -> dict[PushState, int]:
-        """Pushes by state."""
+        """Returns the number of pushes by state."""
         found = dict(self._file.read("SELECT state, count(*) FROM pushes GROUP BY state"))
         return {state: found.get(state.value, 0) for state in PushState}
 
     def oldest_seconds(self) -> float:
-        """How long the oldest push has waited that is not done; 0 without one."""
+        """Returns how long the oldest push has waited that is not done; 0 without one."""
         ((oldest,),) = self._file.read("SELECT min(accepted) FROM pushes WHERE state IN ('pending', 'working')")
         return 0.0 if oldest is None else max(0.0, time.time() - oldest)
 
@@ -190,7 +202,14 @@ def _is_known(database: sqlite3.Connection, push: Push) -> bool:
 
 
 def _is_late(database: sqlite3.Connection, push: Push) -> bool:
-    """Whether a push arrives after the one that followed it, which was compared with what lay before both."""
+    """Returns whether a push arrives after the one that followed it.
+
+    That one was compared with what lay before both.
+
+    Args:
+      database: In a transaction.
+      push: The push.
+    """
     branch = (push.repository, push.ref)
     newest = database.execute(
         "SELECT commit_name FROM pushes WHERE repository = ? AND ref = ? ORDER BY id DESC LIMIT 1", branch
@@ -201,8 +220,18 @@ def _is_late(database: sqlite3.Connection, push: Push) -> bool:
     return follower is not None and newest != (push.since,)
 
 
-def _stand_for(database: sqlite3.Connection, push: Push, replaced: Set[PushState], now: float) -> str | None:
-    """Ends the newest pushes to the branch that are in such states; gives what to compare with to cover them too."""
+def _supersede_older(database: sqlite3.Connection, push: Push, replaced: Set[PushState], now: float) -> str | None:
+    """Ends the newest pushes to the branch that are in such states.
+
+    Args:
+      database: In a transaction.
+      push: The push that stands for them.
+      replaced: The states.
+      now: Seconds since 1970.
+
+    Returns:
+      The commit to compare with, so that the push covers those that were ended.
+    """
     rows = database.execute(
         "SELECT id, commit_name, since, state FROM pushes WHERE repository = ? AND ref = ? ORDER BY id DESC",
         (push.repository, push.ref),

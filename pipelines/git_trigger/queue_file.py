@@ -59,11 +59,11 @@ class QueueFile:
             self._database.execute("PRAGMA synchronous=FULL")
             self._database.executescript(_SCHEMA)
         except (OSError, sqlite3.Error) as error:
-            raise ConfigError(f"--queue {path}: {error}; accepted is a SQLite file of a queue, or none") from None
+            raise ConfigError(f"--queue: {path} can't be opened as a queue: {error}") from None
 
     @contextlib.contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:
-        """All or nothing; the only writer meanwhile.
+        """Yields the database in a transaction: all of it or nothing, and nobody else writes meanwhile.
 
         Raises:
           sqlite3.Error: the file can't be written now.
@@ -78,7 +78,7 @@ class QueueFile:
                 raise
 
     def read(self, query: str, *values: str) -> list[Any]:
-        """Rows of a query."""
+        """Returns the rows of a query."""
         with self._lock:
             return self._database.execute(query, values).fetchall()
 

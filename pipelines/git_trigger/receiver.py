@@ -28,7 +28,6 @@ from pipelines.git_trigger.events import Ignored, MalformedError, delivery_id, r
 from pipelines.git_trigger.metrics import ReceiverMetrics
 from pipelines.git_trigger.push import Push
 from pipelines.git_trigger.push_queue import PushQueue
-from pipelines.git_trigger.rate_limit import RateLimit
 from pipelines.git_trigger.secret_files import SecretFiles
 from pipelines.git_trigger.settings import Provider, ReceiverSettings
 from pipelines.git_trigger.signatures import is_signed
@@ -66,6 +65,33 @@ class _Answer:
     retry_seconds: float | None = None
 
 
+class RateLimit:
+    """A token bucket: a burst at once, then as many as its rate fills. For one event loop.
+
+    Args:
+      per_minute: Rate in the long run.
+      burst: What may pass at once.
+      clock: Seconds that only grow.
+    """
+
+    def __init__(self, per_minute: int, burst: int, clock: Callable[[], float] = time.monotonic):
+        self._per_second = per_minute / 60.0
+        self._burst = float(burst)
+        self._clock = clock
+        self._left = self._burst
+        self._seen = clock()
+
+    def wait_seconds(self) -> float:
+        """Takes one token and returns 0, or returns the seconds until there is one."""
+        now = self._clock()
+        self._left = min(self._burst, self._left + (now - self._seen) * self._per_second)
+        self._seen = now
+        if self._left < 1.0:
+            return (1.0 - self._left) / self._per_second
+        self._left -= 1.0
+        return 0.0
+
+
 class Receiver:
     """Answers deliveries.
 
@@ -94,7 +120,7 @@ class Receiver:
         self._in_flight = 0
 
     async def deliver(self, request: Request) -> Response:
-        """`POST /webhook/{provider}`."""
+        """Answers `POST /webhook/{provider}`."""
         started = time.monotonic()
         name = request.path_params["provider"]
         if name not in list(Provider):
@@ -112,7 +138,7 @@ class Receiver:
         return _response(answer)
 
     async def is_ready(self, _request: Request) -> Response:
-        """`GET /readyz`: whether a push could be stored."""
+        """Answers `GET /readyz`: whether a push could be stored."""
         try:
             await asyncio.wait_for(asyncio.to_thread(self._queue.check_writable), _STORE_SECONDS)
         except (sqlite3.Error, TimeoutError):
@@ -120,7 +146,7 @@ class Receiver:
         return PlainTextResponse("ready\n")
 
     async def show_metrics(self, _request: Request) -> Response:
-        """`GET /metrics`."""
+        """Answers `GET /metrics`."""
         text = await asyncio.to_thread(generate_latest, self._metrics.registry)
         return Response(text, media_type=CONTENT_TYPE_LATEST)
 
@@ -182,7 +208,15 @@ class Receiver:
 def create_app(
     settings: ReceiverSettings, queue: PushQueue, secrets: SecretFiles, dispatcher: Dispatcher, metrics: ReceiverMetrics
 ) -> Starlette:
-    """The application: deliveries, health, readiness, metrics; the dispatcher lives as long as it."""
+    """Returns the application: deliveries, health, readiness, metrics; the dispatcher runs as long as it.
+
+    Args:
+      settings: What is accepted.
+      queue: Where pushes go.
+      secrets: The signing secrets.
+      dispatcher: Works the queue.
+      metrics: What is counted.
+    """
     receiver = Receiver(settings, queue, secrets, metrics, dispatcher.wake)
 
     @contextlib.asynccontextmanager

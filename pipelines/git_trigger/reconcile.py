@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Iterator
 
 from learn2compress.config.parsing import ConfigError
-from pipelines.git_trigger.changes import heads
+from pipelines.git_trigger.changed_files import list_branches
 from pipelines.git_trigger.git_program import TryAgainError
 from pipelines.git_trigger.push import Push
 from pipelines.git_trigger.push_queue import PushQueue
@@ -57,8 +57,8 @@ def reconcile(
     """
     for repository in settings.repositories:
         try:
-            token = secrets.need(repository.token) if repository.token is not None else None
-            found = heads(repository.url, token)
+            token = secrets.require(repository.token) if repository.token is not None else None
+            found = list_branches(repository.url, token)
         except (TryAgainError, ConfigError) as error:
             yield Finding(repository.url, "", str(error), is_failure=True)
             continue

@@ -31,7 +31,7 @@ class SecretFiles:
         self._folder = Path(named)
 
     def get(self, name: str) -> str | None:
-        """A secret without the line end that editors put behind it; `None` if there is none."""
+        """Returns a secret without the line end that editors put behind it; `None` if there is none."""
         if not _NAME.fullmatch(name):
             raise ValueError(f"found secret name {name!r}, accepted are letters, digits and . _ -")
         try:
@@ -41,18 +41,20 @@ class SecretFiles:
             return None
         return text or None
 
-    def need(self, name: str) -> str:
-        """A secret that must be there.
+    def require(self, name: str) -> str:
+        """Returns a secret that must be there.
 
         Raises:
           ConfigError: it isn't.
         """
         found = self.get(name)
         if found is None:
-            raise ConfigError(f"{SECRETS_VARIABLE}: found no secret {name!r}, accepted is a readable file of that name")
+            raise ConfigError(
+                f"{SECRETS_VARIABLE}: there is no secret {name!r}; put a readable file of that name into {self._folder}"
+            )
         return found
 
     def of_webhook(self, provider: str) -> tuple[str, ...]:
-        """The secrets that sign a provider's deliveries now: one, or two while they are changed."""
+        """Returns the secrets that sign a provider's deliveries now: one, or two while they are changed."""
         found = (self.get(f"webhook-{provider}"), self.get(f"webhook-{provider}-previous"))
         return tuple(secret for secret in found if secret is not None)

@@ -27,13 +27,19 @@ _KEEP_ALIVE_SECONDS = 5
 def serve(settings: ReceiverSettings, queue_path: Path, host: str, port: int) -> None:
     """Receives and works pushes; returns after SIGTERM or Ctrl-C, when what was in flight is answered.
 
+    Args:
+      settings: What is accepted, and where runs start.
+      queue_path: The queue's file.
+      host: Address to listen on.
+      port: Port to listen on.
+
     Raises:
       ConfigError: another receiver has the queue, or there are no secrets.
     """
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     secrets = SecretFiles()
     queue = PushQueue(queue_path)
-    with _alone(queue_path), contextlib.closing(queue):
+    with _exclusive(queue_path), contextlib.closing(queue):
         metrics = ReceiverMetrics(queue)
         dispatcher = Dispatcher(settings, queue, secrets, queue_path.with_name(f"{queue_path.name}.work"), metrics)
         config = uvicorn.Config(
@@ -53,13 +59,15 @@ def serve(settings: ReceiverSettings, queue_path: Path, host: str, port: int) ->
 
 
 @contextlib.contextmanager
-def _alone(queue_path: Path) -> Iterator[None]:
+def _exclusive(queue_path: Path) -> Iterator[None]:
     """Keeps a second receiver away from the queue; the lock of a killed one is gone with it."""
     with queue_path.with_name(f"{queue_path.name}.lock").open("w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
-            raise ConfigError(f"--queue {queue_path}: another receiver works it; accepted is one at a time") from None
+            raise ConfigError(
+                f"--queue: {queue_path}: another receiver is using it; stop it, or name another queue"
+            ) from None
         lock.write(f"{os.getpid()}\n")
         lock.flush()
         yield

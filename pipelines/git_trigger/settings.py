@@ -15,7 +15,7 @@ from pydantic.dataclasses import dataclass
 from learn2compress.config.fields import STRICT
 from learn2compress.config.parsing import ConfigError, about, parse
 from pipelines.git_trigger.allowed_uris import DEFAULT_ALLOWED
-from pipelines.git_trigger.changes import DEFAULT_FILES, check_patterns
+from pipelines.git_trigger.changed_files import DEFAULT_FILES, check_patterns
 from pipelines.git_trigger.push import BRANCH_PREFIX, Push, check_remote
 from pipelines.git_trigger.submitter import SubmissionTarget
 
@@ -54,7 +54,7 @@ class RepositorySettings:
         return self
 
     def has_ref(self, ref: str) -> bool:
-        """Whether pushes to a branch are worked."""
+        """Returns whether pushes to a branch are worked."""
         branch = ref.removeprefix(BRANCH_PREFIX)
         return ref.startswith(BRANCH_PREFIX) and any(fnmatch.fnmatchcase(branch, pattern) for pattern in self.refs)
 
@@ -69,7 +69,7 @@ class RetrySettings:
     """Then it counts as failed, until the next push to the branch or reconcile."""
 
     def pause_seconds(self, attempts: int) -> float:
-        """How long to wait after so many tries, 1 or more."""
+        """Returns how long to wait after so many tries, 1 or more."""
         return min(self.longest_seconds, self.first_seconds * 2.0 ** min(attempts - 1, 40))
 
 
@@ -138,13 +138,18 @@ class ReceiverSettings:
         )
 
     def repository(self, provider: Provider, name: str) -> RepositorySettings | None:
-        """The settings of a repository, by the name in a delivery; providers take no notice of its case."""
+        """Returns the settings of a repository, or `None` for one that does not count.
+
+        Args:
+          provider: Who tells of it.
+          name: As a delivery has it; providers take no notice of its case.
+        """
         return next(
             (one for one in self.repositories if one.provider is provider and one.name.lower() == name.lower()), None
         )
 
     def repository_of(self, push: Push) -> RepositorySettings | None:
-        """The settings of the repository that a push in the queue is of; none if it was taken off the list."""
+        """Returns the settings of a queued push's repository; `None` if it was taken off the list."""
         return next((one for one in self.repositories if one.url == push.repository), None)
 
 

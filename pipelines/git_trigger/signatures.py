@@ -28,7 +28,7 @@ _HEADERS = {Provider.GITHUB: "x-hub-signature-256", Provider.GITEA: "x-gitea-sig
 def is_signed(
     provider: Provider, headers: Mapping[str, str], body: bytes, secrets: Iterable[str], now: float | None = None
 ) -> bool:
-    """Verifies a delivery.
+    """Verifies the signature of a delivery.
 
     Args:
       provider: Who is said to have sent it.
@@ -36,6 +36,9 @@ def is_signed(
       body: As it came.
       secrets: Any of which may have been used.
       now: Seconds since 1970; by default the clock's.
+
+    Returns:
+      Whether one of the secrets signed it.
     """
     seconds = time.time() if now is None else now
     # All of them: which secret it was must not show in the time.

@@ -16,9 +16,9 @@ from learn2compress.config import CompressionConfig
 from learn2compress.config.file import parse_config
 from learn2compress.config.parsing import ConfigError
 from pipelines.git_trigger.allowed_uris import DEFAULT_ALLOWED, check_uris
-from pipelines.git_trigger.changes import DEFAULT_FILES, ChangedFile, FetchedPush, fetched
+from pipelines.git_trigger.changed_files import DEFAULT_FILES, ChangedFile, FetchedPush, fetch_push
 from pipelines.git_trigger.git_program import TryAgainError
-from pipelines.git_trigger.outcome import FileOutcome, FileState, one_line
+from pipelines.git_trigger.outcome import FileOutcome, FileState, printable_line
 from pipelines.git_trigger.push import Push
 from pipelines.provenance import SourceRevision
 
@@ -62,14 +62,12 @@ class TriggerRequest:
       target: Where runs start.
       files: Globs of compression files.
       allowed_uris: Prefixes of what a pushed configuration may name.
-      claimant: The same text whenever the same asker asks again after a crash; "" for any.
     """
 
     push: Push
     target: SubmissionTarget = SubmissionTarget()
     files: tuple[str, ...] = DEFAULT_FILES
     allowed_uris: tuple[str, ...] = DEFAULT_ALLOWED
-    claimant: str = ""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -81,7 +79,14 @@ class _Checked:
 
 
 def check(request: TriggerRequest, token: str | None = None) -> tuple[FileOutcome, ...]:
-    """Says what a push would start, and starts nothing; data and teacher are not looked at.
+    """Checks what a push would start, and starts nothing; data and teacher are not looked at.
+
+    Args:
+      request: The push.
+      token: For the Git server.
+
+    Returns:
+      What would become of each file that the push changed.
 
     Raises:
       TryAgainError: the repository can't be fetched now.
@@ -109,24 +114,23 @@ def trigger(request: TriggerRequest, token: str | None = None) -> tuple[FileOutc
     files = _checked_files(request, token)
     if all(isinstance(found, FileOutcome) for found in files):
         return tuple(found for found in files if isinstance(found, FileOutcome))
-    from pipelines.kubeflow.client.connection import Patience, Server, connect
+    from pipelines.kubeflow.client.connection import Server, Timeouts, connect
 
     seconds = request.target.api_seconds
-    patience = Patience(
+    timeouts = Timeouts(
         connect_seconds=min(_LONGEST_CONNECT_SECONDS, seconds),
         read_seconds=min(_LONGEST_READ_SECONDS, seconds),
         total_seconds=seconds,
-        lease_seconds=2 * seconds,
     )
     try:
-        connection = connect(Server(request.target.endpoint, request.target.namespace, patience))
+        connection = connect(Server(request.target.endpoint, request.target.namespace, timeouts))
     except ConfigError as error:  # refused credentials, too: they may be renewed, and the push stays
         raise TryAgainError(str(error)) from None
     return tuple(found if isinstance(found, FileOutcome) else _start(request, found, connection) for found in files)
 
 
 def _checked_files(request: TriggerRequest, token: str | None) -> list[_Checked | FileOutcome]:
-    with fetched(request.push, request.files, token) as found:
+    with fetch_push(request.push, request.files, token) as found:
         return [_checked(request, found, file) for file in found.changed]
 
 
@@ -161,7 +165,7 @@ def _start(request: TriggerRequest, file: _Checked, connection: Connection) -> F
         return _refused(file.source.path, error)
     except ConfigError as error:
         # The server, the data or the teacher; neither is a reason to forget the push.
-        return FileOutcome(file.source.path, FileState.WAITING, one_line(str(error)))
+        return FileOutcome(file.source.path, FileState.WAITING, printable_line(str(error)))
     return FileOutcome(
         file.source.path, FileState.STARTED if run.is_new else FileState.FOUND, run.name, run.run_id, run.url
     )
@@ -182,7 +186,6 @@ def _submission(request: TriggerRequest, file: _Checked) -> SubmissionRequest:
         labels=_labels(source) | {"commit": source.commit, "file-sha256": source.file_sha256},
         service_account=request.target.service_account,
         idempotency_key=push.run_key(source.path),
-        claimant=request.claimant,
     )
 
 
@@ -221,4 +224,4 @@ def _accepted(file: _Checked) -> FileOutcome:
 
 
 def _refused(path: str, error: ConfigError) -> FileOutcome:
-    return FileOutcome(one_line(path)[:300], FileState.REFUSED, one_line(str(error)))
+    return FileOutcome(printable_line(path)[:300], FileState.REFUSED, printable_line(str(error)))

@@ -16,7 +16,7 @@ from pipelines.command_options import (
     ConfigArgument,
     EndpointOption,
     NamespaceOption,
-    PatienceOption,
+    RetrySecondsOption,
     connection_to,
     print_table,
     quiet_libraries,
@@ -58,13 +58,13 @@ def submit(
     service_account: AccountOption = "",
     again: Annotated[bool, typer.Option("--again", help="Another run, even if there is one of this content.")] = False,
     wait: Annotated[bool, typer.Option("--wait", help="Follow the run to its end.")] = False,
-    retry_seconds: PatienceOption = DEFAULT_RETRY_SECONDS,
+    retry_seconds: RetrySecondsOption = DEFAULT_RETRY_SECONDS,
 ) -> None:
     """Start a run on Kubeflow Pipelines; the same content again is the same run."""
     from learn2compress.config.file import load_config
     from pipelines.kubeflow.client.submission import SubmissionRequest
     from pipelines.kubeflow.client.submission import submit as submit_request
-    from pipelines.kubeflow.compile.package_steps import read_values
+    from pipelines.kubeflow.compile.package_steps import parse_run_parameters
 
     loaded = load_config(config)
     connection = connection_to(endpoint, namespace, retry_seconds)
@@ -73,7 +73,7 @@ def submit(
         SubmissionRequest(
             loaded.name,
             package,
-            parameters=read_values(parameter or [], package),
+            parameters=parse_run_parameters(parameter or [], package),
             experiment=experiment,
             service_account=service_account,
             idempotency_key=uuid.uuid4().hex if again else "",
@@ -110,12 +110,12 @@ def schedule(
     parameter: ParameterOption = None,
     service_account: AccountOption = "",
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
-    retry_seconds: PatienceOption = DEFAULT_RETRY_SECONDS,
+    retry_seconds: RetrySecondsOption = DEFAULT_RETRY_SECONDS,
 ) -> None:
     """Run a configuration again and again on Kubeflow Pipelines; scheduling it again replaces its schedule."""
     from learn2compress.config.file import load_config
     from pipelines.kubeflow.client import schedules
-    from pipelines.kubeflow.compile.package_steps import read_values
+    from pipelines.kubeflow.compile.package_steps import parse_run_parameters
 
     if sum((bool(cron), list_, bool(remove))) != 1 or (config is None) == bool(cron):
         raise ConfigError("schedule: accepted is CONFIG with --cron, or --list, or --remove NAME")
@@ -134,7 +134,7 @@ def schedule(
         loaded.name,
         package,
         cron,
-        read_values(parameter or [], package),
+        parse_run_parameters(parameter or [], package),
         experiment,
         max_concurrency,
         catch_up,
@@ -160,23 +160,23 @@ def _compiled(config: CompressionConfig, image: str | None) -> tuple[str, list[s
 def _wait_for(run_id: str, connection: Connection) -> None:
     from rich.console import Console
 
-    from pipelines.kubeflow.client.following import failed_steps, follow
+    from pipelines.kubeflow.client.cluster_runs import poll_run
     from pipelines.kubeflow.client.run_display import show_progress
 
-    run = show_progress(follow(run_id, connection), Console(width=None if sys.stdout.isatty() else 100))
+    run = show_progress(poll_run(run_id, connection), Console(width=None if sys.stdout.isatty() else 100))
     if run.state != "complete":
-        where = ", ".join(failed_steps(run)) or "no step"
-        page = connection.page_of(run_id)
-        print(f"l2c: error: run {run_id} {run.state}; failed steps: {where} {page}".rstrip(), file=sys.stderr)
+        failed = ", ".join(step.step for step in run.steps if step.state == "failed") or "none"
+        page = connection.run_page(run_id)
+        print(f"l2c: error: run {run_id} {run.state}; failed steps: {failed} {page}".rstrip(), file=sys.stderr)
         raise typer.Exit(_FAILED)
     _print_outcome(run)
 
 
 def _print_outcome(run: Run) -> None:
     from learn2compress.report.table import results_table
-    from pipelines.kubeflow.client.pushed_family import find_outcome
+    from pipelines.kubeflow.client.pushed_report import find_pushed_report
 
-    found = find_outcome(run.steps)
+    found = find_pushed_report(run.steps)
     if found is None:
         print("no pushed version of this run can be read from here; the table is on the page of its step pusher")
         return

@@ -14,7 +14,6 @@ bundled digits. The last line printed is one JSON object.
 
 from __future__ import annotations
 
-import argparse
 import dataclasses
 import json
 import time
@@ -24,6 +23,7 @@ from pathlib import Path
 import keras
 import numpy as np
 from ai_edge_litert.interpreter import Interpreter
+from command_line import CONFIGS, ROOT, parser_of
 from prepared import prepare_examples
 
 from learn2compress.config import CompressionConfig, DataFormat
@@ -40,15 +40,13 @@ from learn2compress.quantization.qat_network import quantization_aware
 from learn2compress.students.joint import build_joint_network, standalone_student
 from learn2compress.training.loop import make_deterministic
 
-ROOT = Path(__file__).parents[2]
-WORK = ROOT / "build" / "benchmarks"
 HELD_OUT_RATIO = 0.9
 
 
 def default_config() -> Path:
     """CIFAR-10's, where its images are, else the digits'."""
     name = "cifar10" if (ROOT / "build" / "data" / "cifar10").is_dir() else "digits"
-    return ROOT / "pipelines" / "configs" / f"{name}.yaml"
+    return CONFIGS / f"{name}.yaml"
 
 
 def with_test_images_alone(config: CompressionConfig) -> CompressionConfig:
@@ -69,7 +67,7 @@ def untrained_file(config: CompressionConfig, num_classes: int, examples: np.nda
     network = quantization_aware(standalone_student(joint, largest.name))
     for batch in np.array_split(examples.astype(np.float32) / 255, 4):
         network(keras.ops.convert_to_tensor(batch), training=True)
-    return to_int8_litert(network)
+    return to_int8_litert(network).pack()
 
 
 def bare_loop(model: bytes, batch: np.ndarray, num_batches: int) -> Callable[[], None]:
@@ -89,25 +87,24 @@ def bare_loop(model: bytes, batch: np.ndarray, num_batches: int) -> Callable[[],
 
 def main() -> None:
     """Prints a line for each round, and the figures."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("config", type=Path, nargs="?", default=default_config())
+    parser = parser_of(__doc__, default_config())
     parser.add_argument("--quick", action="store_true", help="fewer rounds")
     arguments = parser.parse_args()
     config = with_test_images_alone(load_config(arguments.config))
-    prepared = prepare_examples(config, WORK)
+    prepared = prepare_examples(config, arguments.work)
     shape, split = config.task.input_shape, prepared.folder / Split.HELD_OUT
     size = batch_size_for(shape)
     examples = next(read_labelled(split, shape)).inputs[:size]
     names = [str(index) for index in range(prepared.num_classes)]
     model = untrained_file(config, prepared.num_classes, examples)
     num_batches = prepared.num_held_out // size
-    scorer, questions = Scorer(model, shape), PredictionSettings.of(config.evaluate, len(names))
+    scorer, settings = Scorer(model, shape), PredictionSettings.of(config.evaluate, len(names))
 
     def evaluate() -> Predictions:
-        answers = predict_examples(scorer, read_labelled(split, shape), prepared.num_held_out, questions)
-        accuracy_of(answers, names, questions.k)
-        calibration_of(answers)
-        return answers
+        predictions = predict_examples(scorer, read_labelled(split, shape), prepared.num_held_out, settings)
+        accuracy_of(predictions, names, settings.k)
+        calibration_of(predictions)
+        return predictions
 
     def read() -> None:
         for _ in read_labelled(split, shape):

@@ -22,7 +22,6 @@ come, one JSON object a line; the last line printed is one JSON object.
 
 from __future__ import annotations
 
-import argparse
 import dataclasses
 import json
 import time
@@ -31,19 +30,18 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from command_line import parser_of
 from prepared import Prepared, live_teacher, prepare_examples, prepare_logits
 
 from learn2compress.config import CompressionConfig, Sharing, StudentConfig, TeacherSignal
 from learn2compress.config.file import load_config
-from learn2compress.litert.latency import median_interval, processor_name
+from learn2compress.litert.latency import processor_name
+from learn2compress.litert.latency_figures import median_interval
 from learn2compress.students.joint import build_joint_network
 from learn2compress.students.sharing import joint_cost
 from learn2compress.teachers.live import LiveTeacher
 from learn2compress.training.loop import Training, make_deterministic
 from learn2compress.training.plan import TrainingPlan
-
-CONFIG = Path(__file__).parents[2] / "pipelines" / "configs" / "cifar10.yaml"
-WORK = Path(__file__).parents[2] / "build" / "benchmarks"
 
 
 @dataclasses.dataclass
@@ -127,9 +125,15 @@ def with_training(config: CompressionConfig, **changes: Any) -> CompressionConfi
 
 
 def of_widths(config: CompressionConfig, sharing: Sharing) -> CompressionConfig:
-    """The same largest student, and two of its depth at half and at a quarter of its width."""
-    names = [student.name for student in sorted(config.students, key=lambda student: -(student.stage or 0))]
-    students = tuple(StudentConfig(name, width=width) for name, width in zip(names, (1.0, 0.5, 0.25), strict=True))
+    """Returns the configuration with its largest student, and two more of its depth at half and a quarter of its width.
+
+    Args:
+      config: Gives the students' names, the deepest first; with fewer than three there are fewer.
+      sharing: How they share parameters.
+    """
+    deepest = config.training.num_stages
+    names = [student.name for student in sorted(config.students, key=lambda student: -(student.stage or deepest))]
+    students = tuple(StudentConfig(name, width=width) for name, width in zip(names, (1.0, 0.5, 0.25), strict=False))
     training = dataclasses.replace(config.training, sharing=sharing, shared_stages=1)
     return dataclasses.replace(config, training=training, students=students)
 
@@ -141,15 +145,14 @@ def summary(values: Sequence[float]) -> dict[str, Any]:
 
 def main() -> None:
     """Prints what was asked for, one line as it comes and all of it at the end."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("config", type=Path, nargs="?", default=CONFIG)
+    parser = parser_of(__doc__)
     size = parser.add_mutually_exclusive_group()
     size.add_argument("--quick", action="store_true", help="one seed, 2,000 images, 2 epochs")
     size.add_argument("--full-set", action="store_true", help="one seed, all images, the configuration's epochs")
     parser.add_argument("--epochs", type=int, default=20, help="of each seed on the sample")
     parser.add_argument("--seeds", type=int, default=3, help="on the sample")
     parser.add_argument("--for-choice", action="store_true", help="hold out further training images; on the sample")
-    parser.add_argument("--output", type=Path, default=WORK / "joint_training.jsonl")
+    parser.add_argument("--output", type=Path, help="file of results; by default in --work")
     arguments = parser.parse_args()
     if arguments.full_set and arguments.for_choice:
         parser.error(
@@ -160,16 +163,17 @@ def main() -> None:
     epochs = given.training.epochs if arguments.full_set else 2 if arguments.quick else arguments.epochs
     seeds = range(given.seed, given.seed + (1 if arguments.quick or arguments.full_set else arguments.seeds))
     few_epochs = min(epochs, 3)
-    arguments.output.parent.mkdir(parents=True, exist_ok=True)
+    output: Path = arguments.output or arguments.work / "joint_training.jsonl"
+    output.parent.mkdir(parents=True, exist_ok=True)
 
     def record(what: str, **figures: Any) -> None:
         line = json.dumps({"what": what, "time": time.strftime("%FT%TZ", time.gmtime()), **figures})
         print(line, flush=True)
-        with arguments.output.open("a") as file:
+        with output.open("a") as file:
             file.write(line + "\n")
 
     config = with_training(given, epochs=epochs)
-    prepared = prepare_examples(config, WORK, max_train, for_choice=arguments.for_choice)
+    prepared = prepare_examples(config, arguments.work, max_train, for_choice=arguments.for_choice)
     names = [student.name for student in config.students]
     cost = joint_cost(build_joint_network(config.task, prepared.num_classes, config.training, config.students))
     contests, without = [], []

@@ -18,16 +18,16 @@ Seconds are of everything from an untrained network to the last file, the
 teacher's logits included; reading the examples from disk and importing are not, and nobody looks at the held-out split
 while training.
 Files are then measured by the same code: all of the held-out split, latency in
-rounds in which they take turns. `pip install tensorflow-model-optimization==0.8.1`
-and `litert-quantizer==0.11.0` (AI Edge Quantizer) first. What was trained is found again by a later
-run of the same arguments; the last line printed is one JSON object.
+rounds in which they take turns. `tfmot` needs `pip install tensorflow-model-optimization==0.8.1 tf_keras`, best into an
+environment of its own: it brings Keras 2. What was trained is found again by a later
+run of the same arguments with the same code, in `--work`; the last line printed is one JSON object.
 """
 
 from __future__ import annotations
 
-import argparse
 import dataclasses
 import hashlib
+import importlib.util
 import json
 import os
 import statistics
@@ -38,7 +38,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from prepared import Prepared, prepare_examples
+from command_line import parser_of
+from prepared import Prepared, prepare_examples, sources_sha256
 
 from learn2compress.config import CompressionConfig
 from learn2compress.config.file import load_config
@@ -48,8 +49,6 @@ from learn2compress.litert.interpreter import predict
 from learn2compress.litert.latency import WARM_UPS, processor_name, run_worker
 
 HERE = Path(__file__).parent
-CONFIG = HERE.parents[1] / "pipelines" / "configs" / "cifar10.yaml"
-WORK = HERE.parents[1] / "build" / "benchmarks"
 VARIANTS = {
     "ours_post_training": ["ours_post_training", "ours_longer"],
     "ours": ["ours", "ours_pruned"],
@@ -57,6 +56,8 @@ VARIANTS = {
     "keras_distillation": ["keras_distillation"],
     "tfmot": ["tfmot"],
 }
+# What a recipe needs beside the project's own dependencies.
+NEEDED = {"tfmot": ("tensorflow_model_optimization", "tf_keras")}
 # Whose phases are whose: after the same training TFMOT prunes and trains for 8 bits, the others convert.
 COUNTERPARTS = {"tfmot": "ours_pruned"}
 COUNTERPART = "ours_post_training"
@@ -76,9 +77,11 @@ def run(recipe: str, request: dict[str, Any], output: Path) -> dict[str, dict[st
     return seconds
 
 
-def digest(files: Sequence[Path]) -> str:
-    """SHA-256 of the files' contents, hexadecimal."""
-    return hashlib.sha256(b"".join(hashlib.sha256(path.read_bytes()).digest() for path in files)).hexdigest()
+def request_sha256(config: Path) -> str:
+    """Returns a hash of what decides about a recipe's answer: the configuration, the recipes, and the library."""
+    files = [config, HERE / "prepared.py", *sorted((HERE / "peer_recipes").glob("*.py"))]
+    contents = [hashlib.sha256(path.read_bytes()).hexdigest() for path in files]
+    return hashlib.sha256("".join([*contents, sources_sha256()]).encode()).hexdigest()
 
 
 def held_out(config: CompressionConfig, prepared: Prepared) -> tuple[np.ndarray, np.ndarray]:
@@ -133,8 +136,7 @@ def table(figures: dict[str, Any], names: Sequence[str]) -> str:
 
 def main() -> None:
     """Trains, measures, prints a table and the figures."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("config", type=Path, nargs="?", default=CONFIG)
+    parser = parser_of(__doc__)
     size = parser.add_mutually_exclusive_group()
     size.add_argument("--quick", action="store_true", help="one seed, 2,000 images, 2 + 1 + 1 epochs")
     size.add_argument("--full-set", action="store_true", help="one seed, all images")
@@ -144,11 +146,14 @@ def main() -> None:
     parser.add_argument("--train-epochs", type=int, default=18)
     parser.add_argument("--prune-epochs", type=int, default=3)
     parser.add_argument("--quantize-epochs", type=int, default=2)
-    parser.add_argument("--output", type=Path, default=WORK / "peers")
     arguments = parser.parse_args()
+    for recipe, package in ((name, package) for name in arguments.recipes for package in NEEDED.get(name, ())):
+        if importlib.util.find_spec(package) is None:
+            others = " ".join(name for name in VARIANTS if name not in NEEDED)
+            parser.error(f"--recipes: found {recipe!r} without {package}; install it, or give --recipes {others}")
     config = load_config(arguments.config)
     max_train = None if arguments.full_set else 2000 if arguments.quick else 10000
-    prepared = prepare_examples(config, WORK, max_train)
+    prepared = prepare_examples(config, arguments.work, max_train)
     num_seeds = 1 if arguments.quick or arguments.full_set else arguments.seeds
     first_seed = config.seed if arguments.first_seed is None else arguments.first_seed
     seeds = range(first_seed, first_seed + num_seeds)
@@ -160,10 +165,10 @@ def main() -> None:
     files: dict[str, dict[str, Path]] = {}
     for seed in seeds:
         for recipe in arguments.recipes:
-            output = arguments.output / f"{config.name}-{prepared.num_train}-{seed}-{recipe}"
+            output = arguments.work / "peers" / f"{config.name}-{prepared.num_train}-{seed}-{recipe}"
             request = {
                 "config": str(arguments.config.resolve()),
-                "sha256": digest([arguments.config, *sorted((HERE / "peer_recipes").glob("*.py"))]),
+                "sha256": request_sha256(arguments.config),
                 "prepared": dataclasses.asdict(prepared) | {"folder": str(prepared.folder)},
                 "seed": seed,
                 "train_epochs": 2 if arguments.quick else arguments.train_epochs,

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
+import learn2compress
 from learn2compress.config import CompressionConfig, StudentViews
 from learn2compress.config.parsing import to_dict
 from learn2compress.data.batches import TrainingData
@@ -22,6 +23,28 @@ from learn2compress.teachers.live import LiveTeacher
 from learn2compress.teachers.loading import load_teacher
 from learn2compress.teachers.members import fetch_members
 from learn2compress.teachers.stored import store_copies
+
+LIBRARY = Path(learn2compress.__file__).parent
+EXAMPLES_ROOMS = ("data", "config")
+LOGITS_ROOMS = (*EXAMPLES_ROOMS, "teachers")
+"""Parts of the library that decide about examples, and about a teacher's logits of them."""
+
+
+def sources_sha256(*rooms: str) -> str:
+    """Returns a hash of the library's sources, so that nothing is found again which other code made.
+
+    Args:
+      *rooms: Packages in the library, such as "data"; all of it unless named.
+
+    Returns:
+      64 hexadecimal digits.
+    """
+    digest = hashlib.sha256()
+    for folder in [LIBRARY / room for room in rooms] or [LIBRARY]:
+        for path in sorted(folder.rglob("*.py")):
+            content = hashlib.sha256(path.read_bytes()).hexdigest()
+            digest.update(f"{path.relative_to(LIBRARY).as_posix()} {content}\n".encode())
+    return digest.hexdigest()
 
 
 @dataclasses.dataclass(frozen=True)
@@ -64,7 +87,7 @@ def prepare_logits(config: CompressionConfig, prepared: Prepared) -> Path:
     """Writes the fixed teacher's logits of every view of the training examples, or finds them there."""
     views = ViewPlan.of(config.teacher, config.training.augment, config.seed)
     teacher_sha256 = hashlib.sha256(Path(config.teacher.uri).read_bytes()).hexdigest()
-    key = json.dumps([teacher_sha256, dataclasses.asdict(views)], sort_keys=True)
+    key = json.dumps([teacher_sha256, dataclasses.asdict(views), sources_sha256(*LOGITS_ROOMS)], sort_keys=True)
     folder = prepared.folder / f"logits-{hashlib.sha256(key.encode()).hexdigest()[:12]}"
     if not folder.exists():
         write_logits(config, prepared, folder)
@@ -107,7 +130,7 @@ def prepare_examples(
         chooses settings must not see.
     """
     about = [to_dict(config.data), to_dict(config.task), max_train, *(["for choice"] if for_choice else [])]
-    key = json.dumps(about, sort_keys=True)
+    key = json.dumps([*about, sources_sha256(*EXAMPLES_ROOMS)], sort_keys=True)
     folder = root / f"{config.name}-{hashlib.sha256(key.encode()).hexdigest()[:12]}"
     summary = folder / "summary.json"
     if not summary.exists():

@@ -15,15 +15,15 @@ Each file is measured on all of the held-out split; their latencies in rounds in
 which they take turns, those of the float files, which the same networks give
 without 8 bits, in rounds of their own. By the default configuration that is
 CIFAR-10 with the teacher that `examples/train_teacher.py` makes. The trained
-student and each file are found again by a later run of the same arguments; the
-last line printed is one JSON object.
+student and each file are found again by a later run of the same arguments with the
+same code, in `--work`; the last line printed is one JSON object.
 """
 
 from __future__ import annotations
 
-import argparse
 import dataclasses
 import gzip
+import hashlib
 import json
 import time
 from pathlib import Path
@@ -31,15 +31,18 @@ from typing import Any
 
 import keras
 import numpy as np
-from prepared import Prepared, prepare_examples, prepare_logits
+from command_line import parser_of
+from prepared import Prepared, prepare_examples, prepare_logits, sources_sha256
 
 from learn2compress.config import CompressionConfig, PruneConfig, PruneMethod, PruneScope
 from learn2compress.config.file import load_config
+from learn2compress.config.parsing import to_dict
 from learn2compress.data.batches import TrainingData
 from learn2compress.data.examples import read_examples
 from learn2compress.data.records import Split
 from learn2compress.litert.interpreter import predict
-from learn2compress.litert.latency import WARM_UPS, median_interval, processor_name, run_worker
+from learn2compress.litert.latency import WARM_UPS, processor_name, run_worker
+from learn2compress.litert.latency_figures import median_interval
 from learn2compress.litert.measure import download_bytes
 from learn2compress.litert.operators import model_cost
 from learn2compress.pruning import kernel_variable, prunable_layers, prune_student
@@ -54,8 +57,6 @@ from learn2compress.students.joint import build_joint_network, standalone_studen
 from learn2compress.training.loop import by_name, fit, make_deterministic
 from learn2compress.training.plan import TrainingPlan
 
-CONFIG = Path(__file__).parents[2] / "pipelines" / "configs" / "cifar10.yaml"
-WORK = Path(__file__).parents[2] / "build" / "benchmarks"
 RATIOS = tuple(float(ratio) for ratio in np.round(np.arange(0.4, 0.96, 0.0125), 4))
 
 
@@ -107,11 +108,11 @@ class Bench:
                 student, _ = prune_student(student, self.name, self.data, prune, plan)
             else:
                 fit(by_name(student, self.name), self.data, plan)
-            path.with_suffix(".float.tflite").write_bytes(to_float_litert(student))
+            path.with_suffix(".float.tflite").write_bytes(to_float_litert(student).pack())
             quantize = self.config.quantize
             plan = self.plan("quantize", quantize.epochs, quantize.learning_rate)
             network, _ = train_quantized(student, self.name, self.data, prune.min_layer_weights, plan)
-            path.write_bytes(to_int8_litert(network))
+            path.write_bytes(to_int8_litert(network).pack())
             print(f"{variant}: {time.perf_counter() - started:.0f} s", flush=True)
         return path
 
@@ -197,15 +198,13 @@ def figures_of(files: dict[str, Path], bench: Bench, rounds: int) -> dict[str, d
 
 def main() -> None:
     """Trains, measures, and prints a line for each variant and the figures."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("config", type=Path, nargs="?", default=CONFIG)
+    parser = parser_of(__doc__)
     size = parser.add_mutually_exclusive_group()
     size.add_argument("--quick", action="store_true", help="2,000 images, 2 epochs, then 2 and 1")
     size.add_argument("--full-set", action="store_true", help="all images, not 10,000 of them")
     parser.add_argument("--student", help="the one of most stages, unless named")
     parser.add_argument("--prune-epochs", type=int, default=6)
     parser.add_argument("--quantize-epochs", type=int, default=2)
-    parser.add_argument("--output", type=Path, default=WORK / "pruning")
     arguments = parser.parse_args()
     config = load_config(arguments.config)
     prune_epochs, quantize_epochs = arguments.prune_epochs, arguments.quantize_epochs
@@ -214,10 +213,11 @@ def main() -> None:
         prune_epochs, quantize_epochs = 2, 1
     config = dataclasses.replace(config, quantize=dataclasses.replace(config.quantize, epochs=quantize_epochs))
     max_train = None if arguments.full_set else 2000 if arguments.quick else 10000
-    prepared = prepare_examples(config, WORK, max_train)
+    prepared = prepare_examples(config, arguments.work, max_train)
     data = prepared.training_data(config, prepare_logits(config, prepared))
     name = arguments.student or max(config.students, key=lambda student: student.stage or 32).name
-    folder = arguments.output / f"{config.name}-{prepared.num_train}-{config.training.epochs}-{config.seed}-{name}"
+    key = hashlib.sha256(json.dumps([to_dict(config), sources_sha256()], sort_keys=True).encode()).hexdigest()[:12]
+    folder = arguments.work / "pruning" / f"{config.name}-{prepared.num_train}-{name}-{key}"
     folder.mkdir(parents=True, exist_ok=True)
     bench = Bench(config, prepared, data, name, folder)
 

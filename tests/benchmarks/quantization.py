@@ -12,7 +12,6 @@ the last line printed is one JSON object.
 
 from __future__ import annotations
 
-import argparse
 import dataclasses
 import json
 import statistics
@@ -25,6 +24,7 @@ from typing import Any
 
 import keras
 import numpy as np
+from command_line import parser_of
 from prepared import Prepared, prepare_examples, prepare_logits
 
 from learn2compress.config import CompressionConfig, MixedBase, QuantizationRecipe, QuantizeConfig
@@ -32,19 +32,18 @@ from learn2compress.config.file import load_config
 from learn2compress.data.examples import read_examples
 from learn2compress.data.records import Split
 from learn2compress.litert.flatbuffer import ModelFileError
-from learn2compress.litert.interpreter import predict
-from learn2compress.litert.latency import median_interval, processor_name, run_worker
-from learn2compress.litert.runs import check_runs
+from learn2compress.litert.interpreter import check_runs, predict
+from learn2compress.litert.latency import processor_name, run_worker
+from learn2compress.litert.latency_figures import median_interval
 from learn2compress.quantization.choice_sample import TrainingSample
-from learn2compress.quantization.convert import finished_file, to_int8_litert
+from learn2compress.quantization.convert import to_int8_litert
 from learn2compress.quantization.qat import train_quantized
-from learn2compress.quantization.quantize import Finish, QuantizedStudent, quantize_student
+from learn2compress.quantization.quantize import QuantizedStudent, quantize_student
+from learn2compress.quantization.student_file import StudentDescription, pack_student_file
 from learn2compress.students.joint import build_joint_network, standalone_student
 from learn2compress.training.loop import by_name, fit, make_deterministic
 from learn2compress.training.plan import TrainingPlan
 
-CONFIG = Path(__file__).parents[2] / "pipelines" / "configs" / "cifar10.yaml"
-WORK = Path(__file__).parents[2] / "build" / "benchmarks"
 ROUNDS, RUNS, WARM_UPS = 30, 10, 10
 TIMEOUT_S = 3600.0
 
@@ -67,7 +66,7 @@ class Trained:
     sample: TrainingSample
     inputs: np.ndarray
     labels: np.ndarray
-    finish: Finish
+    description: StudentDescription
 
 
 def train(config: CompressionConfig, prepared: Prepared, name: str, epochs: int, quantize_epochs: int) -> Trained:
@@ -95,13 +94,7 @@ def train(config: CompressionConfig, prepared: Prepared, name: str, epochs: int,
         TrainingSample.read(prepared.folder / Split.TRAIN, task.input_shape, config.quantize.calibration_examples),
         held_out.reshape(-1, *task.input_shape),
         np.array([example.label for example in examples]),
-        partial(
-            finished_file,
-            family_name=config.name,
-            student_name=name,
-            labels=[str(label) for label in range(prepared.num_classes)],
-            task=task,
-        ),
+        StudentDescription(config.name, name, tuple(map(str, range(prepared.num_classes))), task),
     )
 
 
@@ -128,11 +121,11 @@ def make_files(trained: Trained) -> tuple[dict[str, bytes], dict[str, dict[str, 
         files[recipe] = made.model_bytes
 
     for name, config in RECIPES.items():
-        attempt(name, partial(quantize_student, trained.student, trained.sample, config, trained.finish))
-    default = partial(quantize_student, trained.student, trained.sample, QuantizeConfig(), trained.finish)
+        attempt(name, partial(quantize_student, trained.student, trained.sample, config, trained.description))
+    default = partial(quantize_student, trained.student, trained.sample, QuantizeConfig(), trained.description)
     attempt("as_shipped", partial(default, trained.network))
     recipe = QuantizationRecipe.INT8_QAT
-    files[recipe.value] = trained.finish(to_int8_litert(trained.network), recipe)
+    files[recipe.value] = pack_student_file(to_int8_litert(trained.network), recipe, trained.description)
     check_runs(files[recipe.value], recipe.value)
     figures[recipe.value] = {"loads": True}
     return files, figures
@@ -178,8 +171,7 @@ def latencies(files: dict[str, bytes]) -> dict[str, list[float]]:
 
 def main() -> None:
     """Trains, makes all files, measures them, prints."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("config", nargs="?", type=Path, default=CONFIG)
+    parser = parser_of(__doc__)
     size = parser.add_mutually_exclusive_group()
     size.add_argument("--quick", action="store_true", help="2,000 images, 2 epochs")
     size.add_argument("--full-set", action="store_true", help="all images, the configuration's epochs")
@@ -191,7 +183,7 @@ def main() -> None:
     epochs = config.training.epochs if arguments.full_set else 2 if arguments.quick else arguments.epochs
     quantize_epochs = 1 if arguments.quick else config.quantize.epochs
     name = arguments.student or config.students[0].name
-    prepared = prepare_examples(config, WORK, max_train)
+    prepared = prepare_examples(config, arguments.work, max_train)
     trained = train(config, prepared, name, epochs, quantize_epochs)
     files, figures = make_files(trained)
     measure(trained, files, figures)

@@ -12,7 +12,6 @@ configuration's own; the last line printed is one JSON object.
 
 from __future__ import annotations
 
-import argparse
 import itertools
 import json
 import time
@@ -23,6 +22,7 @@ from typing import Any
 import keras
 import numpy as np
 import tensorflow as tf
+from command_line import parser_of
 from prepared import Prepared, prepare_examples, prepare_logits
 
 from learn2compress.config import CompressionConfig
@@ -36,8 +36,6 @@ from learn2compress.training.loop import make_deterministic
 from learn2compress.training.losses import student_loss
 from learn2compress.training.step import TrainStep, as_float
 
-CONFIG = Path(__file__).parents[2] / "pipelines" / "configs" / "cifar10.yaml"
-WORK = Path(__file__).parents[2] / "build" / "benchmarks"
 WARM_UP_STEPS = 5
 MAX_TRAIN = 2000
 
@@ -122,13 +120,12 @@ def batches(config: CompressionConfig, prepared: Prepared, logits: Path) -> Iter
 
 def main() -> None:
     """Prints a line for each round, and the figures."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("config", type=Path, nargs="?", default=CONFIG)
+    parser = parser_of(__doc__)
     parser.add_argument("--quick", action="store_true", help="fewer rounds")
     arguments = parser.parse_args()
     num_rounds, num_steps = (6, 5) if arguments.quick else (20, 10)
     config = load_config(arguments.config)
-    prepared = prepare_examples(config, WORK, MAX_TRAIN)
+    prepared = prepare_examples(config, arguments.work, MAX_TRAIN)
     logits = prepare_logits(config, prepared)
     make_deterministic(config.seed)
     network = build_joint_network(config.task, prepared.num_classes, config.training, config.students)

@@ -1,4 +1,4 @@
-"""The executor on real artifacts in a temporary folder: a student, the file made from it, and a teacher's answers."""
+"""The executor on real artifacts in a temporary folder: a student, the file made from it, a teacher's predictions."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from components.evaluate.executor import Executor, TeacherExecutor
 from learn2compress.config import Corruption, DeviceConfig, EvaluateConfig, TaskConfig
 from learn2compress.config.parsing import ConfigError
 from learn2compress.data.examples import encode_example, read_examples, shard_path, write_shard
-from learn2compress.litert.predictions import Predictions, PredictionSettings, graded
+from learn2compress.litert.predictions import Predictions, PredictionSettings, predictions_from_scores
 from learn2compress.results.reports import ModelReport, read_json
 
 NUM_EXAMPLES = 200
@@ -65,7 +65,9 @@ def inputs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[Any]]:
     for folder in ("model", "teacher"):
         (root / folder / "model.tflite").write_bytes(file)
     told = np.where(np.arange(NUM_EXAMPLES) < 100, labels, (labels + 1) % 10)
-    graded(np.eye(10)[told], labels, PredictionSettings(10, 3)).save(root / "baseline" / "answers.npz")
+    predictions_from_scores(np.eye(10)[told], labels, PredictionSettings(10, 3)).save(
+        root / "baseline" / "predictions.npz"
+    )
     return found
 
 
@@ -88,9 +90,9 @@ def test_everything_that_was_asked_is_in_the_report(inputs: dict[str, list[Any]]
     evaluation = evaluate(inputs, tmp_path / "evaluation")
 
     report = read_json(ModelReport, tmp_path / "evaluation" / "report.json")
-    answers = Predictions.load(tmp_path / "evaluation" / "answers.npz")
-    assert report.accuracy.num_examples == len(answers.labels) == NUM_EXAMPLES
-    assert report.accuracy.top_1 == answers.correct.mean()
+    predictions = Predictions.load(tmp_path / "evaluation" / "predictions.npz")
+    assert report.accuracy.num_examples == len(predictions.labels) == NUM_EXAMPLES
+    assert report.accuracy.top_1 == predictions.correct.mean()
     assert report.keras_agreement == 1.0  # the float file of this very student
     assert report.keras_top_1 == report.accuracy.top_1
     assert [(one.name, one.num_examples) for one in report.slices] == [("brush", 150), ("pen", 50)]
@@ -100,11 +102,11 @@ def test_everything_that_was_asked_is_in_the_report(inputs: dict[str, list[Any]]
     assert evaluation.calibration_error == report.calibration.expected_error
 
 
-def test_the_drop_is_that_against_the_teachers_answers(inputs: dict[str, list[Any]], tmp_path: Path) -> None:
+def test_the_drop_is_that_against_the_teachers_predictions(inputs: dict[str, list[Any]], tmp_path: Path) -> None:
     evaluate(inputs, tmp_path / "evaluation", dataclasses.replace(CONFIG, slice_by=None, corruptions=(), threads=()))
 
     report = read_json(ModelReport, tmp_path / "evaluation" / "report.json")
-    correct = Predictions.load(tmp_path / "evaluation" / "answers.npz").correct
+    correct = Predictions.load(tmp_path / "evaluation" / "predictions.npz").correct
     assert report.paired_drop.drop == pytest.approx(0.5 - report.accuracy.top_1)
     assert report.paired_drop.num_teacher_only == int((~correct[:100]).sum())
     assert report.paired_drop.num_student_only == int(correct[100:].sum())
@@ -133,12 +135,12 @@ def test_the_teacher_is_measured_as_the_students_are(output: str, inputs: dict[s
     TeacherExecutor().Do(given, {"evaluation": [evaluation]}, component.spec.exec_properties)
 
     report = read_json(ModelReport, tmp_path / "evaluation" / "report.json")
-    answers = Predictions.load(tmp_path / "evaluation" / "answers.npz")
+    predictions = Predictions.load(tmp_path / "evaluation" / "predictions.npz")
     images = [example.input for example in read_examples(Path(inputs["examples"][0].uri) / "held_out")]
     told = network.predict(np.frombuffer(b"".join(images), np.uint8).reshape(-1, 8, 8, 1), verbose=0)
     scores = told if output == "probabilities" else np.exp(told) / np.exp(told).sum(axis=1, keepdims=True)
-    np.testing.assert_array_equal(answers.predicted, scores.argmax(axis=1))
-    np.testing.assert_allclose(answers.confidence, scores.max(axis=1), atol=1e-5)
+    np.testing.assert_array_equal(predictions.predicted, scores.argmax(axis=1))
+    np.testing.assert_allclose(predictions.confidence, scores.max(axis=1), atol=1e-5)
     assert (evaluation.student, evaluation.accuracy) == (report.name, report.accuracy.top_1)
     assert report.name == "teacher"
     assert (report.paired_drop, report.keras_agreement) == (None, None)

@@ -1,4 +1,4 @@
-"""A real file on real shards: answered by Beam, shard by shard, and in one piece."""
+"""A real file on real shards: run by Beam, shard by shard, and in one piece."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The same digits as one shard and as three, a network, and the file made from it."""
     from sklearn.datasets import load_digits
 
-    root = tmp_path_factory.mktemp("answers")
+    root = tmp_path_factory.mktemp("predictions")
     digits = load_digits()
     pixels, labels = (digits.images * 255 / 16).astype(np.uint8)[:NUM_EXAMPLES], digits.target[:NUM_EXAMPLES]
     for count in (1, 3):
@@ -43,15 +43,15 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def work_on(folder: Path, num_shards: int, **changes: Any) -> PredictionWork:
-    questions = PredictionSettings(10, 3, slice_by="{slice}/*", corruptions=(Corruption.IMPULSE_NOISE,))
+    settings = PredictionSettings(10, 3, slice_by="{slice}/*", corruptions=(Corruption.IMPULSE_NOISE,))
     work = PredictionWork(
-        folder / "model.tflite", TaskConfig(), questions, folder / f"in_{num_shards}", NUM_EXAMPLES, folder
+        folder / "model.tflite", TaskConfig(), settings, folder / f"in_{num_shards}", NUM_EXAMPLES, folder
     )
     return dataclasses.replace(work, **changes)
 
 
 @pytest.mark.parametrize("num_workers", [1, 2])
-def test_answers_of_beams_workers_are_those_of_one_piece(folder: Path, tmp_path: Path, num_workers: int) -> None:
+def test_predictions_of_beams_workers_are_those_of_one_piece(folder: Path, tmp_path: Path, num_workers: int) -> None:
     options = ["--runner=DirectRunner", f"--direct_num_workers={num_workers}"]
     whole = predict_held_out(work_on(folder, 1), tmp_path, options)
     merged = predict_held_out(work_on(folder, 3), tmp_path, options, large_split=NUM_EXAMPLES)
@@ -65,7 +65,7 @@ def test_answers_of_beams_workers_are_those_of_one_piece(folder: Path, tmp_path:
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_small_split_is_answered_in_one_piece_whatever_its_shards(folder: Path, tmp_path: Path) -> None:
+def test_a_small_split_is_run_in_one_piece_whatever_its_shards(folder: Path, tmp_path: Path) -> None:
     one, three = (predict_held_out(work_on(folder, count), tmp_path, ["--no-such-option=1"]) for count in (1, 3))
 
     np.testing.assert_array_equal(one.confidence, three.confidence)

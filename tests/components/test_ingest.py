@@ -346,7 +346,7 @@ def test_unlabelled_examples_are_no_examples_of_a_class(images: Path, tmp_path: 
 
 def test_destination_that_can_not_be_written(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
-    with pytest.raises(ConfigError, match=r"Not a directory; accepted is a folder that can be written"):
+    with pytest.raises(ConfigError, match=r"can't be made: Not a directory"):
         ingest(tmp_path / "file", DataConfig())
 
 

@@ -193,14 +193,14 @@ def test_a_file_that_was_not_measured_is_refused(tmp_path: Path, inputs: dict[st
         push(tmp_path, inputs)
     found = hashlib.sha256(b"something else").hexdigest()
     measured = hashlib.sha256(CONTENT["small"]).hexdigest()
-    message = f"student 'small': found a file of SHA-256 {found}, accepted is the one that was measured, {measured}"
+    message = f"student 'small': the file has SHA-256 {found}, but the one that was measured has {measured}"
     assert str(caught.value) == message
     assert not (tmp_path / "pushed").exists()
 
 
 def test_a_report_on_another_student_is_refused(tmp_path: Path, inputs: dict[str, list[Artifact]]) -> None:
     inputs["evaluation_small"] = inputs["evaluation_large"]
-    with pytest.raises(ConfigError, match="evaluation_small: found a report on 'large', accepted is one on 'small'"):
+    with pytest.raises(ConfigError, match="evaluation_small: the report is on 'large' instead of 'small'"):
         push(tmp_path, inputs)
 
 
@@ -221,7 +221,9 @@ def test_a_retry_finds_its_version_and_other_measurements_make_another(
 
 def test_a_destination_that_cannot_be_written_is_one_line(tmp_path: Path, inputs: dict[str, list[Artifact]]) -> None:
     (tmp_path / "pushed").write_text("a file")
-    with pytest.raises(ConfigError, match=r"^push.uri: .*/pushed: .*; accepted is a folder or fsspec URL"):
+    with pytest.raises(
+        ConfigError, match=r"^push.uri: .*/pushed can't be written: .*; see that it is a folder or a URL"
+    ):
         push(tmp_path, inputs)
 
 

@@ -109,7 +109,7 @@ def test_the_artifact_holds_the_file_and_how_it_came_about(
     history = read_json(tuple[EpochRecord, ...], folder / "history.json")
     assert [record.phase for record in history] == phases
     assert [candidate.recipe for candidate in report.candidates] == candidates
-    assert report.num_temperature_examples == NUM_EXAMPLES // 2
+    assert report.num_kept_back == NUM_EXAMPLES // 2
     assert report.temperature is not None
     assert artifact.recipe == report.shipped == recipe.value
     model = (folder / "model.tflite").read_bytes()

@@ -313,7 +313,7 @@ def test_a_teacher_that_changed_is_refused(examples: Any, models: Path, tmp_path
         "teacher_logits": [artifact_at(TeacherLogits, tmp_path / "logits")],
     }
     properties = component_of(TeacherConfig(str(models / "one.keras")), "feed").spec.exec_properties
-    with pytest.raises(ConfigError, match=r"^teacher.uri: found a teacher of SHA-256 .*accepted is the one that the"):
+    with pytest.raises(ConfigError, match=r"^teacher.uri: .* has SHA-256 .*but the run was started with"):
         Executor().Do({"examples": [examples]}, outputs, properties)
 
 

@@ -142,7 +142,7 @@ def teacher(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def undisturbed(teacher: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[RunFolder, RunFolder]:
     """Two finished runs of one configuration, each in a root of its own; they went on side by side.
 
-    `test_end_to_end.py` goes on with the first and breaks things there; nobody changes the second.
+    `test_end_to_end.py` changes the first and puts it back; nobody changes the second.
     """
     pair = [RunFolder(tmp_path_factory.mktemp(name)).write(teacher={"uri": str(teacher)}) for name in ("one", "two")]
     for process in [folder.start() for folder in pair]:

@@ -66,7 +66,7 @@ def test_a_starter_is_written_once_and_is_accepted(l2c: Command, refused: Refuse
     path.write_text(written + "# mine\n")
     assert "is there already" in refused(l2c("init", cwd=tmp_path))
     assert path.read_text() == written + "# mine\n"
-    assert "accepted is a file that can be written" in refused(l2c("init", tmp_path / "nowhere" / "l2c.yaml"))
+    assert "can't be written: No such file" in refused(l2c("init", tmp_path / "nowhere" / "l2c.yaml"))
 
 
 def test_a_good_configuration_is_accepted(l2c: Command, run_folder: Any, tmp_path: Path) -> None:

@@ -14,15 +14,15 @@ import pytest
 from rich.console import Console
 
 from learn2compress.progress import Progress
-from pipelines.console import library_noise_to, run_display
-from pipelines.local import StepEvent, StepState
+from pipelines.console import redirect_library_output, run_display
+from pipelines.local_runner import StepEvent, StepState
 
 # In a process of its own: pytest replaces Python's streams by some that do not write to 1 and 2.
 NOISE = """
 import logging, os, subprocess, sys
 from pathlib import Path
-from pipelines.console import library_noise_to
-with library_noise_to(Path(sys.argv[1])) as console:
+from pipelines.console import redirect_library_output
+with redirect_library_output(Path(sys.argv[1])) as console:
     os.write(1, b"C++ to 1\\n")
     os.write(2, b"C++ to 2\\n")
     subprocess.run([sys.executable, "-c", "print('a child')"], check=True)
@@ -50,7 +50,7 @@ def test_streams_are_restored_after_an_error(tmp_path: Path, capfd: pytest.Captu
     handlers = list(logging.getLogger().handlers)
 
     def fail() -> None:
-        with library_noise_to(tmp_path / "run.log"):
+        with redirect_library_output(tmp_path / "run.log"):
             os.write(2, b"noise\n")
             raise RuntimeError
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from ml_metadata.proto import metadata_store_pb2 as mlmd
 
-from pipelines.deleted_artifacts import notice_deleted
+from pipelines.deleted_artifacts import record_deleted_artifacts
 from pipelines.metadata_store import live_artifacts, open_store
 from pipelines.run_root import RunRoot
 
@@ -35,16 +35,16 @@ def root(tmp_path: Path) -> RunRoot:
 
 
 def test_only_what_is_gone_is_marked(root: RunRoot) -> None:
-    assert notice_deleted(root, str(root.folder / "pushed")) == [str(root.folder / "gone")]
+    assert record_deleted_artifacts(root, str(root.folder / "pushed")) == [str(root.folder / "gone")]
     assert len(live_artifacts(open_store(root))) == 2
-    assert notice_deleted(root, str(root.folder / "pushed")) == []
+    assert record_deleted_artifacts(root, str(root.folder / "pushed")) == []
 
 
 def test_a_version_without_its_sums_is_gone(root: RunRoot) -> None:
     version = root.folder / "pushed" / "versions" / "1"
     (version / "SHA256SUMS").unlink()
-    assert str(version) in notice_deleted(root, str(root.folder / "pushed"))
+    assert str(version) in record_deleted_artifacts(root, str(root.folder / "pushed"))
 
 
 def test_nothing_to_notice_without_metadata(tmp_path: Path) -> None:
-    assert notice_deleted(RunRoot(tmp_path), "pushed") == []
+    assert record_deleted_artifacts(RunRoot(tmp_path), "pushed") == []

@@ -8,6 +8,8 @@ Of outputs the server of 2.16 says nothing.
 
 from __future__ import annotations
 
+import time
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -28,26 +30,32 @@ _STATES = {
     "PAUSED": "paused",
     "SKIPPED": "skipped",
 }
+_ENDED = frozenset({"complete", "failed", "canceled", "skipped"})
+_POLL_SECONDS = 5.0
 _DRIVER, _CONTAINER = "-driver", "executor"
 # No container starts, works and ends in so short a time.
 _LONGEST_CACHED_SECONDS = 2.0
 
 
 def list_cluster_runs(connection: Connection, experiment_id: str | None = None) -> list[Run]:
-    """Runs, oldest first; without the parameters of their steps.
+    """Returns the runs of a server, oldest first; without the parameters of their steps.
 
     Args:
       connection: To the server.
       experiment_id: Of this experiment alone.
     """
     place = {"experiment_id": experiment_id} if experiment_id else {"namespace": connection.namespace}
-    listed = connection.pages(connection.client.runs.run_service_list_runs, "runs", **place)
+    listed = connection.list_all(connection.client.runs.run_service_list_runs, "runs", **place)
     found = sorted(listed, key=lambda run: (run.created_at, run.run_id))
     return [cluster_run(run, _steps_by_their_drivers(run)) for run in found]
 
 
 def show_cluster_run(connection: Connection, run_id: str) -> Run:
-    """One run, with all of its steps.
+    """Returns one run, with all of its steps.
+
+    Args:
+      connection: To the server.
+      run_id: The server's id.
 
     Raises:
       ConfigError: there is no such run.
@@ -56,25 +64,58 @@ def show_cluster_run(connection: Connection, run_id: str) -> Run:
     return cluster_run(run, package_steps_of(run, connection))
 
 
+def poll_run(run_id: str, connection: Connection, poll_seconds: float = _POLL_SECONDS) -> Iterator[Run]:
+    """Yields a run as it is now and again after every pause, to its end.
+
+    Args:
+      run_id: The server's id.
+      connection: To the server.
+      poll_seconds: Pause between requests.
+
+    Raises:
+      UnavailableError: the server gives no usable answer; the run goes on without us.
+      ConfigError: there is no such run, or the server refuses.
+    """
+    steps = package_steps_of(fetch_run(connection, run_id), connection)
+    while True:
+        run = cluster_run(fetch_run(connection, run_id), steps)
+        yield run
+        if run.state in _ENDED:
+            return
+        time.sleep(poll_seconds)
+
+
 def fetch_run(connection: Connection, run_id: str) -> V2beta1Run:
-    """A run as the server has it.
+    """Returns a run as the server has it.
+
+    Args:
+      connection: To the server.
+      run_id: The server's id.
 
     Raises:
       ConfigError: there is no such run.
     """
     try:
-        return connection.read(connection.client.runs.run_service_get_run, run_id=run_id)
+        return connection.call(connection.client.runs.run_service_get_run, run_id=run_id)
     except NotFoundError:
-        raise ConfigError(f"RUN_ID: found {run_id!r}, accepted is a run of {connection.named}") from None
+        raise ConfigError(f"RUN_ID: found {run_id!r}, accepted is a run of {connection.server_name}") from None
 
 
 def package_steps_of(run: V2beta1Run, connection: Connection) -> tuple[PackageStep, ...]:
-    """The steps that a run is to have."""
+    """Returns the steps that a run is to have, by its package.
+
+    Args:
+      run: As the server has it.
+      connection: To the server.
+
+    Returns:
+      Steps in the order in which they can run; where the package was deleted, those that have begun.
+    """
     reference = run.pipeline_version_reference
     package: Any = run.pipeline_spec
     if reference is not None and reference.pipeline_version_id:
         try:
-            package = connection.read(
+            package = connection.call(
                 connection.client.pipelines.pipeline_service_get_pipeline_version,
                 pipeline_id=reference.pipeline_id,
                 pipeline_version_id=reference.pipeline_version_id,
@@ -86,11 +127,14 @@ def package_steps_of(run: V2beta1Run, connection: Connection) -> tuple[PackageSt
 
 
 def cluster_run(run: V2beta1Run, steps: tuple[PackageStep, ...]) -> Run:
-    """A run of the server as a run of ours.
+    """Converts a run of the server.
 
     Args:
       run: As the server has it.
       steps: That it is to have.
+
+    Returns:
+      The run in the form of a local one.
     """
     tasks = run.run_details.task_details if run.run_details else None
     nodes: dict[str, list[V2beta1PipelineTaskDetail]] = {}

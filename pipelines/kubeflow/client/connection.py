@@ -15,12 +15,18 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import quote
 
 from learn2compress.config.parsing import ConfigError
-from pipelines.kubeflow.client.api_requests import TOKEN_VARIABLE, Asker, NotFoundError, Patience, UnavailableError
+from pipelines.kubeflow.client.retrying_client import (
+    TOKEN_VARIABLE,
+    NotFoundError,
+    RetryingClient,
+    Timeouts,
+    UnavailableError,
+)
 
 if TYPE_CHECKING:
     import kfp.client
 
-__all__ = ["Connection", "NotFoundError", "Patience", "Server", "UnavailableError", "connect", "where"]
+__all__ = ["Connection", "NotFoundError", "Timeouts", "Server", "UnavailableError", "connect", "list_filter"]
 
 T = TypeVar("T")
 
@@ -40,12 +46,12 @@ class Server:
       endpoint: Its URL; `None` for what the SDK finds: `KF_PIPELINES_ENDPOINT`, the
         service of the cluster we run in, or the cluster of the kubectl configuration.
       namespace: Where runs go, in multi-user mode.
-      patience: How long to wait for it.
+      timeouts: How long to wait for it.
     """
 
     endpoint: str | None = None
     namespace: str | None = None
-    patience: Patience = dataclasses.field(default_factory=Patience)
+    timeouts: Timeouts = dataclasses.field(default_factory=Timeouts)
 
     @property
     def url(self) -> str | None:
@@ -64,45 +70,51 @@ class Server:
         return url.rstrip("/") if url else None
 
 
-class Connection(Asker):
-    """An asker with the SDK's client.
+class Connection(RetryingClient):
+    """A retrying client with the SDK's client behind it.
 
     Args:
-      asker: How to ask.
-      server: Where the server is.
-      client: The client.
+      server_name: The server, for messages.
+      server: Where it is.
+      client: The SDK's client.
 
     Attributes:
       client: The SDK's client. Its methods have no time limit: use the generated services
-        (`client.runs`, `client.pipelines`, ...) through `read`, `create` and `pages`.
+        (`client.runs`, `client.pipelines`, ...) through `call`, `create` and `list_all`.
       namespace: Where runs go; "" outside multi-user mode.
     """
 
-    def __init__(self, asker: Asker, server: Server, client: kfp.client.Client):
-        super().__init__(asker.named, asker.patience)
+    def __init__(self, server_name: str, server: Server, client: kfp.client.Client):
+        super().__init__(server_name, server.timeouts)
         self.client = client
         self.namespace: str = server.namespace or client.get_user_namespace() or ""
         self._page = os.environ.get(_UI_VARIABLE) or server.url
         self._api = client.healthzs.healthz_service_get_healthz.__self__.api_client
 
-    def page_of(self, run_id: str) -> str:
-        """The run's page in Kubeflow's UI; "" where we do not know the UI's address."""
+    def run_page(self, run_id: str) -> str:
+        """Returns the URL of the run's page in Kubeflow's UI; "" where we do not know the UI's address."""
         return f"{self._page}/#/runs/details/{run_id}" if self._page else ""
 
-    def called(self, method: Callable[..., Any], items: str, name: str, **arguments: Any) -> Iterator[Any]:
-        """Those items of a list that people see under exactly this name; arguments as of `pages`."""
+    def list_named(self, method: Callable[..., Any], items: str, name: str, **arguments: Any) -> Iterator[Any]:
+        """Yields the items of a list that people see under exactly this name.
+
+        Args:
+          method: Of the SDK's generated services; lists.
+          items: The field of its answer that has them.
+          name: As people see it.
+        """
         # The server's database may not tell upper from lower case.
-        listed = self.pages(method, items, filter=where(("display_name", "EQUALS", name)), **arguments)
+        listed = self.list_all(method, items, filter=list_filter(("display_name", "EQUALS", name)), **arguments)
         return (item for item in listed if item.display_name == name)
 
-    def _once(self, method: Callable[..., T], **arguments: Any) -> T:
-        answer = super()._once(method, **arguments)
+    def _send(self, method: Callable[..., T], **arguments: Any) -> T:
+        answer = super()._send(method, **arguments)
         # The SDK makes an empty object of a login page.
         kind = self._api.last_response.getheader("Content-Type") or "nothing"
         if "json" not in kind:
             raise ConfigError(
-                f"{self.named}: found an answer of type {kind}, accepted is the URL of the API server, and credentials"
-                " where a login is in front of it"
+                f"{self.server_name}: the answer is of type {kind}, not JSON; check that this is the URL of the API"
+                " server, and give credentials where a login is in front of it"
             )
         return answer
 
@@ -113,6 +125,12 @@ def connect(server: Server) -> Connection:
     These are the text of a token in `L2C_KFP_TOKEN`, or the projected token of a service
     account (`KF_PIPELINES_SA_TOKEN_PATH`, or where Kubeflow mounts it), read anew for every
     request. With neither there are none, as for a forwarded port.
+
+    Args:
+      server: Where it is, and how long to wait for it.
+
+    Returns:
+      The connection, once the server has answered.
 
     Raises:
       UnavailableError: no answer came.
@@ -128,17 +146,17 @@ def connect(server: Server) -> Connection:
             said = io.StringIO()
             with contextlib.redirect_stdout(said):
                 config = super()._load_config(*arguments)
-            if said.getvalue():  # that it found no cluster; it goes on with an address of its own making
+            if said.getvalue():  # that it found no cluster; it would use an address of its own making
                 raise ConfigError(
                     f"--endpoint: found none, nor {_ENDPOINT_VARIABLE}, nor a cluster; accepted is the API server's URL"
                 )
-            # Trying again is the asker's business.
+            # Requests are repeated by `RetryingClient`.
             config.retries = urllib3.Retry(total=None, connect=0, read=0, redirect=2, status=0, other=0)
             return config
 
         def get_kfp_healthz(self, sleep_duration: int = 5) -> Any:
-            patience = server.patience
-            limits = (patience.connect_seconds, patience.read_seconds)
+            timeouts = server.timeouts
+            limits = (timeouts.connect_seconds, timeouts.read_seconds)
             return self._healthz_api.healthz_service_get_healthz(_request_timeout=limits)
 
         def set_user_namespace(self, namespace: str) -> None:
@@ -151,12 +169,12 @@ def connect(server: Server) -> Connection:
                 host=server.url, existing_token=os.environ.get(TOKEN_VARIABLE), credentials=_projected_token()
             )
 
-    asker = Asker(f"--endpoint {server.url or '(of this cluster)'}", server.patience)
-    return Connection(asker, server, asker.read(make))
+    name = f"--endpoint {server.url or '(of this cluster)'}"
+    return Connection(name, server, RetryingClient(name, server.timeouts).call(make))
 
 
-def where(*predicates: tuple[str, str, str]) -> str:
-    """A filter of the list services, encoded as they want it: they decode it once more than other parameters.
+def list_filter(*predicates: tuple[str, str, str]) -> str:
+    """Returns a filter of the list services, encoded twice: they decode it once more than other parameters.
 
     Args:
       *predicates: Field, operation ("EQUALS", "IS_SUBSTRING") and value of each; all must hold.

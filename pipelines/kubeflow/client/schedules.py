@@ -16,14 +16,14 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from learn2compress.config.parsing import ConfigError
-from pipelines.kubeflow.client.claims import ensure_pipeline, ensure_version
 from pipelines.kubeflow.client.connection import Connection, NotFoundError
-from pipelines.kubeflow.client.run_notes import identity_mark, marks_of, short_description
-from pipelines.kubeflow.client.submission import Value, ensure_experiment
+from pipelines.kubeflow.client.run_descriptions import digest_tag, run_description, tags_in
+from pipelines.kubeflow.client.server_resources import find_or_create_experiment, find_or_upload_version
+from pipelines.kubeflow.client.submission import Value
 from pipelines.kubeflow.contract.naming import kebab_name
 
 if TYPE_CHECKING:
-    from kfp_server_api import V2beta1RecurringRun
+    from kfp_server_api import V2beta1PipelineVersionReference, V2beta1RecurringRun
 
 _CRON_FIELD = re.compile(r"[0-9A-Za-z*/,?-]+")
 _DESCRIPTOR = re.compile(r"@(yearly|annually|monthly|weekly|daily|midnight|hourly|every [0-9hms.]+)")
@@ -80,6 +80,13 @@ class Schedule:
 def schedule(request: ScheduleRequest, connection: Connection) -> Schedule:
     """Creates a schedule in the place of those of its name; one that is the same already is kept.
 
+    Args:
+      request: The schedule.
+      connection: To the server.
+
+    Returns:
+      The schedule as the server has it.
+
     Raises:
       ConfigError: as the server refuses, or the cron expression or the concurrency is not accepted.
     """
@@ -88,36 +95,34 @@ def schedule(request: ScheduleRequest, connection: Connection) -> Schedule:
         raise ConfigError(f"--max-concurrency: found {request.max_concurrency}, accepted is 1 to 10")
     name = kebab_name(request.name)
     digest = _digest(request, cron)
-    experiment_id = ensure_experiment(request.experiment or name, connection)
-    pipeline_id = ensure_pipeline(name, connection)
-    package_digest = hashlib.sha256(request.package.encode()).hexdigest()
-    version, _ = ensure_version(
-        f"{name}-{package_digest[:12]}", pipeline_id, request.package, "For a schedule.", connection
-    )
+    experiment_id = find_or_create_experiment(request.experiment or name, connection)
+    version = find_or_upload_version(name, request.package, "For a schedule.", connection)
     same = _with_digest(name, digest, connection)
     kept = same or connection.create(
         connection.client.recurring_runs.recurring_run_service_create_recurring_run,
         lambda: _with_digest(name, digest, connection),
-        recurring_run=_recurring_run(
-            request, name, cron, digest, experiment_id, (pipeline_id, version.pipeline_version_id)
-        ),
+        recurring_run=_recurring_run(request, name, cron, digest, experiment_id, version),
     )
     for other in _named(name, connection):
-        is_ours = bool(marks_of(other.description))
+        is_ours = bool(tags_in(other.description))
         if is_ours and other.recurring_run_id != kept.recurring_run_id:
             _delete(other, connection)
     return _schedule(kept, is_new=same is None)
 
 
 def list_schedules(connection: Connection) -> list[Schedule]:
-    """All schedules, by name."""
+    """Returns all schedules, by name."""
     listing = connection.client.recurring_runs.recurring_run_service_list_recurring_runs
-    listed = connection.pages(listing, "recurring_runs", namespace=connection.namespace)
+    listed = connection.list_all(listing, "recurring_runs", namespace=connection.namespace)
     return [_schedule(found) for found in sorted(listed, key=lambda found: found.display_name)]
 
 
 def remove_schedule(name: str, connection: Connection) -> int:
     """Removes the schedules of a name; their runs stay.
+
+    Args:
+      name: The configuration's name.
+      connection: To the server.
 
     Returns:
       How many there were.
@@ -127,15 +132,16 @@ def remove_schedule(name: str, connection: Connection) -> int:
     """
     found = _named(kebab_name(name), connection)
     if not found:
-        names = ", ".join(sorted({entry.name for entry in list_schedules(connection)})) or "none"
-        raise ConfigError(f"--remove: found {name!r}, accepted are {names}")
+        names = ", ".join(sorted({entry.name for entry in list_schedules(connection)}))
+        known = f"accepted are {names}" if names else "but the server has no schedule"
+        raise ConfigError(f"--remove: found {name!r}, {known}")
     for entry in found:
         _delete(entry, connection)
     return len(found)
 
 
 def cron_with_seconds(expression: str) -> str:
-    """A cron expression as the server reads it, with a field of seconds before the five.
+    """Returns a cron expression as the server reads it, with a field of seconds before the five.
 
     It would take five fields, too, and read the first as seconds.
 
@@ -159,15 +165,20 @@ def _digest(request: ScheduleRequest, cron: str) -> str:
 
 
 def _recurring_run(
-    request: ScheduleRequest, name: str, cron: str, digest: str, experiment_id: str, version: tuple[str, str]
+    request: ScheduleRequest,
+    name: str,
+    cron: str,
+    digest: str,
+    experiment_id: str,
+    version: V2beta1PipelineVersionReference,
 ) -> V2beta1RecurringRun:
     import kfp_server_api as api
 
     return api.V2beta1RecurringRun(
         display_name=name,
-        description=short_description("", digest, {}),
+        description=run_description("", digest, {}),
         experiment_id=experiment_id,
-        pipeline_version_reference=api.V2beta1PipelineVersionReference(*version),
+        pipeline_version_reference=version,
         runtime_config=api.V2beta1RuntimeConfig(parameters=dict(request.parameters)),
         trigger=api.V2beta1Trigger(cron_schedule=api.V2beta1CronSchedule(cron=cron)),
         mode=api.RecurringRunMode.ENABLE,
@@ -178,19 +189,19 @@ def _recurring_run(
 
 
 def _with_digest(name: str, digest: str, connection: Connection) -> V2beta1RecurringRun | None:
-    same = (found for found in _named(name, connection) if identity_mark(digest) in marks_of(found.description))
+    same = (found for found in _named(name, connection) if digest_tag(digest) in tags_in(found.description))
     return next((found for found in same if found.status != "DISABLED"), None)
 
 
 def _named(name: str, connection: Connection) -> list[V2beta1RecurringRun]:
     listing = connection.client.recurring_runs.recurring_run_service_list_recurring_runs
-    return list(connection.called(listing, "recurring_runs", name, namespace=connection.namespace))
+    return list(connection.list_named(listing, "recurring_runs", name, namespace=connection.namespace))
 
 
 def _delete(entry: V2beta1RecurringRun, connection: Connection) -> None:
     service = connection.client.recurring_runs
     try:
-        connection.read(service.recurring_run_service_delete_recurring_run, recurring_run_id=entry.recurring_run_id)
+        connection.call(service.recurring_run_service_delete_recurring_run, recurring_run_id=entry.recurring_run_id)
     except NotFoundError:
         return
 

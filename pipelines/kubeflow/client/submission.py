@@ -1,15 +1,14 @@
 """Starts a run on Kubeflow Pipelines once, however often and from wherever it is asked for.
 
 The server has no idempotency keys: creating a run twice gives two. So a run's
-identity is a digest that its description carries. It is looked for first. Who
-does not find it claims it (see `pipelines.kubeflow.client.claims`), and only who
-holds the claim creates the run. After a creation whose answer was lost the run
-is looked for before it is tried again.
+identity is a digest that its description carries, and a run of that digest is
+looked for before one is created. After a creation whose answer was lost it is
+looked for before the creation is tried again.
 
-What remains: a creation that the server carries out later than we look, and
-one whose sender was halted, with the claim in his hand, for longer than the
-lease. Therefore all look again after creating: of several runs the oldest
-stays, and the others are terminated.
+Two who ask at the same moment may each find none and create one. Therefore
+all look again after creating: the oldest stays, and the others are terminated
+before they have done more than begin. A submitter that is killed leaves
+nothing that another would have to wait for.
 """
 
 from __future__ import annotations
@@ -17,25 +16,23 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
-import uuid
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from learn2compress.config.parsing import ConfigError
-from pipelines.kubeflow.client.claims import Claim, claim
 from pipelines.kubeflow.client.connection import Connection
-from pipelines.kubeflow.client.run_notes import (
-    LONGEST_NAME,
+from pipelines.kubeflow.client.run_descriptions import (
+    MAX_NAME_LENGTH,
     check_labels,
-    identity_mark,
-    long_description,
-    short_description,
+    digest_tag,
+    run_description,
+    version_description,
 )
+from pipelines.kubeflow.client.server_resources import find_or_create_experiment, find_or_upload_version
 from pipelines.kubeflow.client.submitted_runs import (
     SubmittedRun,
-    runs_with,
-    submitted_run,
+    find_runs,
     terminate_run,
+    to_submitted_run,
     unfinished_runs,
 )
 from pipelines.kubeflow.contract.naming import kebab_name
@@ -44,7 +41,6 @@ __all__ = [
     "SubmissionRequest",
     "SubmittedRun",
     "Value",
-    "ensure_experiment",
     "find_submitted",
     "submission_digest",
     "submit",
@@ -52,13 +48,7 @@ __all__ = [
     "unfinished_runs",
 ]
 
-if TYPE_CHECKING:
-    from kfp_server_api import V2beta1Experiment
-
 Value = str | int | float
-
-_SHORT = 12
-_LONGEST_EXPERIMENT = 128
 
 
 @dataclasses.dataclass(frozen=True)
@@ -76,8 +66,6 @@ class SubmissionRequest:
       service_account: Of the run's pods; "" for the cluster's default.
       idempotency_key: What makes this run this run; "" for its content, that is
         package, parameters and service account.
-      claimant: The same text for one submitter before and after it was killed, who then needn't
-        wait for its own claim; no two may share one at the same time. "" for any other.
     """
 
     pipeline: str
@@ -89,7 +77,6 @@ class SubmissionRequest:
     labels: Mapping[str, str] = dataclasses.field(default_factory=dict)
     service_account: str = ""
     idempotency_key: str = ""
-    claimant: str = ""
 
     @property
     def pipeline_name(self) -> str:
@@ -98,7 +85,7 @@ class SubmissionRequest:
 
 
 def submission_digest(request: SubmissionRequest, namespace: str) -> str:
-    """The identity of a run: requests with the same one get the same run.
+    """Returns the identity of a run: requests with the same one get the same run.
 
     Args:
       request: The request.
@@ -125,6 +112,13 @@ def submit(request: SubmissionRequest, connection: Connection) -> SubmittedRun:
 
     A run that has failed is still the run of its request.
 
+    Args:
+      request: The run.
+      connection: To the server.
+
+    Returns:
+      The run; one that has failed is still the run of its request.
+
     Raises:
       UnavailableError: the server gave no usable answer; submitting again later is safe.
       ConfigError: the server refuses.
@@ -134,76 +128,57 @@ def submit(request: SubmissionRequest, connection: Connection) -> SubmittedRun:
     found = find_submitted(digest, connection)
     if found is not None:
         return found
-    experiment_id = ensure_experiment(_experiment(request), connection)
-    claimed = claim(
-        connection,
-        pipeline=request.pipeline_name,
-        version=f"{request.pipeline_name}-{digest[:_SHORT]}",
-        package=request.package,
-        description=long_description(request.description, request.labels),
-        claimant=request.claimant or uuid.uuid4().hex,
-        find=lambda: find_submitted(digest, connection),
-    )
-    if not isinstance(claimed, Claim):
-        return claimed
-    created = _create(request, digest, connection, claimed, experiment_id)
-    return _only_one(created, digest, connection)
+    created = _create(request, digest, connection)
+    return _keep_oldest(created, digest, connection)
 
 
 def find_submitted(digest: str, connection: Connection) -> SubmittedRun | None:
-    """The run of an identity; the oldest, should there be several."""
-    runs = runs_with(connection, {identity_mark(digest)})
+    """Returns the run of an identity; the oldest, should there be several.
+
+    Args:
+      digest: Of `submission_digest`.
+      connection: To the server.
+    """
+    runs = find_runs(connection, {digest_tag(digest)})
     return runs[0] if runs else None
 
 
-def ensure_experiment(name: str, connection: Connection) -> str:
-    """The id of an experiment, which is made when it is missing."""
-    import kfp_server_api
-
-    if len(name) > _LONGEST_EXPERIMENT:
-        raise ConfigError(f"--experiment: found {len(name)} characters, accepted are up to {_LONGEST_EXPERIMENT}")
-    service = connection.client.experiments
-
-    def find() -> V2beta1Experiment | None:
-        listing = service.experiment_service_list_experiments
-        return next(connection.called(listing, "experiments", name, namespace=connection.namespace), None)
-
-    wanted = kfp_server_api.V2beta1Experiment(display_name=name, namespace=connection.namespace or None)
-    found = find() or connection.create(service.experiment_service_create_experiment, find, experiment=wanted)
-    return str(found.experiment_id)
-
-
-def _create(
-    request: SubmissionRequest, digest: str, connection: Connection, claimed: Claim, experiment_id: str
-) -> SubmittedRun:
-    from kfp_server_api import V2beta1PipelineVersionReference, V2beta1Run, V2beta1RuntimeConfig
+def _create(request: SubmissionRequest, digest: str, connection: Connection) -> SubmittedRun:
+    from kfp_server_api import V2beta1Run, V2beta1RuntimeConfig
 
     name = request.run_name or f"{request.pipeline} {digest[:8]}"
     wanted = V2beta1Run(
-        display_name=name[:LONGEST_NAME],
-        description=short_description(request.description, digest, request.labels),
-        experiment_id=experiment_id,
-        pipeline_version_reference=V2beta1PipelineVersionReference(claimed.pipeline_id, claimed.version_id),
+        display_name=name[:MAX_NAME_LENGTH],
+        description=run_description(request.description, digest, request.labels),
+        experiment_id=find_or_create_experiment(_experiment(request), connection),
+        pipeline_version_reference=find_or_upload_version(
+            request.pipeline_name, request.package, version_description(request.description, request.labels), connection
+        ),
         runtime_config=V2beta1RuntimeConfig(parameters=dict(request.parameters)),
         service_account=request.service_account or None,
     )
 
     def create(**arguments: Any) -> SubmittedRun:
-        claimed.check()
         run = connection.client.runs.run_service_create_run(run=wanted, **arguments)
-        return submitted_run(run, connection, is_new=True)
+        return to_submitted_run(run, connection, is_new=True)
 
     def find() -> SubmittedRun | None:
-        # With the claim in our hand, it is of a request of ours whose answer was lost.
+        # It is of a request of ours whose answer was lost.
         run = find_submitted(digest, connection)
         return run and dataclasses.replace(run, is_new=True)
 
     return connection.create(create, find)
 
 
-def _only_one(created: SubmittedRun, digest: str, connection: Connection) -> SubmittedRun:
-    """The oldest run of an identity; stops the others."""
-    kept, *others = runs_with(connection, {identity_mark(digest)}) or [created]
+def _keep_oldest(created: SubmittedRun, digest: str, connection: Connection) -> SubmittedRun:
+    """Returns the oldest run of a digest, and terminates the others.
+
+    Args:
+      created: The run that was created now.
+      digest: Of `submission_digest`.
+      connection: To the server.
+    """
+    kept, *others = find_runs(connection, {digest_tag(digest)}) or [created]
     for run in others:
         if not run.is_finished:
             terminate_run(run.run_id, connection)

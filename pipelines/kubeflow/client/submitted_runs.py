@@ -7,8 +7,8 @@ from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING
 
 from learn2compress.config.parsing import ConfigError
-from pipelines.kubeflow.client.connection import Connection, NotFoundError, where
-from pipelines.kubeflow.client.run_notes import label_marks, marks_of
+from pipelines.kubeflow.client.connection import Connection, NotFoundError, list_filter
+from pipelines.kubeflow.client.run_descriptions import label_tags, tags_in
 
 if TYPE_CHECKING:
     from kfp_server_api import V2beta1Run
@@ -41,25 +41,39 @@ class SubmittedRun:
         return self.state in _FINISHED
 
 
-def runs_with(connection: Connection, marks: Collection[str]) -> list[SubmittedRun]:
-    """Runs whose descriptions have all these marks, oldest first."""
-    listed = connection.pages(
+def find_runs(connection: Connection, tags: Collection[str]) -> list[SubmittedRun]:
+    """Returns the runs whose descriptions have all these tags, oldest first.
+
+    Args:
+      connection: To the server.
+      tags: Of `run_descriptions`.
+    """
+    listed = connection.list_all(
         connection.client.runs.run_service_list_runs,
         "runs",
-        filter=where(*(("description", "IS_SUBSTRING", mark) for mark in sorted(marks))),
+        filter=list_filter(*(("description", "IS_SUBSTRING", mark) for mark in sorted(tags))),
         namespace=connection.namespace,
     )
-    own = [run for run in listed if marks_of(run.description).issuperset(marks)]
-    return [submitted_run(run, connection) for run in sorted(own, key=lambda run: (run.created_at, run.run_id))]
+    own = [run for run in listed if tags_in(run.description).issuperset(tags)]
+    return [to_submitted_run(run, connection) for run in sorted(own, key=lambda run: (run.created_at, run.run_id))]
 
 
 def unfinished_runs(connection: Connection, labels: Mapping[str, str]) -> list[SubmittedRun]:
-    """Runs that have all these labels and have not ended, oldest first."""
-    return [run for run in runs_with(connection, label_marks(labels)) if not run.is_finished]
+    """Returns the runs that have all these labels and have not ended, oldest first.
+
+    Args:
+      connection: To the server.
+      labels: Values by key.
+    """
+    return [run for run in find_runs(connection, label_tags(labels)) if not run.is_finished]
 
 
 def terminate_run(run_id: str, connection: Connection) -> None:
     """Stops a run; one that has ended, or that is not there, is left alone.
+
+    Args:
+      run_id: The server's id.
+      connection: To the server.
 
     Raises:
       UnavailableError: no answer came.
@@ -67,17 +81,26 @@ def terminate_run(run_id: str, connection: Connection) -> None:
     """
     runs = connection.client.runs
     try:
-        connection.read(runs.run_service_terminate_run, run_id=run_id)
+        connection.call(runs.run_service_terminate_run, run_id=run_id)
     except NotFoundError:
         return
     except ConfigError:
         # The server refuses to stop what has ended, with the code of any bad request.
-        if connection.read(runs.run_service_get_run, run_id=run_id).state not in _FINISHED | {"CANCELING"}:
+        if connection.call(runs.run_service_get_run, run_id=run_id).state not in _FINISHED | {"CANCELING"}:
             raise
 
 
-def submitted_run(run: V2beta1Run, connection: Connection, *, is_new: bool = False) -> SubmittedRun:
-    """What we say of a run of the server."""
+def to_submitted_run(run: V2beta1Run, connection: Connection, *, is_new: bool = False) -> SubmittedRun:
+    """Converts a run of the server.
+
+    Args:
+      run: As the server has it.
+      connection: To the server.
+      is_new: Whether it was created now.
+
+    Returns:
+      What we say of it.
+    """
     state = run.state or "RUNTIME_STATE_UNSPECIFIED"
-    page = connection.page_of(run.run_id)
+    page = connection.run_page(run.run_id)
     return SubmittedRun(run.run_id, run.display_name, page, state, is_new)

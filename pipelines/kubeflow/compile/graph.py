@@ -14,7 +14,7 @@ from pipelines.kubeflow.compile.run_parameters import PipelineArguments, RunPara
 from pipelines.kubeflow.contract.artifact_types import class_path
 from pipelines.kubeflow.contract.naming import kebab_name
 from pipelines.kubeflow.contract.step_contract import ParameterKind, ParameterTarget, StepContract, Value
-from pipelines.kubeflow.contract.ui_views import views_of
+from pipelines.kubeflow.contract.ui_views import declare_views
 
 
 @dataclasses.dataclass(frozen=True)
@@ -80,7 +80,7 @@ class TaskGraph:
 
 
 def build_graph(arguments: PipelineArguments) -> TaskGraph:
-    """The graph of what `pipelines.pipeline.create_components` makes of the arguments.
+    """Builds the graph of what `pipelines.pipeline.create_components` makes of the arguments.
 
     Raises:
       ConfigError: two names are the same once Kubeflow's rules are applied to them.
@@ -102,7 +102,7 @@ def _task(
 ) -> Task:
     inputs = {key: channel.type for key, channel in component.inputs.items()}
     outputs = {key: channel.type for key, channel in component.outputs.items()}
-    views = views_of(outputs)
+    views = declare_views(outputs)
     _check_unique([*outputs, *views], f"outputs of {component.id}")
     kinds = {name: ParameterKind.of(component.spec.PARAMETERS[name].type) for name in component.exec_properties}
     values: dict[str, Value | FromRun] = {

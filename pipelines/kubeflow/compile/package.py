@@ -31,7 +31,14 @@ _API_VERSION = "pipelines.kubeflow.org/v2beta1"
 
 
 def image_of(config: CompressionConfig, image: str | None) -> str:
-    """The image of steps that have none of their own: that of the command, of the configuration, or the default.
+    """Returns the image of steps that have none of their own.
+
+    Args:
+      config: With the image that it names, if any.
+      image: Of the command, which goes first.
+
+    Returns:
+      The command's, the configuration's or the default image.
 
     Raises:
       ConfigError: it is no image's name.
@@ -43,13 +50,16 @@ def image_of(config: CompressionConfig, image: str | None) -> str:
 
 
 def package_text(config: CompressionConfig, provenance: Provenance, image: str, *, kubernetes_manifest: bool) -> str:
-    """The YAML of a package; the same arguments give the same text.
+    """Compiles a package into YAML; the same arguments give the same text.
 
     Args:
       config: What to do.
       provenance: Digests of data, teacher and code.
       image: From `image_of`, best with its digest: the backend's cache knows no more of an image than this text.
       kubernetes_manifest: Write a Pipeline and a PipelineVersion resource instead.
+
+    Returns:
+      One YAML text of two documents: the package's, or the two resources.
 
     Raises:
       ConfigError: students' names are too alike for Kubeflow, or settings are for a step that is not there.
@@ -64,7 +74,15 @@ def package_text(config: CompressionConfig, provenance: Provenance, image: str, 
 
 
 def notes_on(config: CompressionConfig, image: str) -> list[str]:
-    """What a person should know who starts this package: one sentence each."""
+    """Returns what a person should know who starts this package.
+
+    Args:
+      config: What was compiled.
+      image: Of the steps.
+
+    Returns:
+      One sentence each.
+    """
     notes = []
     for field, uri in (
         ("data.uri", config.data.uri),
@@ -89,7 +107,11 @@ def _checkpoint_root(config: KubernetesConfig) -> str:
 
 
 def write_package(text: str, output: Path) -> None:
-    """Writes a package.
+    """Writes a package to a file.
+
+    Args:
+      text: YAML.
+      output: The file.
 
     Raises:
       ConfigError: the file can't be written.
@@ -97,7 +119,7 @@ def write_package(text: str, output: Path) -> None:
     try:
         output.write_text(text, encoding="utf-8")
     except OSError as error:
-        raise ConfigError(f"--output {output}: {error.strerror}; accepted is a file that can be written") from None
+        raise ConfigError(f"--output: {output} can't be written: {error.strerror}") from None
 
 
 def _manifests(graph: TaskGraph, spec: dict[str, Any], platform: dict[str, Any]) -> Sequence[dict[str, Any]]:

@@ -11,7 +11,7 @@ from typing import Any
 import yaml
 
 from learn2compress.config.parsing import ConfigError
-from pipelines.kubeflow.container.overrides import exec_properties
+from pipelines.kubeflow.contract.exec_properties import resolve_exec_properties
 from pipelines.kubeflow.contract.step_contract import ParameterKind, StepContract, Value
 
 Specification = Mapping[str, Any]
@@ -33,7 +33,7 @@ class PackageStep:
 
 
 def specification_of(package: str | Mapping[str, Any] | None) -> Specification:
-    """The pipeline's specification.
+    """Returns the pipeline's specification; an empty one where there is none.
 
     Args:
       package: A package's YAML, or what the server has of one.
@@ -46,7 +46,7 @@ def specification_of(package: str | Mapping[str, Any] | None) -> Specification:
 
 
 def steps_of(specification: Specification, values: Mapping[str, Any]) -> tuple[PackageStep, ...]:
-    """Steps in the order in which they can run.
+    """Returns the steps of a package in the order in which they can run.
 
     Args:
       specification: Of the pipeline.
@@ -59,12 +59,15 @@ def steps_of(specification: Specification, values: Mapping[str, Any]) -> tuple[P
     return tuple(_step(name, tasks[name], specification, values) for name in order)
 
 
-def read_values(texts: Iterable[str], package: str) -> dict[str, Value]:
-    """Run parameters as a person writes them.
+def parse_run_parameters(texts: Iterable[str], package: str) -> dict[str, Value]:
+    """Parses run parameters as a person writes them.
 
     Args:
       texts: "name=value" each.
       package: YAML of the package that they are for.
+
+    Returns:
+      Values by name, each of its parameter's type.
 
     Raises:
       ConfigError: the package has no such parameter, or the value is not of its type.
@@ -106,7 +109,7 @@ def _step(name: str, task: Mapping[str, Any], specification: Specification, valu
     if contract is None:
         return PackageStep(name, name, given)
     typed = {key: _typed(value, contract.parameters.get(key)) for key, value in given.items() if value is not None}
-    return PackageStep(name, contract.component, dict(exec_properties(contract, typed)))
+    return PackageStep(name, contract.component, dict(resolve_exec_properties(contract, typed)))
 
 
 def _contract(task: Mapping[str, Any], specification: Specification) -> StepContract | None:

@@ -15,7 +15,7 @@ from learn2compress.config import NodeAffinityConfig, PodConfig, TolerationConfi
 
 
 def container_resources(pod: PodConfig) -> dict[str, Any]:
-    """What the container requests, which is its limit, too."""
+    """Returns what the container requests, which is its limit, too."""
     cores, memory = f"{round(pod.cpu_cores * 1000)}m", f"{round(pod.memory_gib * 1024)}Mi"
     resources: dict[str, Any] = {
         "resourceCpuRequest": cores,
@@ -29,7 +29,7 @@ def container_resources(pod: PodConfig) -> dict[str, Any]:
 
 
 def retry_policy(pod: PodConfig) -> dict[str, Any]:
-    """How a failed task is tried again."""
+    """Returns how a failed task is tried again."""
     return {
         "maxRetryCount": pod.retries,
         "backoffDuration": f"{pod.retry_seconds}s",
@@ -39,11 +39,14 @@ def retry_policy(pod: PodConfig) -> dict[str, Any]:
 
 
 def platform_spec(pods: Mapping[str, PodConfig], pod_fields: Mapping[str, str]) -> dict[str, Any]:
-    """The second document, checked against Kubeflow's own protocol buffers.
+    """Builds the second document, and checks it against Kubeflow's own protocol buffers.
 
     Args:
       pods: Settings by task name.
       pod_fields: Fields of the pod that every container gets as variables, by the variable.
+
+    Returns:
+      The document as plain mappings.
     """
     executors = {}
     for task, pod in pods.items():

@@ -14,7 +14,14 @@ _STATE_PARAMETER = "checkpoint_root"
 
 
 def pods_of(graph: TaskGraph, config: KubernetesConfig) -> dict[str, PodConfig]:
-    """Settings by task name.
+    """Returns the pod settings of each task.
+
+    Args:
+      graph: The tasks.
+      config: What the configuration says about pods.
+
+    Returns:
+      Settings by task name.
 
     Raises:
       ConfigError: there are settings for a step that the graph does not have.

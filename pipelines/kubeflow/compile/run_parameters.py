@@ -39,7 +39,7 @@ class PipelineArguments:
     checkpoint_root: str
 
     def components(self) -> list[BaseComponent]:
-        """The components, in topological order."""
+        """Creates the components, in topological order."""
         return create_components(self.config, self.provenance, self.checkpoint_root)
 
 
@@ -79,7 +79,7 @@ _FIELDS = {
 
 
 def run_parameters(arguments: PipelineArguments) -> tuple[RunParameter, ...]:
-    """The run parameters that this configuration has; without a data URI there is none to change."""
+    """Returns the run parameters that this configuration has; without a data URI there is none to change."""
     found = []
     for name, (path, description) in _FIELDS.items():
         value = _get(arguments, path.split("."))
@@ -89,7 +89,7 @@ def run_parameters(arguments: PipelineArguments) -> tuple[RunParameter, ...]:
 
 
 def targets_of(arguments: PipelineArguments) -> dict[str, dict[str, list[ParameterTarget]]]:
-    """Where the run parameters go: by component id and name of the run parameter.
+    """Finds where the run parameters go: by component id and name of the run parameter.
 
     Raises:
       ValueError: the graph computes something from a run parameter, which a compiled package could not repeat.

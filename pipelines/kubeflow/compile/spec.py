@@ -25,13 +25,16 @@ _ARTIFACT_VERSION = "0.0.1"
 def pipeline_spec(
     graph: TaskGraph, image: str, pods: Mapping[str, PodConfig], variables: Mapping[str, str]
 ) -> dict[str, Any]:
-    """The specification, checked against Kubeflow's own protocol buffers.
+    """Builds the specification, and checks it against Kubeflow's own protocol buffers.
 
     Args:
       graph: What to compile.
       image: Container image of steps that have none of their own.
       pods: Settings by task name.
       variables: Of every container's environment; the backend's cache does not look at them.
+
+    Returns:
+      The specification as plain mappings.
     """
     spec = {
         "pipelineInfo": {"name": graph.name, "displayName": graph.display_name},

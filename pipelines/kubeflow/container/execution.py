@@ -11,15 +11,16 @@ from typing import Any
 from tfx.dsl.components.base import base_executor
 from tfx.types.artifact import Artifact
 
+from components.step_code.architecture import installed_architectures
+from components.step_code.step import StepCode
 from learn2compress.config.parsing import ConfigError
 from pipelines.kubeflow.container.executor_input import ExecutorInput, write_executor_output
-from pipelines.kubeflow.container.metadata_mirror import recording
-from pipelines.kubeflow.container.overrides import exec_properties
+from pipelines.kubeflow.container.metadata_mirror import record_execution
 from pipelines.kubeflow.contract.artifact_types import load_class, metadata_of, properties_of, restore_artifact
+from pipelines.kubeflow.contract.exec_properties import resolve_exec_properties
 from pipelines.kubeflow.contract.mirror_settings import MirrorSettings
 from pipelines.kubeflow.contract.step_contract import StepContract
-from pipelines.kubeflow.contract.ui_views import draw
-from pipelines.provenance import code_digests
+from pipelines.kubeflow.contract.ui_views import write_view
 
 # An object store has no empty folders: without a file in it an output could not be fetched by the next step.
 _EMPTY_FILE = ".empty"
@@ -29,20 +30,26 @@ _CODE_DIGEST = "code_digest"
 def execute(contract: StepContract, executor_input: ExecutorInput) -> None:
     """Executes a step and writes its `ExecutorOutput`.
 
+    Args:
+      contract: What the compiler says about the step.
+      executor_input: What the driver says.
+
     Raises:
       ConfigError: what the step was given is not accepted, by this entrypoint or by the executor.
       Exception: the executor failed.
     """
     for name in (*contract.outputs, *contract.views):
         if name not in executor_input.outputs:
-            raise ConfigError(f"--executor-input: found no output {name!r}, accepted is one that the contract names")
-    properties = exec_properties(contract, executor_input.typed_parameters(contract.parameters))
-    _check_code(contract, properties)
+            raise ConfigError(
+                f"--executor-input: there is no output {name!r} in it; compile again with the code of the image"
+            )
+    properties = resolve_exec_properties(contract, executor_input.typed_parameters(contract.parameters))
+    check_code(contract, properties)
     mirror = MirrorSettings.of(os.environ)
     inputs = _inputs(contract, executor_input)
     outputs = {name: _new_output(path, executor_input.outputs[name].path) for name, path in contract.outputs.items()}
     with (
-        recording(mirror, contract, executor_input, properties) as publish,
+        record_execution(mirror, contract, executor_input, properties) as publish,
         tempfile.TemporaryDirectory() as folder,
     ):
         context = base_executor.BaseExecutor.Context(tmp_dir=folder, unique_id=contract.component)
@@ -58,7 +65,9 @@ def _inputs(contract: StepContract, executor_input: ExecutorInput) -> dict[str, 
     found = {}
     for name, class_path in contract.inputs.items():
         if name not in executor_input.inputs:
-            raise ConfigError(f"--executor-input: found no input {name!r}, accepted is one that the contract names")
+            raise ConfigError(
+                f"--executor-input: there is no input {name!r} in it; compile again with the code of the image"
+            )
         given = executor_input.inputs[name]
         found[name] = [restore_artifact(load_class(class_path), str(given.path), given.metadata)]
     return found
@@ -80,16 +89,32 @@ def _metadata(
         properties = properties_of(artifact)
         found[name] = metadata_of(contract.pipeline, contract.component, name, artifact.type_name, properties)
     for name, view in contract.views.items():
-        drawn = draw(view.kind, outputs[view.source], executor_input.outputs[name].path)
+        drawn = write_view(view.kind, outputs[view.source], executor_input.outputs[name].path)
         found[name] = metadata_of(contract.pipeline, contract.component, name, view.kind.value, drawn)
     return found
 
 
-def _check_code(contract: StepContract, properties: Mapping[str, Any]) -> None:
-    """A package says which code its results come from: an image of other code would make that a lie."""
-    here = code_digests().get(contract.executor.split(".")[1])
-    if _CODE_DIGEST in properties and here is not None and properties[_CODE_DIGEST] != here:
+def check_code(contract: StepContract, properties: Mapping[str, Any]) -> None:
+    """Checks that the image has the code and the versions that the package says its results come from.
+
+    A digest covers the architecture of the run's students, whose name not every step is told: one of those that the
+    image has must fit.
+
+    Args:
+      contract: Names the executor.
+      properties: What the executor is told, the compiled digest among it.
+
+    Raises:
+      ConfigError: it has others.
+    """
+    module = contract.executor.rpartition(".")[0]
+    if _CODE_DIGEST not in properties or not module.startswith("components."):
+        return
+    here = [StepCode.of(module, architecture) for architecture in (None, *installed_architectures())]
+    if properties[_CODE_DIGEST] not in {code.sha256 for code in here}:
+        versions = ", ".join(f"{name} {version}" for name, version in here[0].versions().items())
         raise ConfigError(
-            f"image: found code of digest {here} behind {contract.component}, accepted is the one that the package "
-            f"was compiled from, {properties[_CODE_DIGEST]}; compile with the code of the image"
+            f"image: the code or the versions behind {contract.component} (digest {here[0].sha256}; {versions}) are "
+            f"others than those that the package was compiled with, {properties[_CODE_DIGEST]}; compile in the image, "
+            "or with its code and its versions"
         )

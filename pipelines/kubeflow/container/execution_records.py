@@ -52,12 +52,20 @@ class StepRecord:
 
     @property
     def name(self) -> str:
-        """Name of the execution: a pod that is tried again goes on with that of the first."""
+        """Name of the execution: a pod that is tried again resumes that of the first."""
         return f"{self.run_id}/{self.component}"
 
 
 def write_start(store: MetadataStore, step: StepRecord) -> Execution:
-    """Writes that the step runs, and what it reads; an input that no step wrote down becomes known here."""
+    """Writes that the step runs, and what it reads; an input that no step wrote down becomes known here.
+
+    Args:
+      store: Where to write.
+      step: What runs.
+
+    Returns:
+      The execution as the store has it.
+    """
     contexts = context_lib.prepare_contexts(_handle(store), _contexts(step))
     execution = _find(store, step)
     if execution is None:
@@ -106,7 +114,13 @@ def write_end(store: MetadataStore, step: StepRecord, outputs: Mapping[str, Arti
 
 
 def write_stop(store: MetadataStore, step: StepRecord, *, failed: bool) -> None:
-    """Writes that the step ended before it was done: it failed, or was told to."""
+    """Writes that the step ended before it was done.
+
+    Args:
+      store: Where to write.
+      step: What ran.
+      failed: Whether it failed, or was told to stop.
+    """
     execution = _find(store, step) or write_start(store, step)
     execution.last_known_state = mlmd.Execution.FAILED if failed else mlmd.Execution.CANCELED
     store.put_executions([execution])
@@ -153,7 +167,14 @@ def _known(store: MetadataStore, artifacts: Iterable[Artifact]) -> dict[str, mlm
 def _not_linked(
     store: MetadataStore, execution: Execution, artifacts: Mapping[str, Artifact], kind: int
 ) -> dict[str, list[Artifact]]:
-    """Those that have no event yet; of an earlier attempt's, the properties are brought up to date."""
+    """Returns the artifacts that have no event yet; brings the properties of an earlier attempt's up to date.
+
+    Args:
+      store: Where to look and write.
+      execution: Whose artifacts they are.
+      artifacts: By key.
+      kind: `mlmd.Event.INPUT` or `OUTPUT`.
+    """
     events = store.get_events_by_execution_ids([execution.id]) if execution.id else []
     linked = {event.artifact_id for event in events if event.type == kind}
     again = [artifact.mlmd_artifact for artifact in artifacts.values() if artifact.id in linked]

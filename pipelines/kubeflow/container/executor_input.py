@@ -2,7 +2,9 @@
 
 Both are JSON of the protocol buffers `ExecutorInput` and `ExecutorOutput`
 (kubeflow/pipelines, api/v2alpha1/pipeline_spec.proto). The launcher refuses an
-unknown field, and null is no value in either.
+unknown field, and null is no value in either. It copies inputs from the object
+store before the step, and outputs to it afterwards; a step sees folders alone
+(backend/src/v2/component/launcher_v2.go).
 """
 
 from __future__ import annotations
@@ -14,8 +16,10 @@ from pathlib import Path
 from typing import Any
 
 from learn2compress.config.parsing import ConfigError
-from pipelines.kubeflow.contract.local_paths import local_path
 from pipelines.kubeflow.contract.step_contract import ParameterKind, Value
+
+# Where the launcher keeps its copies, by the scheme of the object store.
+_FOLDERS = {"gs": "gcs", "s3": "s3", "minio": "minio"}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -53,11 +57,14 @@ class ExecutorInput:
 
     @classmethod
     def parse(cls, text: str, root: Path = Path("/")) -> ExecutorInput:
-        """Reads the driver's JSON.
+        """Parses the driver's JSON.
 
         Args:
           text: What `{{$}}` in the command was replaced by.
-          root: See `local_path`.
+          root: Folder under which the launcher keeps its copies; the root of the file system in a cluster.
+
+        Returns:
+          What the step works on.
 
         Raises:
           ConfigError: it is something else.
@@ -75,12 +82,12 @@ class ExecutorInput:
             if isinstance(error, ConfigError):
                 raise
             raise ConfigError(
-                f"--executor-input: {type(error).__name__} {error}; accepted is what Kubeflow Pipelines puts for "
+                f"--executor-input can't be read ({type(error).__name__} {error}); Kubeflow Pipelines writes it for "
                 "{{$}}"
             ) from None
 
     def typed_parameters(self, kinds: Mapping[str, ParameterKind]) -> dict[str, Value]:
-        """The parameters of these names, each of its kind.
+        """Returns the parameters of these names, each of its kind.
 
         Raises:
           ConfigError: one is missing, or is of another kind.
@@ -113,9 +120,19 @@ def _artifacts(lists: Mapping[str, Any], root: Path) -> dict[str, RuntimeArtifac
         artifact = content["artifacts"][0]
         # A volume may be mounted elsewhere than the URI says.
         custom_path = artifact.get("customPath")
-        path = Path(custom_path) if custom_path else local_path(artifact["uri"], root)
+        path = Path(custom_path) if custom_path else _local_path(artifact["uri"], root)
         found[name] = RuntimeArtifact(artifact.get("name", ""), artifact["uri"], path, artifact.get("metadata") or {})
     return found
+
+
+def _local_path(uri: str, root: Path) -> Path:
+    scheme, found, key = uri.partition("://")
+    if not found and uri.startswith("/"):
+        return Path(uri)
+    if scheme not in _FOLDERS or ".." in key.split("/"):
+        known = ", ".join(f"{name}://" for name in _FOLDERS)
+        raise ConfigError(f"artifact URI {uri!r}: the launcher copies {known} alone; choose such a pipeline root")
+    return root / _FOLDERS[scheme] / key
 
 
 def _typed(name: str, value: Any, kind: ParameterKind) -> Value:

@@ -24,10 +24,10 @@ from pipelines.kubeflow.contract.mirror_settings import MirrorSettings
 from pipelines.kubeflow.contract.step_contract import StepContract, Value
 from pipelines.store_connection import StoreUnreachableError, open_address
 
-_MET_OTHERS = (errors.AbortedError, errors.AlreadyExistsError)
-_AWAY = (errors.DeadlineExceededError, errors.InternalError, errors.UnavailableError)
+_CONFLICTS = (errors.AbortedError, errors.AlreadyExistsError)
+_UNREACHABLE = (errors.DeadlineExceededError, errors.InternalError, errors.UnavailableError)
 # Whenever some meet, one of them gets on: this many are met only by who does something wrong.
-_MOST_MEETINGS = 50
+_MAX_CONFLICTS = 50
 _FIRST_PAUSE_SECONDS = 0.1
 _LONGEST_PAUSE_SECONDS = 5.0
 # A pod that was told to stop is killed soon.
@@ -37,7 +37,7 @@ Publish = Callable[[Mapping[str, Artifact]], None]
 
 
 @contextlib.contextmanager
-def recording(
+def record_execution(
     mirror: MirrorSettings | None,
     contract: StepContract,
     executor_input: ExecutorInput,
@@ -89,7 +89,12 @@ def recording(
 
 
 def _kept_at(artifact: Artifact, uri: str) -> Artifact:
-    """A copy that says where the launcher keeps it, not where the step wrote it."""
+    """Returns a copy that says where the launcher keeps it, not where the step wrote it.
+
+    Args:
+      artifact: As the step has it.
+      uri: Where it is kept.
+    """
     copy = type(artifact)()
     copy.mlmd_artifact.CopyFrom(artifact.mlmd_artifact)
     copy.uri = uri
@@ -110,21 +115,26 @@ def _record(mirror: MirrorSettings, component: str, write: Callable[[MetadataSto
 
 
 def _write(mirror: MirrorSettings, write: Callable[[MetadataStore], object]) -> None:
-    """Writes with a connection of its own: from a step's start to its end one would be idle for hours."""
+    """Writes with a connection of its own: from a step's start to its end one would be idle for hours.
+
+    Args:
+      mirror: Where to, and for how long to try.
+      write: Writes into the open store; called again after a conflict.
+    """
     deadline = time.monotonic() + mirror.timeout_seconds
-    pause, meetings = _FIRST_PAUSE_SECONDS, 0
+    pause, conflicts = _FIRST_PAUSE_SECONDS, 0
     while True:
         left = max(0.0, deadline - time.monotonic())
         store = open_address(mirror.address, password=mirror.password, timeout_seconds=left, create=True)
         try:
             write(store)
             return
-        except _MET_OTHERS:
-            meetings += 1
-            if meetings == _MOST_MEETINGS:
+        except _CONFLICTS:
+            conflicts += 1
+            if conflicts == _MAX_CONFLICTS:
                 raise
             deadline = time.monotonic() + mirror.timeout_seconds  # the store is there
-        except _AWAY:
+        except _UNREACHABLE:
             if time.monotonic() + pause > deadline:
                 raise
         # Those who met here must not meet again.

@@ -37,12 +37,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         with raising_terminated():
             _run(options.contract, options.executor_input, options.artifact_root)
     except ConfigError as error:
-        return _told(str(error), 2)
+        return _print_error(str(error), 2)
     except Terminated:
-        return _told("told to stop; what was trained so far is kept", EXIT_CODE)
+        return _print_error("told to stop; what was trained so far is kept", EXIT_CODE)
     except Exception as error:
         traceback.print_exc()
-        return _told(f"{type(error).__name__}: {error}", 1)
+        return _print_error(f"{type(error).__name__}: {error}", 1)
     return 0
 
 
@@ -72,7 +72,7 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _told(message: str, code: int) -> int:
+def _print_error(message: str, code: int) -> int:
     print(f"step: error: {' '.join(message.split())}", file=sys.stderr, flush=True)
     return code
 

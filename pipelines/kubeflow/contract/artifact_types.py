@@ -28,25 +28,25 @@ _MODELS = frozenset({artifacts.Teacher.TYPE_NAME, artifacts.Student.TYPE_NAME, a
 
 
 def schema_title(artifact_class: type[Artifact]) -> str:
-    """The type under which Kubeflow keeps artifacts of a class; its SDK accepts no others than its own."""
+    """Returns the type under which Kubeflow keeps artifacts of a class; its SDK accepts none but its own."""
     if artifact_class.TYPE_NAME in _DATASETS:
         return "system.Dataset"
     return "system.Model" if artifact_class.TYPE_NAME in _MODELS else "system.Artifact"
 
 
 def class_path(kind: type) -> str:
-    """Import path of a class."""
+    """Returns the import path of a class."""
     return f"{kind.__module__}.{kind.__qualname__}"
 
 
 def load_class(path: str) -> Any:
-    """The class at an import path of `class_path`."""
+    """Returns the class at an import path of `class_path`."""
     module, _, name = path.rpartition(".")
     return getattr(importlib.import_module(module), name)
 
 
 def restore_artifact(artifact_class: type[Artifact], uri: str, metadata: Mapping[str, Any]) -> Artifact:
-    """An artifact with the properties that its producer set, in their own types.
+    """Returns an artifact with the properties that its producer set, in their own types.
 
     Args:
       artifact_class: Whose PROPERTIES say which type a property has.
@@ -70,7 +70,7 @@ def restore_artifact(artifact_class: type[Artifact], uri: str, metadata: Mapping
 
 
 def properties_of(artifact: Artifact) -> dict[str, Value]:
-    """Properties that were set, by name; numbers that JSON does not have are left out."""
+    """Returns the properties that were set, by name; numbers that JSON does not have are left out."""
     message = artifact.mlmd_artifact
     found: dict[str, Value] = {}
     for name, value in sorted({**message.properties, **message.custom_properties}.items()):
@@ -81,7 +81,7 @@ def properties_of(artifact: Artifact) -> dict[str, Value]:
 
 
 def metadata_of(pipeline: str, component: str, output: str, kind: str, properties: Mapping[str, Any]) -> dict[str, Any]:
-    """An output's metadata.
+    """Returns an output's metadata.
 
     Args:
       pipeline: The configuration's name.
@@ -103,7 +103,9 @@ def _typed(name: str, value: Any, kind: PropertyType) -> Value:
     if kind is PropertyType.INT:
         fits = fits and float(value).is_integer()
     if not fits:
-        raise ConfigError(f"{name}: found {value!r}, accepted is a value of type {kind.name}")
+        raise ConfigError(
+            f"{name}: the metadata have {value!r}, which is no {kind.name}; compile again with the code of the image"
+        )
     converters: dict[PropertyType, type] = {PropertyType.INT: int, PropertyType.FLOAT: float}
     converted: Value = converters.get(kind, str)(value)
     return converted

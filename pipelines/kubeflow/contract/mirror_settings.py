@@ -45,7 +45,7 @@ class MirrorSettings:
 
     @classmethod
     def of(cls, environment: Mapping[str, str]) -> MirrorSettings | None:
-        """What a step's variables say; `None` where they name no store.
+        """Reads a step's variables; returns `None` where they name no store.
 
         Raises:
           ConfigError: a variable is missing, or is none that a compiled package sets.
@@ -59,18 +59,19 @@ class MirrorSettings:
             timeout_seconds = float(settings["timeout_seconds"])
         except (ValueError, KeyError, TypeError) as error:
             raise ConfigError(
-                f"{SETTINGS_VARIABLE}: {type(error).__name__} {error}; accepted is what `l2c compile` puts there"
+                f"{SETTINGS_VARIABLE} can't be read ({type(error).__name__} {error}); compile again with the code of "
+                "the image"
             ) from None
         for name in (RUN_VARIABLE, variable):
             if name and not environment.get(name):
-                raise ConfigError(f"{name}: found nothing, accepted is the value that the pod's settings give it")
+                raise ConfigError(f"{name} is not set; see that the pod has it, and the secret that it may come from")
         password = environment[variable] if variable else ""
         pod = environment.get(POD_VARIABLE, "")
         return cls(address, password, required, timeout_seconds, environment[RUN_VARIABLE], pod)
 
 
 def mirror_variables(config: MetadataConfig | None) -> dict[str, str]:
-    """Variables of every step's container; no secret is among them."""
+    """Returns the variables of every step's container; no secret is among them."""
     if config is None:
         return {}
     settings = {

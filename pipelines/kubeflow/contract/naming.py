@@ -6,6 +6,6 @@ import re
 
 
 def kebab_name(name: str) -> str:
-    """Such as "quantize-small" for "Quantize.small", and "joint-distill-trainer" for "JointDistillTrainer"."""
+    """Returns a name such as "quantize-small" for "Quantize.small"."""
     words = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "-", name)
     return re.sub(r"[^a-z0-9]+", "-", words.lower()).strip("-")

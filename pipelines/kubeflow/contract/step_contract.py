@@ -25,7 +25,7 @@ class ParameterKind(StrEnum):
 
     @classmethod
     def of(cls, kind: type) -> ParameterKind:
-        """The kind of a TFX parameter."""
+        """Returns the kind of a TFX parameter."""
         return {int: cls.INTEGER, float: cls.NUMBER, str: cls.TEXT}[kind]
 
 
@@ -91,12 +91,12 @@ class StepContract:
     views: dict[str, View]
 
     def to_json(self) -> str:
-        """One line with sorted keys: the same contract is the same command, which the backend's cache looks at."""
+        """Returns one line with sorted keys: the same contract is the same command, which the cache looks at."""
         return json.dumps(_ADAPTER.dump_python(self, mode="json"), sort_keys=True)
 
     @classmethod
     def from_json(cls, text: str) -> StepContract:
-        """What `to_json` was made from."""
+        """Parses what `to_json` made."""
         return _ADAPTER.validate_json(text)
 
 

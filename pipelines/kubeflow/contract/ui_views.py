@@ -40,8 +40,8 @@ _VIEWS: dict[str, tuple[ViewKind, ...]] = {
 }
 
 
-def views_of(outputs: Mapping[str, type[Artifact]]) -> dict[str, View]:
-    """What is drawn of a component with these outputs, by the name of the further output that it becomes."""
+def declare_views(outputs: Mapping[str, type[Artifact]]) -> dict[str, View]:
+    """Returns the views of a component with these outputs, by the name of the further output that each becomes."""
     return {
         f"{output}_{_SUFFIXES[kind]}": View(kind, output)
         for output, artifact_class in outputs.items()
@@ -49,8 +49,8 @@ def views_of(outputs: Mapping[str, type[Artifact]]) -> dict[str, View]:
     }
 
 
-def draw(kind: ViewKind, source: Artifact, path: Path) -> dict[str, Any]:
-    """Draws one view.
+def write_view(kind: ViewKind, source: Artifact, path: Path) -> dict[str, Any]:
+    """Writes one view of an output.
 
     Args:
       kind: What.
@@ -74,7 +74,7 @@ def draw(kind: ViewKind, source: Artifact, path: Path) -> dict[str, Any]:
 
 
 def markdown_table(report: FamilyReport) -> str:
-    """The family at a glance: what was pushed, a row for each variant, and why others were refused."""
+    """Returns the family at a glance: what was pushed, a row for each variant, and why others were refused."""
     title, sentences = headline(report)
     rows: list[Iterable[str]] = [
         ("model", "top-1", "stored", "as gzip", "latency", "verdict"),

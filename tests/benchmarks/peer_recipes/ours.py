@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import tempfile
-from functools import partial
 from pathlib import Path
 
 import keras
@@ -15,9 +14,9 @@ from learn2compress.data.batches import TrainingData
 from learn2compress.data.records import Split
 from learn2compress.pruning import prune_student
 from learn2compress.quantization.choice_sample import TrainingSample
-from learn2compress.quantization.convert import finished_file
 from learn2compress.quantization.qat import train_quantized
 from learn2compress.quantization.quantize import quantize_student
+from learn2compress.quantization.student_file import StudentDescription
 from learn2compress.students.joint import build_joint_network, standalone_student
 from learn2compress.students.sharing import joint_cost
 from learn2compress.training.loop import fit, make_deterministic
@@ -70,16 +69,10 @@ def write_file(
 ) -> None:
     """Writes the file that the pipeline would ship of a student; see `quantize_student`."""
     config, prepared = request.config, request.prepared
-    finish = partial(
-        finished_file,
-        family_name=config.name,
-        student_name=name,
-        labels=[str(index) for index in range(prepared.num_classes)],
-        task=config.task,
-    )
+    description = StudentDescription(config.name, name, tuple(map(str, range(prepared.num_classes))), config.task)
     folder, examples = prepared.folder / Split.TRAIN, quantize.calibration_examples
     sample = TrainingSample.read(folder, config.task.input_shape, examples)
-    request.write(variant, name, quantize_student(student, sample, quantize, finish, network).model_bytes)
+    request.write(variant, name, quantize_student(student, sample, quantize, description, network).model_bytes)
 
 
 def main() -> None:

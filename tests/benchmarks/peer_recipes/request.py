@@ -29,7 +29,7 @@ class Request:
 
     Attributes:
       config: The configuration: students, data, teacher, hyperparameters.
-      sha256: Of the configuration's file and the recipes' code, so that another content is another request.
+      sha256: Of the configuration's file, the recipes and the library, so that another content is another request.
       prepared: Examples on disk.
       seed: Of weights and order.
       train_epochs: Of ordinary training.

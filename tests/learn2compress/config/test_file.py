@@ -1,117 +1,71 @@
-"""What a person may write in a configuration, and what they are told when it is not accepted."""
+"""A configuration file is read as it is written, whatever a stranger puts into it."""
 
 from __future__ import annotations
 
 import dataclasses
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
 
-from learn2compress.config import CompressionConfig, PruneConfig, TrainingConfig
-from learn2compress.config.file import json_schema, load_config
+from learn2compress.config import CompressionConfig
+from learn2compress.config.file import MAX_FILE_BYTES, json_schema, load_config, parse_config
 from learn2compress.config.parsing import ConfigError, parse, to_dict
 
-CONFIGS = Path(__file__).parents[2] / "pipelines" / "configs"
-STUDENT = {"name": "small", "stage": 1}
-MINIMAL = {"name": "family", "teacher": {"uri": "teacher.keras"}, "students": [STUDENT]}
+CONFIGS = sorted((Path(__file__).parents[3] / "pipelines" / "configs").glob("*.yaml"))
+MINIMAL: dict[str, Any] = {"name": "family", "teacher": {"uri": "teacher.keras"}, "students": [{"name": "small"}]}
 
 
-def write(path: Path, text: str) -> Path:
-    path.write_text(text)
+def write(path: Path, **fields: Any) -> Path:
+    path.write_text(yaml.safe_dump(MINIMAL | fields), encoding="utf-8")
     return path
 
 
-@pytest.mark.parametrize("path", sorted(CONFIGS.glob("*.yaml")), ids=lambda path: path.name)
+def test_there_are_shipped_configurations() -> None:
+    # Without this a wrong path would leave the next test without a case, and nobody would see it.
+    assert "digits.yaml" in {path.name for path in CONFIGS}
+
+
+@pytest.mark.parametrize("path", CONFIGS, ids=lambda path: path.name)
 def test_shipped_configurations_are_accepted(path: Path) -> None:
     config = load_config(path)
     assert parse(CompressionConfig, to_dict(config)) == config
 
 
 def test_relative_paths_are_relative_to_the_file(tmp_path: Path) -> None:
-    config = load_config(write(tmp_path / "c.yaml", yaml.safe_dump(MINIMAL | {"push": {"uri": "s3://bucket/models"}})))
+    config = load_config(
+        write(
+            tmp_path / "c.yaml",
+            teacher={"uri": "teacher.keras", "ensemble": [{"uri": "../other"}]},
+            data={"format": "npz", "uri": "x.npz", "held_out_uri": "/data/y.npz", "unlabelled_uri": "z/*.npz"},
+            training={"pretrained": {"uri": "trunk.keras", "exits": ["a"]}},
+            evaluate={"device": {"adb_serial": "phone-1", "benchmark_model": "tools/benchmark_model"}},
+            push={"uri": "s3://bucket/models"},
+        )
+    )
     assert config.teacher.uri == str(tmp_path / "teacher.keras")
-    assert config.push.uri == "s3://bucket/models"
-    device = {"adb_serial": "phone-1", "benchmark_model": "tools/benchmark_model"}
-    config = load_config(write(tmp_path / "c.yaml", yaml.safe_dump(MINIMAL | {"evaluate": {"device": device}})))
+    assert config.teacher.ensemble[0].uri == str(tmp_path.parent / "other")
+    assert (config.data.uri, config.data.held_out_uri) == (str(tmp_path / "x.npz"), "/data/y.npz")
+    assert config.data.unlabelled_uri == str(tmp_path / "z" / "*.npz")
+    assert config.training.pretrained is not None
+    assert config.training.pretrained.uri == str(tmp_path / "trunk.keras")
     assert config.evaluate.device is not None
     assert config.evaluate.device.benchmark_model == str(tmp_path / "tools" / "benchmark_model")
+    assert config.push.uri == "s3://bucket/models"
 
 
-@pytest.mark.parametrize(
-    ("change", "message"),
-    [
-        ({"studnets": []}, "studnets: found an unknown key, .* did you mean 'students'"),
-        ({"training": {"epochs": 0}}, "training.epochs: found 0, accepted: greater than or equal to 1"),
-        ({"training": {"epochs": "3"}}, 'training.epochs: found "3", accepted: a valid integer'),
-        ({"training": {"stages": [{"chanels": 3}]}}, "chanels: found an unknown key, accepted are channels, blocks"),
-        ({"training": {"learning_rate": float("nan")}}, "training.learning_rate: found NaN"),
-        ({"students": [{"name": "Big One", "stage": 1}]}, 'students.0.name: found "Big One"'),
-        ({"students": [{"name": "a", "stage": 1}, {"name": "a", "stage": 2}]}, "students: accepts each name once"),
-        ({"students": [{"name": "a", "stage": 9}]}, "students.0.stage: found 9, accepted is 1 to 3"),
-        (
-            {"students": [{"name": "a", "stage": 1, "prune": {"sparsity_ratio": 1.5}}]},
-            "students.a.prune.sparsity_ratio",
-        ),
-        (
-            {"students": [{"name": "a", "stage": 1, "quantize": {"recpie": "x"}}]},
-            "students.a.quantize.recpie: found an",
-        ),
-        ({"evaluate": {"threads": [1, 1]}}, r"evaluate.threads: accepts each once, found \['1', '1'\]"),
-        ({"evaluate": {"threads": [0]}}, "evaluate.threads.0: found 0, accepted: greater than or equal to 1"),
-        ({"evaluate": {"corruptions": ["fog"]}}, "evaluate.corruptions.0: found \"fog\", accepted: 'gaussian_noise', "),
-        ({"evaluate": {"slice_by": "cat/*.png"}}, "evaluate.slice_by: found 'cat/[*].png', accepted is a pattern with"),
-        ({"evaluate": {"device": {"adb_serial": "-e", "benchmark_model": "b"}}}, "evaluate.device.adb_serial: found"),
-        (
-            {
-                "task": {"kind": "text", "input_shape": [64]},
-                "evaluate": {"corruptions": ["contrast"]},
-                "training": {"family": "projection"},
-            },
-            "evaluate.corruptions: found some for a text task, accepted are those of an image task",
-        ),
-        ({"students": []}, "students: accepts 1 to 16 students, found 0"),
-        ({"data": {"format": "image_folder"}}, "data: format 'image_folder' accepts a uri"),
-        ({"task": {"kind": "image", "input_shape": [8, 8]}}, "task: an image task accepts an input_shape of"),
-        (
-            {
-                "task": {"kind": "text", "input_shape": [64]},
-                "training": {"pretrained": {"uri": "m.h5", "exits": ["a"]}},
-            },
-            "training.pretrained: found a pretrained trunk for a text task, accepted is one for an image task",
-        ),
-        (
-            {"task": {"kind": "text", "input_shape": [33], "text_features": "hashed_words"}},
-            r"task: input_shape: found \[33\] with hashed_words, accepted is an even number",
-        ),
-        (
-            {"task": {"kind": "text", "input_shape": [32], "text_features": "hashed_words"}},
-            "task.text_features: found 'hashed_words' with family 'projection', accepted are hashed_ngrams",
-        ),
-        (
-            {"task": {"kind": "text", "input_shape": [32]}, "training": {"family": "embedding"}},
-            "task.text_features: found 'hashed_ngrams' with family 'embedding', accepted is hashed_words",
-        ),
-        ({"task": {"kind": "sound"}}, "task.kind: found \"sound\", accepted: 'image' or 'text'"),
-        ({"push": {"uri": "s3://key:secret@bucket/x"}}, "push.uri: found credentials in the URI"),
-        ({"teacher": None}, "teacher: found null"),
-        ({"name": None}, "name: found null"),
-    ],
-)
-def test_bad_values_are_one_line_that_names_the_field(tmp_path: Path, change: dict[str, object], message: str) -> None:
-    path = write(tmp_path / "c.yaml", yaml.safe_dump(MINIMAL | change))
-    with pytest.raises(ConfigError, match=message) as caught:
-        load_config(path)
-    assert "\n" not in str(caught.value)
-    assert str(caught.value).startswith(str(path))
+def test_text_is_read_without_a_folder() -> None:
+    assert parse_config(yaml.safe_dump(MINIMAL)).teacher.uri == "teacher.keras"
 
 
-def test_a_secret_in_a_uri_is_not_repeated(tmp_path: Path) -> None:
-    path = write(tmp_path / "c.yaml", yaml.safe_dump(MINIMAL | {"push": {"uri": "s3://key:secret@bucket/x"}}))
+def test_an_error_begins_with_the_file_and_is_one_line(tmp_path: Path) -> None:
+    path = write(tmp_path / "c.yaml", training={"epochs": 0})
     with pytest.raises(ConfigError) as caught:
         load_config(path)
-    assert "key:secret" not in str(caught.value)
+    assert str(caught.value).startswith(f"{path}: training.epochs: found 0")
+    assert "\n" not in str(caught.value)
 
 
 @pytest.mark.parametrize(
@@ -126,12 +80,15 @@ def test_a_secret_in_a_uri_is_not_repeated(tmp_path: Path) -> None:
         ("[" * 3000, "not YAML"),
         ("? [a, b]\n: 1\n", "accepted are plain words as keys"),
         ("name: \x00\n", "not YAML"),
-        ("x" * 300_000, "found 300000 bytes, accepted are 262144 at most"),
+        ("x" * 300_000, f"found 300000 bytes, accepted are {MAX_FILE_BYTES} at most"),
     ],
 )
 def test_hostile_yaml_is_refused(tmp_path: Path, text: str, message: str) -> None:
-    with pytest.raises(ConfigError, match=message):
-        load_config(write(tmp_path / "c.yaml", text))
+    path = tmp_path / "c.yaml"
+    path.write_text(text)
+    with pytest.raises(ConfigError, match=message) as caught:
+        load_config(path)
+    assert "\n" not in str(caught.value)
 
 
 def test_missing_file_and_binary_file(tmp_path: Path) -> None:
@@ -140,19 +97,6 @@ def test_missing_file_and_binary_file(tmp_path: Path) -> None:
     (tmp_path / "binary.yaml").write_bytes(b"\xff\xfe\x00")
     with pytest.raises(ConfigError, match="not UTF-8"):
         load_config(tmp_path / "binary.yaml")
-
-
-def test_a_students_own_settings_go_over_the_common_ones() -> None:
-    own = {"students": [{"name": "a", "stage": 1, "prune": {"epochs": 9}}, {"name": "b", "stage": 2}]}
-    config = parse(CompressionConfig, MINIMAL | own | {"prune": {"sparsity_ratio": 0.25}})
-    first, second = config.students
-    assert config.prune_of(first) == PruneConfig(sparsity_ratio=0.25, epochs=9)
-    assert config.prune_of(second) is config.prune
-
-
-def test_configurations_are_frozen() -> None:
-    with pytest.raises(dataclasses.FrozenInstanceError):
-        TrainingConfig().epochs = 3  # type: ignore[misc]
 
 
 def test_schema_describes_every_section() -> None:

@@ -35,7 +35,7 @@ def test_example_comes_back() -> None:
 
 @pytest.mark.parametrize("serialized", [b"", b"\xff\xff", tf.train.Example().SerializeToString()])
 def test_something_else_is_no_example(serialized: bytes) -> None:
-    with pytest.raises(ValueError, match="accepted are shards that Ingest wrote"):
+    with pytest.raises(ValueError, match="no example that Ingest wrote"):
         decode_example(serialized)
 
 

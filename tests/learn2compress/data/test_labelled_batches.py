@@ -38,6 +38,6 @@ def test_a_damaged_shard_is_one_clear_line(digits_folder: Path, tmp_path: Path) 
     content = shard_paths(digits_folder / "examples" / "held_out")[0].read_bytes()
     damaged = tmp_path / "examples-00000-of-00001.tfrecord.gz"
     damaged.write_bytes(content[: len(content) // 2])
-    with pytest.raises(SourceError, match="found damaged shards, accepted are intact ones") as error:
+    with pytest.raises(SourceError, match="a shard is damaged; delete the artifact") as error:
         list(read_labelled(tmp_path, (8, 8, 1)))
     assert "\n" not in str(error.value)

@@ -322,7 +322,7 @@ def test_tfrecord(tmp_path: Path, compression: str) -> None:
 def test_corrupted_tfrecord_is_one_clear_error(tmp_path: Path, damage: object, reason: str) -> None:
     path = tfrecord(tmp_path / "a.tfrecord", *[example(image=b"x" * 50, label=1)] * 20)
     path.write_bytes(damage(path.read_bytes()))
-    with pytest.raises(ConfigError, match=rf"data.uri: .*a.tfrecord: {reason}.*, accepted is an intact TFRecord"):
+    with pytest.raises(ConfigError, match=rf"data.uri: .*a.tfrecord: {reason}.*; it is damaged"):
         read(config(DataFormat.TFRECORD, path))
 
 

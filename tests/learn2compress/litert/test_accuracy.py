@@ -19,7 +19,7 @@ from learn2compress.litert.accuracy import (
     slice_accuracies,
     wilson_interval,
 )
-from learn2compress.litert.predictions import Predictions, PredictionSettings, graded
+from learn2compress.litert.predictions import Predictions, PredictionSettings, predictions_from_scores
 from learn2compress.results.reports import Accuracy
 
 NAMES = ("a", "b", "c", "d")
@@ -36,12 +36,12 @@ SCORES = np.array(
 LABELS = np.array([0, 1, 2, 1, 2])
 
 
-def answers(scores: npt.NDArray[Any] = SCORES, labels: npt.NDArray[Any] = LABELS, k: int = 2) -> Predictions:
-    return graded(scores, labels, PredictionSettings(4, k))
+def predictions_of(scores: npt.NDArray[Any] = SCORES, labels: npt.NDArray[Any] = LABELS, k: int = 2) -> Predictions:
+    return predictions_from_scores(scores, labels, PredictionSettings(4, k))
 
 
 def accuracy(k: int, scores: npt.NDArray[Any] = SCORES, labels: npt.NDArray[Any] = LABELS) -> Accuracy:
-    return accuracy_of(answers(scores, labels, k), NAMES, k)
+    return accuracy_of(predictions_of(scores, labels, k), NAMES, k)
 
 
 def test_figures_by_hand() -> None:
@@ -79,7 +79,7 @@ def test_wilson_interval_is_scipys(correct: int, n: int) -> None:
 def test_calibration_error_by_hand() -> None:
     # Confidences 0.7 (right), 0.4 (wrong), 0.4 (wrong), 0.5 (wrong), 0.6 (right): bins 10, 6, 6, 7 and 9 from 0,
     # as 0.4 and 0.6 are a little more in single precision.
-    found = calibration_of(answers())
+    found = calibration_of(predictions_of())
 
     assert found.expected_error == pytest.approx((0.3 + 2 * 0.4 + 0.5 + 0.4) / 5)
     assert len(found.bins) == NUM_BINS
@@ -95,13 +95,15 @@ def test_scores_that_are_right_as_often_as_they_say_have_no_calibration_error() 
     labels = np.where(random.random(len(confidence)) < confidence, 0, 1)
     scores = np.stack([confidence, *([(1 - confidence) / 3] * 3)], axis=1)
 
-    assert calibration_of(answers(scores, labels)).expected_error < 0.005
-    assert calibration_of(answers(scores, np.zeros_like(labels))).expected_error == pytest.approx(0.35, abs=0.005)
+    assert calibration_of(predictions_of(scores, labels)).expected_error < 0.005
+    assert calibration_of(predictions_of(scores, np.zeros_like(labels))).expected_error == pytest.approx(
+        0.35, abs=0.005
+    )
 
 
 def test_the_ends_are_inside() -> None:
     scores = np.array([[0.3, 0, 0, 0], [0.0, 0.0, 0.0, 0.0], [1.0, 0, 0, 0]], np.float64)
-    bins = calibration_of(answers(scores, np.zeros(3, np.int64))).bins
+    bins = calibration_of(predictions_of(scores, np.zeros(3, np.int64))).bins
 
     assert [index for index, one in enumerate(bins) if one.num_examples] == [0, 4, 14]
 
@@ -110,24 +112,24 @@ def test_logits_are_calibrated_as_the_probabilities_they_stand_for() -> None:
     logits = np.log(SCORES + 1e-3) * 1.0 + 7
     probabilities = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
 
-    ours = graded(logits, LABELS, PredictionSettings(4, 2, gives_logits=True))
+    ours = predictions_from_scores(logits, LABELS, PredictionSettings(4, 2, gives_logits=True))
 
     np.testing.assert_allclose(ours.confidence, probabilities.max(axis=1), rtol=1e-6)
 
 
 def test_slices_by_hand() -> None:
-    sliced = dataclasses.replace(answers(), slices=np.array(["x", "y", "x", "y", "y"]))
+    sliced = dataclasses.replace(predictions_of(), slices=np.array(["x", "y", "x", "y", "y"]))
 
     found = slice_accuracies(sliced)
 
     assert [(one.name, one.num_examples, one.top_1) for one in found] == [("x", 2, 0.5), ("y", 3, pytest.approx(1 / 3))]
     assert (found[0].top_1_low, found[0].top_1_high) == wilson_interval(1, 2)
-    assert slice_accuracies(answers()) == ()
+    assert slice_accuracies(predictions_of()) == ()
 
 
 def test_too_many_slices_are_refused() -> None:
     many = dataclasses.replace(
-        answers(np.tile(SCORES, (21, 1)), np.tile(LABELS, 21)), slices=np.array([str(i) for i in range(105)])
+        predictions_of(np.tile(SCORES, (21, 1)), np.tile(LABELS, 21)), slices=np.array([str(i) for i in range(105)])
     )
     with pytest.raises(ConfigError, match=r"evaluate.slice_by: found 105 slices, such as '0', accepted are 100 at"):
         slice_accuracies(many)
@@ -137,7 +139,7 @@ def test_corruptions_keep_their_order() -> None:
     correct = np.zeros((5, 6), np.bool_)
     correct[:4, 0] = correct[:1, 5] = True
     found = corruption_accuracies(
-        dataclasses.replace(answers(), corrupted_correct=correct), (Corruption.CONTRAST, Corruption.BRIGHTNESS)
+        dataclasses.replace(predictions_of(), corrupted_correct=correct), (Corruption.CONTRAST, Corruption.BRIGHTNESS)
     )
 
     assert [(one.corruption, one.severity) for one in found] == [
@@ -170,8 +172,8 @@ def test_the_paired_interval_is_narrower_than_that_of_two_splits_and_covers_the_
     assert 0.94 < covered / runs < 0.98
 
 
-def test_answers_to_other_examples_are_refused() -> None:
-    with pytest.raises(ConfigError, match="examples: found 3 answers, accepted are 4, the teacher's"):
+def test_predictions_to_other_examples_are_refused() -> None:
+    with pytest.raises(ConfigError, match="examples: the student has 3 predictions, the teacher 4"):
         paired_drop(np.ones(4, np.bool_), np.ones(3, np.bool_))
 
 
@@ -187,4 +189,4 @@ def test_answers_to_other_examples_are_refused() -> None:
 )
 def test_what_does_not_fit_is_named(scores: npt.NDArray[Any], labels: npt.NDArray[Any], message: str) -> None:
     with pytest.raises(ConfigError, match=message):
-        answers(scores, labels)
+        predictions_of(scores, labels)

@@ -96,8 +96,8 @@ def refused(device: Any, tmp_path: Path) -> str:
 def test_an_absent_device_is_one_clear_line(phone: Path, device: DeviceConfig, tmp_path: Path) -> None:
     absent = DeviceConfig("phone-2", device.benchmark_model)
     assert refused(absent, tmp_path) == (
-        "evaluate.device: found that 'get-state' fails on 'phone-2' (adb: device 'phone-2' not found), accepted is a "
-        "device that `adb devices` lists as ready"
+        "evaluate.device: 'get-state' fails on 'phone-2' (adb: device 'phone-2' not found); see that `adb devices` "
+        "lists the device as ready"
     )
 
 
@@ -105,7 +105,7 @@ def test_a_machine_without_adb_is_told_so(
     device: DeviceConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
-    assert "found no adb on the PATH" in refused(device, tmp_path)
+    assert "there is no adb on the PATH" in refused(device, tmp_path)
 
 
 def test_a_binary_that_is_not_there_or_prints_no_times_is_told(

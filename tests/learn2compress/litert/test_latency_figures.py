@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
+
 import pytest
 
-from learn2compress.litert.latency_figures import Rounds, halves_interval, summarize, thread_latency
+from learn2compress.litert.latency_figures import Rounds, halves_interval, median_interval, summarize, thread_latency
 from learn2compress.results.latency import Clock, MachineLoad
 
 
@@ -65,3 +67,18 @@ def test_the_interval_of_halves() -> None:
     assert halves_interval(lambda half: min(values[index] for index in half), 1) == (1.0, 1.0)
     # Of 252 halves six fall out at each end: upwards the six without any of the four smallest.
     assert halves_interval(min, 10) == (0, 3)
+
+
+@pytest.mark.parametrize(("n", "rank"), [(3, 1), (5, 1), (6, 1), (8, 1), (9, 2), (20, 6), (30, 10), (100, 40)])
+def test_the_median_interval_is_the_binomial_tables(n: int, rank: int) -> None:
+    low, high = median_interval([float(value) for value in range(n, 0, -1)])
+
+    assert (low, high) == (rank, n - rank + 1)
+    coverage = 1 - 2 * sum(math.comb(n, k) for k in range(rank)) / 2**n
+    assert coverage >= 0.95 or n < 6
+
+
+def test_the_median_interval_of_many_rounds() -> None:
+    low, high = median_interval(list(range(1, 10001)))
+    assert low == pytest.approx(5000 - 0.98 * 100, abs=1)
+    assert high == pytest.approx(5001 + 0.98 * 100, abs=1)

@@ -7,8 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from learn2compress.litert import flatbuffer
-from learn2compress.litert.flatbuffer import ModelFileError, read_file
+from learn2compress.litert.flatbuffer import ModelFileError
 from learn2compress.litert.operators import float_operators, model_cost
 
 # The network of conftest, by hand. Convolution: 8x8 outputs, 8 filters of 3x3x3. Depthwise, stride 2: 4x4 outputs of 8
@@ -135,66 +134,18 @@ def test_packed_weights_are_counted_one_by_one(models: Any, edited: Callable[...
     assert cost.layers[0].num_nonzero_parameters == (2 if bits == 4 else 3) + 8
 
 
-def test_garbage_is_one_clear_line(models: Any, tmp_path: Any) -> None:
-    for garbage in (b"", b"not a model at all", b"\0\0\0\0TFL3" + b"\xff" * 64, models.int8[:200]):
-        with pytest.raises(ModelFileError, match=r"^model: .*") as error:
-            model_cost(garbage)
-        assert "\n" not in str(error.value)
-    with pytest.raises(ModelFileError, match="No such file"):
-        read_file(tmp_path / "missing.tflite")
-
-
-def test_damaged_bytes_are_read_or_refused_and_nothing_else(models: Any) -> None:
-    random = np.random.default_rng(0)
-    num_read, messages = 0, []
-    for _ in range(600):
-        damaged = bytearray(models.int8)
-        for position in random.integers(0, len(damaged), 3):
-            damaged[position] = random.choice([0, 1, 127, 128, 255])
-        try:
-            model_cost(bytes(damaged))
-            num_read += 1
-        except ModelFileError as error:
-            messages.append(str(error))
-    assert num_read > 0
-    assert messages
-    assert not any("\n" in message for message in messages)
-
-
-def test_the_sum_over_subgraphs_is_bounded(
-    models: Any, edited: Callable[..., bytes], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(flatbuffer, "MAX_ITEMS", 20)  # a real file at the limit takes long to make
-    tripled = edited(models.int8, lambda m: setattr(m, "subgraphs", m.subgraphs * 3))
-
-    with pytest.raises(ModelFileError, match="tensors, accepted are 20 at most"):
-        model_cost(tripled)
-
-
-def _graph(model: Any) -> Any:
-    return model.subgraphs[0]
-
-
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (lambda m: setattr(_graph(m).tensors[0], "buffer", 999), "found buffer 999"),
-        (lambda m: setattr(_graph(m).tensors[0], "shape", [-5, 3]), "no size below 0"),
-        (lambda m: setattr(_graph(m).tensors[0], "shape", [2**31 - 1] * 4), "accepted is up to"),
-        (lambda m: setattr(_graph(m).operators[1], "inputs", [0, 77]), "found tensor 77"),
-        (lambda m: setattr(_graph(m).operators[1], "inputs", [0]), "operator CONV_2D: found inputs of shapes"),
-        (lambda m: setattr(_graph(m).operators[1], "opcodeIndex", 50), "operator: found code 50"),
-        (lambda m: setattr(_graph(m), "inputs", []), "without input or output"),
-        (lambda m: setattr(m, "subgraphs", []), "found no graph"),
-        (lambda m: setattr(m.buffers[2], "data", np.zeros(3, np.uint8)), "found 3 bytes of content"),
-        (lambda m: setattr(m.buffers[2], "offset", 2**40), "found a buffer up to byte"),
+        (lambda graph: setattr(graph.operators[1], "inputs", [0]), "operator CONV_2D: found inputs of shapes"),
+        (lambda graph: setattr(graph, "inputs", []), "without input or output"),
     ],
 )
-def test_what_does_not_fit_the_file_is_named(
+def test_a_graph_that_cannot_be_counted_is_refused(
     models: Any, edited: Callable[..., bytes], change: Callable[[Any], None], message: str
 ) -> None:
     with pytest.raises(ModelFileError, match=message):
-        model_cost(edited(models.int8, change))
+        model_cost(edited(models.int8, lambda tree: change(tree.subgraphs[0])))
 
 
 def test_the_cost_is_a_plain_result(models: Any) -> None:

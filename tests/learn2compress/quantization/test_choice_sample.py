@@ -23,17 +23,17 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-@pytest.mark.parametrize(("num_validation", "num_unseen"), [(0, 0), (1, 1), (2, 1), (6, 4), (8, 6)])
+@pytest.mark.parametrize(("num_validation", "num_kept_back"), [(0, 0), (1, 1), (2, 1), (6, 4), (8, 6)])
 def test_labelled_examples_come_in_their_stored_order_those_first_that_nobody_trained_on(
-    folder: Path, num_validation: int, num_unseen: int
+    folder: Path, num_validation: int, num_kept_back: int
 ) -> None:
     sample = TrainingSample.read(folder, (2, 2, 1), 1, num_validation)
     assert sample.inputs[:, 0, 0, 0].tolist() == [0, 2, 3, 5, 6, 7]
     assert sample.labels.tolist() == [0, 1, 2, 3, 4, 5]
-    assert sample.num_unseen == num_unseen
-    unseen = sample.unseen()
-    np.testing.assert_array_equal(unseen.labels, sample.labels[:num_unseen])
-    assert unseen.inputs.shape == (num_unseen, 2, 2, 1)
+    assert sample.num_kept_back == num_kept_back
+    kept_back = sample.kept_back()
+    np.testing.assert_array_equal(kept_back.labels, sample.labels[:num_kept_back])
+    assert kept_back.inputs.shape == (num_kept_back, 2, 2, 1)
 
 
 @pytest.mark.parametrize(
@@ -41,3 +41,31 @@ def test_labelled_examples_come_in_their_stored_order_those_first_that_nobody_tr
 )
 def test_a_share_is_kept_back_of_fifty_to_a_thousand(ratio: float, num_train: int, expected: int) -> None:
     assert TrainingConfig(validation_ratio=ratio).num_validation(num_train) == expected
+
+
+def sample_of(n: int, num_kept_back: int) -> TrainingSample:
+    """Each image holds its own number."""
+    inputs = np.broadcast_to(np.arange(n)[:, None, None, None] % 251, (n, 2, 2, 1)).astype(np.uint8)
+    return TrainingSample(inputs, np.arange(n), num_kept_back)
+
+
+def test_a_choice_goes_by_those_that_were_kept_back_where_they_are_fifty() -> None:
+    assert [sample_of(100, n).num_choice_examples for n in (0, 49, 50, 100)] == [100, 100, 50, 100]
+    assert sample_of(3000, 0).num_choice_examples == 2000
+    assert sample_of(3000, 900).accuracy_examples().num_choice_examples == 900
+
+
+def test_calibration_sees_the_others_unless_there_are_none() -> None:
+    assert sample_of(100, 60).calibration_inputs(10)[:, 0, 0, 0].tolist() == list(range(60, 70))
+    assert len(sample_of(100, 60).calibration_inputs(1000)) == 40
+    assert len(sample_of(60, 60).calibration_inputs(10)) == 10
+
+
+def test_as_many_others_are_read_as_calibration_needs(folder: Path) -> None:
+    assert len(TrainingSample.read(folder, (2, 2, 1), 3, num_validation=2).labels) == 6
+
+
+def test_of_equal_scores_the_first_class_counts() -> None:
+    scores = np.array([[0.5, 0.5, 0.0], [0.1, 0.45, 0.45]], np.float32)
+    assert sample_of(2, 0).correct(scores).tolist() == [True, True]
+    assert TrainingSample(np.zeros((2, 2, 2, 1), np.uint8), np.array([1, 2])).top_1(scores) == 0.0

@@ -8,8 +8,7 @@ import pytest
 from keras import layers
 
 from learn2compress.config import MixedBase
-from learn2compress.litert.border import with_byte_border
-from learn2compress.litert.rewrite import packed, unpacked
+from learn2compress.litert.border import add_byte_border
 from learn2compress.litert.tensors import activation_ranges
 from learn2compress.quantization.convert import to_calibrated_int8_litert, to_float_litert, to_int8_litert
 from learn2compress.quantization.deviations import deviations_from_file, deviations_from_network
@@ -45,33 +44,37 @@ def network(student: keras.Model) -> keras.Model:
 def test_a_file_is_within_rounding_of_its_trained_network_even_where_channels_are_pruned_away(
     network: keras.Model,
 ) -> None:
-    found = deviations_from_network(network, to_int8_litert(network), IMAGES)
+    found = deviations_from_network(network, to_int8_litert(network).pack(), IMAGES)
     assert [deviation.tensor for deviation in found] == ["first", "second", "pool", "logits"]
     # Each layer may round once otherwise, and passes on what the layers before it did.
     assert all(deviation.steps <= 3.01 for deviation in found)
 
 
 def test_a_weight_that_is_off_shows_in_its_layer_and_not_before(network: keras.Model) -> None:
-    model = unpacked(to_int8_litert(network))
-    graph = model.subgraphs[0]
+    model = to_int8_litert(network)
+    graph = model.tree.subgraphs[0]
     kernels = [tensor for tensor in graph.tensors if list(tensor.shape) == [8, 3, 3, 8]]
     assert len(kernels) == 1
     kernels[0].quantization.scale = kernels[0].quantization.scale * np.float32(1.5)
-    found = {deviation.tensor: deviation for deviation in deviations_from_network(network, packed(model), IMAGES)}
+    found = {deviation.tensor: deviation for deviation in deviations_from_network(network, model.pack(), IMAGES)}
     assert found["first"].steps < 1.5
     assert found["second"].steps > 10
     assert found["second"].absolute > 0
 
 
 def test_files_of_other_formats_are_compared_with_the_float_file(student: keras.Model) -> None:
-    exact = to_float_litert(student)
+    exact = to_float_litert(student).pack()
     ranges = activation_ranges(exact, IMAGES)
-    int8 = to_calibrated_int8_litert(student, IMAGES)
-    int16 = with_byte_border(to_int16_activations(exact, ranges))
-    int4 = with_byte_border(to_int8_activations(exact, ranges, MixedBase.INT4))
+    models = {
+        "float": to_float_litert(student),
+        "int8": to_calibrated_int8_litert(student, IMAGES),
+        "int16": to_int16_activations(exact, ranges),
+        "int4": to_int8_activations(exact, ranges, MixedBase.INT4),
+    }
     largest = {}
-    for name, model in (("float", with_byte_border(exact)), ("int8", int8), ("int16", int16), ("int4", int4)):
-        found = deviations_from_file(exact, model, IMAGES)
+    for name, model in models.items():
+        add_byte_border(model)
+        found = deviations_from_file(exact, model.pack(), IMAGES)
         assert [deviation.tensor for deviation in found][:2] == ["first", "second"]
         largest[name] = max(deviation.absolute for deviation in found)
     assert largest["float"] < 1e-5
@@ -81,4 +84,12 @@ def test_files_of_other_formats_are_compared_with_the_float_file(student: keras.
 
 def test_files_of_different_networks_are_not_compared(student: keras.Model) -> None:
     other = keras.Model(student.input, layers.Dense(5)(layers.Flatten()(student.input)))
-    assert deviations_from_file(to_float_litert(student), to_float_litert(other), IMAGES) == ()
+    files = [to_float_litert(model).pack() for model in (student, other)]
+    assert deviations_from_file(*files, IMAGES) == ()
+
+
+def test_the_border_of_the_float_file_makes_no_difference(student: keras.Model) -> None:
+    plain, model = to_float_litert(student).pack(), to_float_litert(student)
+    add_byte_border(model)
+    int8 = to_calibrated_int8_litert(student, IMAGES).pack()
+    assert deviations_from_file(model.pack(), int8, IMAGES) == deviations_from_file(plain, int8, IMAGES)

@@ -55,7 +55,7 @@ def quantized(pruned: keras.Model, digits_data: Callable[..., TrainingData]) -> 
 
 @pytest.fixture(scope="module")
 def model(quantized: keras.Model) -> bytes:
-    return to_int8_litert(quantized)
+    return to_int8_litert(quantized).pack()
 
 
 def held_out(data: TrainingData) -> tuple[np.ndarray, np.ndarray]:
@@ -104,4 +104,4 @@ def test_pruned_weights_are_still_zero_in_the_file(model: bytes, pruned: keras.M
 
 
 def test_conversion_is_deterministic(quantized: keras.Model, model: bytes) -> None:
-    assert to_int8_litert(quantized) == model
+    assert to_int8_litert(quantized).pack() == model

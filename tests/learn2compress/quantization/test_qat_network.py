@@ -132,7 +132,7 @@ def test_network_and_file_agree_and_the_file_is_int8_throughout(case: str) -> No
     network = quantization_aware(student_of(body))
     inputs = images()
     network(inputs.astype(np.float32) / 255, training=True)
-    model = to_int8_litert(network)
+    model = to_int8_litert(network).pack()
     assert float_operators(model) == []
     assert operators <= set(model_cost(model).operators)
     # Half a step is the rounding of the scores themselves.
@@ -155,7 +155,7 @@ def test_the_first_layers_of_published_models_become_int8(
     network = quantization_aware(keras.Model(whole.input, layers.Dense(6)(features)))
     inputs = np.random.default_rng(0).integers(0, 256, (8, 32, 32, 3), np.uint8)
     network(inputs.astype(np.float32) / 255, training=True)
-    model = to_int8_litert(network)
+    model = to_int8_litert(network).pack()
     assert float_operators(model) == []
     assert steps_apart(network, model, inputs).max() < 1.5
 

@@ -8,12 +8,11 @@ import pytest
 
 from learn2compress.config import StudentConfig, TaskConfig, TrainingConfig
 from learn2compress.config.training import MIN_VALIDATION_EXAMPLES
-from learn2compress.litert.border import with_byte_border
+from learn2compress.litert.border import add_byte_border
 from learn2compress.litert.interpreter import predict
 from learn2compress.quantization.choice_sample import TrainingSample
-from learn2compress.quantization.convert import to_int8_litert
+from learn2compress.quantization.convert import to_float_litert, to_int8_litert
 from learn2compress.quantization.qat_network import quantization_aware
-from learn2compress.quantization.recipes import float_file
 from learn2compress.quantization.temperature_scaling import fitted_temperature, scale_by_temperature
 from learn2compress.students.joint import build_joint_network, standalone_student
 from learn2compress.training.loop import make_deterministic
@@ -52,6 +51,12 @@ def test_logits_that_know_nothing_end_at_the_limit() -> None:
     assert fitted_temperature(logits, logits.argmin(axis=1)) == pytest.approx(100.0)
 
 
+def float_file(student: keras.Model) -> bytes:
+    model = to_float_litert(student)
+    add_byte_border(model)
+    return model.pack()
+
+
 @pytest.fixture
 def student() -> keras.Model:
     make_deterministic(3)
@@ -65,15 +70,15 @@ def sample(student: keras.Model) -> TrainingSample:
     inputs = np.random.default_rng(0).integers(0, 256, (3000, 8, 8, 1), np.uint8)
     logits = student.predict(inputs.astype(np.float32) / 255, batch_size=500, verbose=0)
     student.layers[-1].set_weights([40.0 * weights for weights in student.layers[-1].get_weights()])
-    return TrainingSample(inputs, sampled(4.0 * logits), num_unseen=3000)
+    return TrainingSample(inputs, sampled(4.0 * logits), num_kept_back=3000)
 
 
 def test_a_student_gets_its_temperature_into_its_last_layer(student: keras.Model, sample: TrainingSample) -> None:
     inputs = sample.inputs[:200]
-    before = predict(with_byte_border(float_file(student)), inputs)
+    before = predict(float_file(student), inputs)
     temperature = scale_by_temperature(student, sample)
     assert temperature == pytest.approx(10.0, rel=0.1)
-    after = predict(with_byte_border(float_file(student)), inputs)
+    after = predict(float_file(student), inputs)
     np.testing.assert_array_equal(after.argmax(axis=1), before.argmax(axis=1))
     powers = before.astype(np.float64) ** (1 / temperature)
     # What was 0 in float32 is not any more.
@@ -91,7 +96,7 @@ def test_the_numbers_of_an_8_bit_network_stay_as_they_are(student: keras.Model, 
     scaled = network.predict(inputs.astype(np.float32) / 255, verbose=0)
     np.testing.assert_allclose(scaled * temperature, logits, rtol=1e-4, atol=1e-4)
     scores = np.exp(scaled) / np.exp(scaled).sum(axis=1, keepdims=True)
-    assert np.abs(predict(to_int8_litert(network), inputs) - scores).max() <= 2 / 256
+    assert np.abs(predict(to_int8_litert(network).pack(), inputs) - scores).max() <= 2 / 256
 
 
 def test_too_few_examples_change_nothing(student: keras.Model, sample: TrainingSample) -> None:

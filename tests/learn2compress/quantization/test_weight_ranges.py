@@ -18,7 +18,7 @@ def test_each_channel_reaches_to_its_largest_weight_and_one_of_zeros_has_the_ker
     kernel = np.array(conv.kernel)
     kernel[..., 1] = 0.0
     conv.kernel.assign(kernel)
-    file = to_float_litert(model)
+    file = to_float_litert(model).pack()
     (layer,) = [name for name, operator in layers_of(file).items() if operator == "CONV_2D"]
     (bounds,) = weight_ranges(file, {layer: 8}).values()
     expected = np.abs(kernel).max(axis=(0, 1, 2))

@@ -18,9 +18,12 @@ from learn2compress.config import TaskConfig, TaskKind
 from learn2compress.data.decode import image_input
 from learn2compress.data.text_features import text_input
 from learn2compress.data.text_files import text_files
-from learn2compress.litert.border import with_byte_border
+from learn2compress.litert.accuracy import accuracy_of
+from learn2compress.litert.border import add_byte_border
 from learn2compress.litert.interpreter import predict
 from learn2compress.litert.metadata import with_metadata
+from learn2compress.litert.predictions import PredictionSettings, predictions_from_scores
+from learn2compress.litert.rewrite import UnpackedModel
 from learn2compress.release import classify as sample_classifier
 
 LABELS = ("temple", "blue sky", "Blüte", "葉")
@@ -74,7 +77,9 @@ def test_scores_of_texts_are_evaluates_bit_for_bit(convert_function: Callable[..
     kernel = np.random.default_rng(2).normal(size=(64, 4)).astype(np.float32)
     task = TaskConfig(TaskKind.TEXT, (64,))
     network = convert_function(lambda x: tf.nn.softmax(tf.matmul(x, kernel)), (1, 64), tf.float32)
-    model = ship(tmp_path, with_byte_border(network), task)
+    bordered = UnpackedModel(network)
+    add_byte_border(bordered)
+    model = ship(tmp_path, bordered.pack(), task)
     for name, content in text_files(task).items():
         (tmp_path / name).write_bytes(content)
     texts = ["play some jazz", "Okay. Well, isn't that what you-all meant?!"]
@@ -84,6 +89,36 @@ def test_scores_of_texts_are_evaluates_bit_for_bit(convert_function: Callable[..
     expected = predict(model, np.stack([text_input(text, task) for text in texts]), batch_size=1)
     found = np.array([list(answer["scores"].values()) for answer in answers], np.float32)
     np.testing.assert_array_equal(found, expected)
+
+
+def test_of_equal_scores_the_first_class_is_named_first_as_in_the_report(
+    convert_function: Callable[..., bytes], tmp_path: Path
+) -> None:
+    import tensorflow as tf
+
+    # The second and the fourth class have the same kernel, so the same score for every image; the first has less.
+    kernel = np.zeros((12, 4), np.float32)
+    kernel[:, (1, 3)] = 1.0
+    network = convert_function(lambda x: tf.nn.softmax(tf.reshape(x, (1, 12)) @ kernel), (1, 2, 2, 3), tf.float32)
+    bordered = UnpackedModel(network)
+    add_byte_border(bordered)
+    model = ship(tmp_path, bordered.pack(), TaskConfig(input_shape=(2, 2, 3)))
+    image = np.full((2, 2, 3), 200, np.uint8)
+    Image.fromarray(image).save(tmp_path / "tie.png")
+    scores = predict(model, image[None])
+    assert scores[0, 1] == scores[0, 3] == scores.max()
+
+    (line,) = run(tmp_path, "tie.png")
+
+    named = [part.rsplit(" ", 1)[0] for part in line.removeprefix("tie.png: ").split(", ")]
+    assert named == ["blue sky", "葉", "temple"]
+    predictions = predictions_from_scores(scores, np.array([1]), PredictionSettings(4, 2))
+    report = accuracy_of(predictions, LABELS, 2)
+    assert LABELS[predictions.predicted[0]] == named[0]
+    assert report.confusion_matrix[1] == (0, 1, 0, 0)
+    # The other one of the two is second, and no more than that: top-k breaks ties the same way.
+    in_top = [predictions_from_scores(scores, np.array([3]), PredictionSettings(4, k)).in_top_k[0] for k in (1, 2)]
+    assert in_top == [False, True]
 
 
 @pytest.mark.parametrize("package", ["learn2compress", "tensorflow", "keras"])

@@ -22,7 +22,7 @@ REPORT = QuantizationReport(
 def test_everything_is_said_in_one_paragraph() -> None:
     assert quantization_sentences(REPORT) == (
         "Ships as int8_ptq: 98.00% of training examples right, better than int8_qat (97.50%). "
-        "On the same 2,000 training examples the float32 file has 98.50% and 400,000 bytes. "
+        "On 2,000 training examples the float32 file has 98.50% and 400,000 bytes. "
         "Largest deviation from the float32 file: 3.0 steps of its quantization, 0.125 in real numbers, in second, "
         "among 32 training examples."
     )
@@ -43,5 +43,26 @@ def test_the_temperature_says_which_way_scores_were_wrong() -> None:
         (0.5, "were not sure enough: logits are divided by 0.50, fitted to"),
         (1.0, "are as trained: on"),
     ):
-        found = dataclasses.replace(REPORT, temperature=temperature, num_temperature_examples=1000)
+        found = dataclasses.replace(REPORT, temperature=temperature, num_kept_back=1000)
         assert f"Its scores {expected} 1,000 examples that nobody trained on" in quantization_sentences(found)
+
+
+def test_decisions_that_ties_change_are_told_and_so_is_the_way_out() -> None:
+    fine = dataclasses.replace(REPORT, num_choice_examples=1000, changed_by_rounding_ratio=0.0)
+    assert "1/256" not in quantization_sentences(fine)
+    coarse = dataclasses.replace(fine, changed_by_rounding_ratio=0.003)
+    assert (
+        "steps of 1/256: where they tie, the first class counts, which changes 0.30% of the"
+        in quantization_sentences(coarse)
+    )
+    rescued = dataclasses.replace(fine, changed_by_rounding_ratio=0.07, has_float_scores=True)
+    assert "Its scores are float32: in steps of 1/256 they would tie, and change 7.00% of the decisions on 1,000" in (
+        quantization_sentences(rescued)
+    )
+
+
+def test_examples_that_were_kept_back_are_counted() -> None:
+    found = dataclasses.replace(REPORT, num_kept_back=1000)
+    assert "On 2,000 training examples, 1,000 of them kept back from training, the float32" in quantization_sentences(
+        found
+    )

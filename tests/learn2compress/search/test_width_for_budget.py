@@ -9,10 +9,19 @@ import numpy as np
 import pytest
 
 from learn2compress import progress
-from learn2compress.config import BudgetConfig, Sharing, StageConfig, StudentConfig, TaskConfig, TrainingConfig
+from learn2compress.config import (
+    BudgetConfig,
+    QuantizationRecipe,
+    Sharing,
+    StageConfig,
+    StudentConfig,
+    TaskConfig,
+    TrainingConfig,
+)
 from learn2compress.config.parsing import ConfigError
-from learn2compress.quantization.convert import shipped_file
+from learn2compress.quantization.convert import to_int8_litert
 from learn2compress.quantization.qat_network import quantization_aware
+from learn2compress.quantization.student_file import StudentDescription, pack_student_file
 from learn2compress.results.latency import Clock, Latency
 from learn2compress.search.width_for_budget import WIDTHS, resolve_budgets, settled_ms
 from learn2compress.students.cost import count_macs
@@ -42,7 +51,8 @@ def trained_file(student: StudentConfig, training: TrainingConfig, family_name: 
     network.set_weights([weights + random.uniform(0.01, 0.5, weights.shape) for weights in network.get_weights()])
     quantized = quantization_aware(network)
     quantized(random.random((64, *TASK.input_shape), np.float32), training=True)
-    return shipped_file(quantized, family_name=family_name, student_name=student.name, labels=LABELS, task=TASK)
+    description = StudentDescription(family_name, student.name, tuple(LABELS), TASK)
+    return pack_student_file(to_int8_litert(quantized), QuantizationRecipe.INT8_QAT, description)
 
 
 def test_widths_are_all_that_a_student_accepts() -> None:

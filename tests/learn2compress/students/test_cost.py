@@ -21,7 +21,7 @@ def test_layers_and_int8_file_give_the_same_count(joint_network: Callable[..., k
     student = standalone_student(joint_network(family, Sharing.PREFIX), "large")
     network = quantization_aware(student)
     network(np.random.default_rng(0).random((16, *student.input_shape[1:]), np.float32), training=True)
-    model = to_int8_litert(network)
+    model = to_int8_litert(network).pack()
     assert model_cost(model).macs == count_macs(student)
     assert float_operators(model) == []
 

@@ -77,7 +77,7 @@ def test_the_file_is_integers_alone_and_computes_the_same(
     network = quantization_aware(student)
     for _ in range(40):
         network(as_float(inputs), training=True)
-    model = to_int8_litert(network)
+    model = to_int8_litert(network).pack()
     assert float_operators(model) == []
     scores = predict(model, inputs)
     simulated = keras.ops.convert_to_numpy(keras.ops.softmax(network(as_float(inputs), training=False)))

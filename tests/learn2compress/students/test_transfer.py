@@ -132,7 +132,7 @@ def test_the_8_bit_file_predicts_what_the_student_predicts(
     data = digits_data()
     plan = TrainingPlan("quantize", 2, 0.0003, DistillationConfig(), seed=3)
     network, history = train_quantized(standalone_student(trained, "large"), "large", data, 256, plan)
-    file = to_int8_litert(network)
+    file = to_int8_litert(network).pack()
     assert float_operators(file) == []
     ((inputs, labels),) = data.held_out()
     predicted = predict(file, inputs.numpy()).argmax(axis=1)

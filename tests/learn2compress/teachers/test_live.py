@@ -1,9 +1,7 @@
-"""The teacher inside a training step: what it answers, what it gives as hints, and how it learns."""
+"""The teacher inside a training step: what it answers, and how it learns."""
 
 from __future__ import annotations
 
-import hashlib
-import json
 from pathlib import Path
 from typing import Any
 
@@ -79,56 +77,6 @@ def test_batches_of_one_are_answered_one_by_one(tmp_path: Path) -> None:
         live(tmp_path / "live", needs_hints=True)
 
 
-@pytest.fixture(scope="module")
-def nested(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A classifier inside a model that ends in softmax, as people build them from Keras applications."""
-    keras.utils.set_random_seed(5)
-    image = keras.Input((4, 4, 1))
-    x = keras.layers.Conv2D(6, 3, padding="same", activation="relu", name="deep_inside")(image)
-    x = keras.layers.BatchNormalization()(x)
-    pooled = keras.layers.GlobalAveragePooling2D(name="pooled")(x)
-    inner = keras.Model(image, keras.layers.Dense(3)(keras.layers.Dropout(0.4)(pooled)), name="classifier")
-    path = tmp_path_factory.mktemp("nested") / "teacher.keras"
-    keras.Sequential([keras.Input((4, 4, 1)), inner, keras.layers.Softmax()]).save(path)
-    return path
-
-
-def features_of(path: Path, name: str) -> Any:
-    """The output of a layer of `nested`, by a model of its own."""
-    inner = keras.saving.load_model(path).get_layer("classifier")
-    return keras.Model(inner.input, inner.get_layer(name).output)(X / 255.0).numpy()
-
-
-def test_hints_are_what_the_last_layer_with_weights_takes(nested: Path, tmp_path: Path) -> None:
-    store(tmp_path / "live", nested)
-    teacher = live(tmp_path / "live", needs_hints=True)
-    _, features = answer(teacher)
-    assert teacher.hint_channels == 6
-    assert features is not None
-    np.testing.assert_allclose(features, features_of(nested, "pooled"), atol=1e-6)
-
-
-@pytest.mark.parametrize(("layer", "channels"), [("deep_inside", 6), ("classifier", 3)])
-def test_hints_come_from_any_layer_and_are_averaged_over_places(
-    nested: Path, tmp_path: Path, layer: str, channels: int
-) -> None:
-    store(tmp_path / "live", nested)
-    teacher = live(tmp_path / "live", hint_layer=layer)
-    logits, features = answer(teacher)
-    assert teacher.hint_channels == channels
-    assert features is not None
-    if layer == "deep_inside":
-        np.testing.assert_allclose(features, features_of(nested, layer).mean(axis=(1, 2)), atol=1e-6)
-    else:
-        np.testing.assert_allclose(np.log(np.exp(features) / np.exp(features).sum(1, keepdims=True)), logits, atol=1e-5)
-
-
-def test_a_layer_that_is_not_there_is_named_with_close_ones(nested: Path, tmp_path: Path) -> None:
-    store(tmp_path / "live", nested)
-    with pytest.raises(ConfigError, match=r"^training.*hint_layer: found no layer 'deep_insid' .*deep_inside$"):
-        live(tmp_path / "live", hint_layer="deep_insid")
-
-
 def test_hints_of_a_saved_model_or_an_ensemble_are_refused(logits_teachers: dict[str, Path], tmp_path: Path) -> None:
     store(tmp_path / "a", logits_teachers["saved_model"])
     store(tmp_path / "b", logits_teachers["keras"], logits_teachers["h5"])
@@ -191,21 +139,6 @@ def test_what_cannot_learn_is_not_saved(logits_teachers: dict[str, Path], tmp_pa
     assert teacher.trainable_variables == teacher.variables == []
     with pytest.raises(ConfigError, match=r"^teacher.training: found a teacher that can't learn"):
         teacher.save(tmp_path / "saved")
-
-
-def test_the_folder_says_how_to_read_it(
-    logits_teachers: dict[str, Path], softmax_teachers: dict[str, Path], tmp_path: Path
-) -> None:
-    store(tmp_path / "live", logits_teachers["h5"], softmax_teachers["saved_model"])
-    members = json.loads((tmp_path / "live" / TEACHER_FILE).read_text())["members"]
-    scaling = {"multiply": 1 / 255, "add": 0.0}
-    assert members == [
-        {"file": "member-0.h5", "input_scaling": scaling, "output": "logits"},
-        {"file": "member-1", "input_scaling": scaling, "output": "probabilities"},
-    ]
-    copy = (tmp_path / "live" / "member-0.h5").read_bytes()
-    assert hashlib.sha256(copy).digest() == hashlib.sha256(logits_teachers["h5"].read_bytes()).digest()
-    assert (tmp_path / "live" / "member-1" / "saved_model.pb").is_file()
 
 
 def test_a_stored_teacher_is_checked_again(logits_teachers: dict[str, Path], tmp_path: Path) -> None:

@@ -7,8 +7,9 @@ import hashlib
 import hmac
 import json
 import os
+import socket
 import subprocess
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -160,3 +161,10 @@ def secrets_folder(tmp_path: Path) -> Path:
     for provider in ("github", "gitlab", "gitea"):
         (folder / f"webhook-{provider}").write_text(f"{SECRET}\n")
     return folder
+
+
+@pytest.fixture
+def silent_server() -> Iterator[str]:
+    """URL of a server that takes connections and never answers."""
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        yield f"http://127.0.0.1:{listening.getsockname()[1]}/team/models"

@@ -85,15 +85,15 @@ def test_what_was_added_is_there_after_a_crash(queue: PushQueue, tmp_path: Path)
 def test_a_push_that_is_put_off_comes_back_later(queue: PushQueue) -> None:
     add(queue, push("1"))
     first = claimed(queue)
-    queue.put_off(first.number, 3600.0, "away")
+    queue.postpone(first.number, 3600.0, "away")
     assert queue.claim() is None
-    queue.put_off(first.number, 0.0, "away")
+    queue.postpone(first.number, 0.0, "away")
     assert claimed(queue).attempts == 2
 
 
 def test_to_be_stopped_is_no_try(queue: PushQueue) -> None:
     add(queue, push("1"))
-    queue.give_back(claimed(queue).number)
+    queue.release(claimed(queue).number)
     assert claimed(queue).attempts == 1
 
 
@@ -177,5 +177,5 @@ def test_a_queue_that_another_process_holds_says_so_soon(queue: PushQueue, tmp_p
 
 def test_a_file_that_is_no_queue_is_refused(tmp_path: Path) -> None:
     (tmp_path / "queue.sqlite").write_bytes(b"not a database " * 100)
-    with pytest.raises(ConfigError, match=r"^--queue .*accepted is a SQLite file"):
+    with pytest.raises(ConfigError, match=r"^--queue: .* can't be opened as a queue"):
         PushQueue(tmp_path / "queue.sqlite")

@@ -23,7 +23,7 @@ from learn2compress.config.parsing import parse
 from pipelines.git_trigger.dispatcher import Dispatcher
 from pipelines.git_trigger.metrics import ReceiverMetrics
 from pipelines.git_trigger.push_queue import PushQueue, PushState
-from pipelines.git_trigger.receiver import create_app
+from pipelines.git_trigger.receiver import RateLimit, create_app
 from pipelines.git_trigger.secret_files import SecretFiles
 from pipelines.git_trigger.settings import ReceiverSettings
 
@@ -331,3 +331,15 @@ def test_no_secret_is_said_or_logged(
     assert "accepted refs/heads/main" in said
     assert SECRET not in said
     assert "forged secret" not in said
+
+
+def test_a_rate_lets_a_burst_pass_and_fills_again() -> None:
+    now = 100.0
+    rate = RateLimit(per_minute=30, burst=3, clock=lambda: now)
+    assert [rate.wait_seconds() for _ in range(4)] == [0.0, 0.0, 0.0, 2.0]
+    now += 1.0
+    assert rate.wait_seconds() == 1.0
+    now += 1.0
+    assert [rate.wait_seconds() for _ in range(2)] == [0.0, 2.0]
+    now += 1000.0
+    assert [rate.wait_seconds() for _ in range(4)] == [0.0, 0.0, 0.0, 2.0]

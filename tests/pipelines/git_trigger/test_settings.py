@@ -10,8 +10,6 @@ import pytest
 import yaml
 
 from learn2compress.config.parsing import ConfigError
-from pipelines.git_trigger.rate_limit import RateLimit
-from pipelines.git_trigger.secret_files import SecretFiles
 from pipelines.git_trigger.settings import Provider, RetrySettings, load_settings
 
 
@@ -60,34 +58,3 @@ def test_settings_that_are_no_yaml_are_refused(tmp_path: Path) -> None:
 def test_pauses_double_up_to_the_longest() -> None:
     retry = RetrySettings(first_seconds=2.0, longest_seconds=10.0)
     assert [retry.pause_seconds(attempts) for attempts in (1, 2, 3, 4, 1000)] == [2.0, 4.0, 8.0, 10.0, 10.0]
-
-
-def test_a_rate_lets_a_burst_pass_and_fills_again() -> None:
-    now = 100.0
-    rate = RateLimit(per_minute=30, burst=3, clock=lambda: now)
-    assert [rate.wait_seconds() for _ in range(4)] == [0.0, 0.0, 0.0, 2.0]
-    now += 1.0
-    assert rate.wait_seconds() == 1.0
-    now += 1.0
-    assert [rate.wait_seconds() for _ in range(2)] == [0.0, 2.0]
-    now += 1000.0
-    assert [rate.wait_seconds() for _ in range(4)] == [0.0, 0.0, 0.0, 2.0]
-
-
-def test_secrets_are_read_when_they_are_needed(secrets_folder: Path) -> None:
-    secrets = SecretFiles(secrets_folder)
-    assert secrets.of_webhook("github") == ("a secret of the webhook",)
-    (secrets_folder / "webhook-github-previous").write_text("older")
-    assert secrets.of_webhook("github") == ("a secret of the webhook", "older")
-    (secrets_folder / "webhook-github").write_text("\n")  # an empty secret would let everybody in
-    assert secrets.of_webhook("github") == ("older",)
-    with pytest.raises(ValueError, match="secret name"):
-        secrets.get("../x")
-    with pytest.raises(ConfigError, match="found no secret 'git-token'"):
-        secrets.need("git-token")
-
-
-def test_without_secrets_nothing_starts(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv("L2C_SECRETS", raising=False)
-    with pytest.raises(ConfigError, match=r"^L2C_SECRETS: found nothing"):
-        SecretFiles()

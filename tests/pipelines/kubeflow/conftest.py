@@ -60,8 +60,8 @@ def _arguments(config: CompressionConfig, **digests: str) -> PipelineArguments:
 
     config_sha256 = hashlib.sha256(json.dumps(to_dict(config), sort_keys=True).encode()).hexdigest()
     plain = {"data_fingerprint": "d", "teacher_sha256": "t", "pretrained_sha256": "", "config_sha256": config_sha256}
-    code = {name: f"code of {name}" for name in code_digests()}
-    provenance = Provenance(**(plain | digests), code_digests=code, packages={"keras": "3"})
+    code = {name: f"code of {name}" for name in code_digests(None)}
+    provenance = Provenance(**(plain | digests), code_digests=code)
     return PipelineArguments(config, provenance, CHECKPOINTS)
 
 
@@ -115,3 +115,44 @@ root:
 def small_package() -> str:
     """A package that a server takes, with three tasks in a row and three run parameters."""
     return _SMALL_PACKAGE
+
+
+@pytest.fixture(scope="session")
+def push_report() -> Callable[[str, dict[str, str]], None]:
+    """Pushes a version that holds the report of one small student, made of what a provenance says."""
+    from learn2compress.release.push import push_version
+    from learn2compress.results.reports import (
+        FAMILY_FILE,
+        Accuracy,
+        FamilyReport,
+        Latency,
+        ModelReport,
+        Verdict,
+        json_bytes,
+    )
+
+    accuracy = Accuracy(10, 0.9, 0.8, 1.0, 3, 1.0, (), ())
+    latency = Latency(0.5, 0.6, 0.4, 1.0, 0.9, 1.1, 1, "a processor")
+    models = [
+        ModelReport(name, "0" * 64, size, size, size, size, size, {}, "uint8", "uint8", accuracy, latency, size)
+        for name, size in (("teacher", 40_000), ("small", 1234))
+    ]
+
+    def push(destination: str, provenance: dict[str, str]) -> None:
+        family = FamilyReport(
+            name="pocket_digits",
+            version=1,
+            created="2026-11-22T00:00:00Z",
+            labels=("0", "1"),
+            config={},
+            teacher=models[0],
+            students=(models[1],),
+            histories={},
+            verdicts=(Verdict("small", satisfied=True, selected=True, reasons=(), notes=("a note",)),),
+            pareto_bytes=(),
+            pareto_latency=(),
+            provenance=provenance,
+        )
+        push_version({FAMILY_FILE: json_bytes(family)}, destination, idempotency_key=json.dumps(provenance))
+
+    return push

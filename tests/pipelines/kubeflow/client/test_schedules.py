@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from learn2compress.config.parsing import ConfigError
-from pipelines.kubeflow.client.connection import Connection, Patience, Server, connect
+from pipelines.kubeflow.client.connection import Connection, Server, Timeouts, connect
 from pipelines.kubeflow.client.schedules import (
     ScheduleRequest,
     cron_with_seconds,
@@ -20,7 +20,7 @@ from pipelines.kubeflow.client.schedules import (
 
 @pytest.fixture
 def connection(kfp_server: Any) -> Connection:
-    return connect(Server(kfp_server.url, patience=Patience(pause_seconds=0.05)))
+    return connect(Server(kfp_server.url, timeouts=Timeouts(pause_seconds=0.05)))
 
 
 @pytest.fixture
@@ -75,7 +75,7 @@ def test_one_schedule_remains_whatever_fails(
     schedule(nightly, connection)
     kfp_server.fail(call, how, times=2)
     read_seconds = 0.5 if how == "hang after" else 30.0
-    another = connect(Server(kfp_server.url, patience=Patience(read_seconds=read_seconds, pause_seconds=0.05)))
+    another = connect(Server(kfp_server.url, timeouts=Timeouts(read_seconds=read_seconds, pause_seconds=0.05)))
     changed = schedule(dataclasses.replace(nightly, cron="@daily"), another)
     (stored,) = kfp_server.schedules
     assert stored["recurring_run_id"] == changed.schedule_id
@@ -86,7 +86,7 @@ def test_a_removed_one_is_gone(kfp_server: Any, connection: Connection, nightly:
     kfp_server.fail("DELETE /recurringruns/.*", "500 after")
     assert remove_schedule("pocket_digits", connection) == 1
     assert not kfp_server.schedules
-    with pytest.raises(ConfigError, match="--remove: found 'pocket_digits', accepted are none"):
+    with pytest.raises(ConfigError, match="--remove: found 'pocket_digits', but the server has no schedule"):
         remove_schedule("pocket_digits", connection)
 
 

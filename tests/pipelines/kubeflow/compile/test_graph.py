@@ -14,7 +14,7 @@ from pipelines.kubeflow.compile.graph import FromRun, build_graph
 from pipelines.kubeflow.compile.pods import pods_of
 from pipelines.kubeflow.compile.run_parameters import PipelineArguments
 from pipelines.kubeflow.compile.spec import pipeline_spec
-from pipelines.kubeflow.container.overrides import exec_properties
+from pipelines.kubeflow.contract.exec_properties import resolve_exec_properties
 from pipelines.kubeflow.contract.naming import kebab_name
 from pipelines.kubeflow.contract.step_contract import StepContract, Value
 
@@ -66,7 +66,7 @@ def parameters_of_run(spec: dict[str, Any], **changes: Value) -> dict[str, dict[
             for key, source in task["inputs"]["parameters"].items()
         }
         contract = contract_of(spec, name)
-        found[contract.component] = exec_properties(contract, given)
+        found[contract.component] = resolve_exec_properties(contract, given)
     return found
 
 

@@ -12,7 +12,7 @@ import yaml
 
 from learn2compress.config import CompressionConfig
 from learn2compress.config.parsing import ConfigError
-from pipelines.kubeflow.compile.package_steps import read_values, specification_of, steps_of
+from pipelines.kubeflow.compile.package_steps import parse_run_parameters, specification_of, steps_of
 
 
 @pytest.fixture(scope="session")
@@ -49,7 +49,7 @@ def test_what_a_run_sets_is_what_its_steps_are_told(
 
 
 def test_values_have_the_types_of_their_parameters(small_package: str) -> None:
-    read = read_values(["epochs=3", "rate=1", "push_uri=s3://a=b"], small_package)
+    read = parse_run_parameters(["epochs=3", "rate=1", "push_uri=s3://a=b"], small_package)
     assert read == {"epochs": 3, "rate": 1.0, "push_uri": "s3://a=b"}
     assert [type(value) for value in read.values()] == [int, float, str]
 
@@ -57,7 +57,7 @@ def test_values_have_the_types_of_their_parameters(small_package: str) -> None:
 @pytest.mark.parametrize("text", ["epoch=3", "epochs", "epochs=many", "rate=x", "=3"])
 def test_values_that_fit_no_parameter_are_refused(small_package: str, text: str) -> None:
     with pytest.raises(ConfigError, match="--parameter"):
-        read_values([text], small_package)
+        parse_run_parameters([text], small_package)
 
 
 @pytest.mark.parametrize("package", [None, {}, {"root": {}}, "", {"pipeline_spec": None}])

@@ -21,7 +21,7 @@ from learn2compress.results.reports import (
     write_json,
 )
 from pipelines.kubeflow.contract.step_contract import View, ViewKind
-from pipelines.kubeflow.contract.ui_views import MAX_CONFUSION_CLASSES, draw, views_of
+from pipelines.kubeflow.contract.ui_views import MAX_CONFUSION_CLASSES, declare_views, write_view
 
 MATRIX = ((8, 2), (1, 9))
 
@@ -63,11 +63,11 @@ def family() -> FamilyReport:
 
 
 def test_each_kind_of_output_has_its_views() -> None:
-    assert views_of({"evaluation": Evaluation}) == {
+    assert declare_views({"evaluation": Evaluation}) == {
         "evaluation_metrics": View(ViewKind.METRICS, "evaluation"),
         "evaluation_confusion": View(ViewKind.CONFUSION, "evaluation"),
     }
-    assert {view.kind for view in views_of({"pushed": PushedVersion}).values()} == {
+    assert {view.kind for view in declare_views({"pushed": PushedVersion}).values()} == {
         ViewKind.METRICS,
         ViewKind.PAGE,
         ViewKind.TABLE,
@@ -78,7 +78,7 @@ def test_metrics_are_the_numbers_of_the_artifact(tmp_path: Path) -> None:
     artifact = Evaluation()
     artifact.uri = str(tmp_path)
     artifact.student, artifact.accuracy, artifact.model_bytes = "small", 0.9, 4000
-    assert draw(ViewKind.METRICS, artifact, tmp_path / "metrics") == {"accuracy": 0.9, "model_bytes": 4000}
+    assert write_view(ViewKind.METRICS, artifact, tmp_path / "metrics") == {"accuracy": 0.9, "model_bytes": 4000}
 
 
 def test_the_confusion_matrix_is_what_the_sdk_would_log(tmp_path: Path) -> None:
@@ -87,7 +87,7 @@ def test_the_confusion_matrix_is_what_the_sdk_would_log(tmp_path: Path) -> None:
     write_json(tmp_path / REPORT_FILE, model("small", 4000))
     logged = dsl.ClassificationMetrics()
     logged.log_confusion_matrix(["cat", "dog"], [list(row) for row in MATRIX])
-    assert draw(ViewKind.CONFUSION, artifact, tmp_path / "confusion") == logged.metadata
+    assert write_view(ViewKind.CONFUSION, artifact, tmp_path / "confusion") == logged.metadata
 
 
 def test_a_confusion_matrix_too_large_for_metadata_is_left_out(tmp_path: Path) -> None:
@@ -95,7 +95,7 @@ def test_a_confusion_matrix_too_large_for_metadata_is_left_out(tmp_path: Path) -
     artifact.uri = str(tmp_path)
     labels = tuple(f"class {index}" for index in range(MAX_CONFUSION_CLASSES + 1))
     write_json(tmp_path / REPORT_FILE, model("small", 4000, labels))
-    assert draw(ViewKind.CONFUSION, artifact, tmp_path / "confusion") == {}
+    assert write_view(ViewKind.CONFUSION, artifact, tmp_path / "confusion") == {}
 
 
 @pytest.fixture
@@ -109,14 +109,14 @@ def pushed(tmp_path: Path) -> PushedVersion:
 
 
 def test_the_page_is_that_of_the_push(pushed: PushedVersion, tmp_path: Path) -> None:
-    assert draw(ViewKind.PAGE, pushed, tmp_path / "a" / "page") == {}
+    assert write_view(ViewKind.PAGE, pushed, tmp_path / "a" / "page") == {}
     assert (tmp_path / "a" / "page").read_text() == "<svg></svg>"
 
 
 def test_the_table_has_a_row_for_each_variant_and_says_why_one_was_refused(
     pushed: PushedVersion, tmp_path: Path
 ) -> None:
-    draw(ViewKind.TABLE, pushed, tmp_path / "table")
+    write_view(ViewKind.TABLE, pushed, tmp_path / "table")
     text = (tmp_path / "table").read_text()
     rows = [line.strip("| ").split(" | ") for line in text.splitlines() if line.startswith("|")]
     assert [row[0] for row in rows] == ["model", "---", "teacher", "large", "small"]
@@ -129,5 +129,5 @@ def test_the_table_has_a_row_for_each_variant_and_says_why_one_was_refused(
 def test_nothing_pushed_is_said_so(pushed: PushedVersion, tmp_path: Path) -> None:
     refused = tuple(Verdict(name, False, False, ("too large",)) for name in ("large", "small"))
     write_json(Path(pushed.uri) / FAMILY_FILE, dataclasses.replace(family(), verdicts=refused))
-    draw(ViewKind.TABLE, pushed, tmp_path / "table")
+    write_view(ViewKind.TABLE, pushed, tmp_path / "table")
     assert "None of 2 students pushed" in (tmp_path / "table").read_text()

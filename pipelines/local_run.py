@@ -1,0 +1,65 @@
+"""Runs a configuration on this machine: its inputs are looked at first, then TFX runs the steps."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from learn2compress.config import CompressionConfig
+from learn2compress.progress import Progress, listening
+from pipelines.run_root import RunRoot
+
+if TYPE_CHECKING:
+    from pipelines.local_runner import StepEvent
+
+
+@dataclasses.dataclass(frozen=True)
+class RunRequest:
+    """One run of one configuration on this machine.
+
+    Attributes:
+      config: What to do, already validated.
+      root: Where the run lives.
+    """
+
+    config: CompressionConfig
+    root: RunRoot
+
+
+def start_run(
+    request: RunRequest, on_step: Callable[[StepEvent], None], on_progress: Callable[[Progress], None]
+) -> None:
+    """Runs a request to its end.
+
+    Args:
+      request: What to run, and where.
+      on_step: Called when a step starts and when it ends.
+      on_progress: Called with how far the work inside a step is.
+
+    Raises:
+      ConfigError: an input is not accepted.
+      Exception: a component failed.
+    """
+    from pipelines.deleted_artifacts import record_deleted_artifacts
+    from pipelines.provenance import collect_provenance
+
+    # First, because what it reads may be missing, and TFX takes many seconds to import.
+    provenance = collect_provenance(request.config)
+    record_deleted_artifacts(request.root, request.config.push.uri)
+    from pipelines.local_runner import create_pipeline, run_pipeline
+
+    with listening(on_progress):
+        run_pipeline(create_pipeline(request.config, provenance, request.root), on_step)
+
+
+def new_log_file(root: RunRoot, name: str) -> Path:
+    """Returns the path of a file for the libraries' messages of a run that starts now.
+
+    Args:
+      root: Where the run lives.
+      name: The configuration's name.
+    """
+    return root.logs / f"{name}-{datetime.now(UTC):%Y%m%dT%H%M%S}.log"

@@ -1,0 +1,70 @@
+"""Settings of the joint training."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from learn2compress.config import AugmentConfig, PretrainedConfig, TrainingConfig
+from learn2compress.config.parsing import ConfigError, parse
+from learn2compress.config.training import MAX_VALIDATION_EXAMPLES
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"stages": []}, "stages: accepts 1 to 32 stages, found 0"),
+        (
+            {"architecture": "transformer"},
+            "architecture: found 'transformer', accepted are the installed architectures",
+        ),
+        ({"sharing": "hybrid", "shared_stages": 3}, "shared_stages: found 3, accepted is 1 to 2: a branch needs a"),
+        (
+            {"sharing": "width", "pretrained": {"uri": "m.h5", "exits": ["a"]}},
+            "sharing: found 'width' with a pretrained trunk, accepted is 'prefix'",
+        ),
+        (
+            {"augment": {"mixup_alpha": 1.0, "cutmix_alpha": 1.0}},
+            "augment: found mixup_alpha and cutmix_alpha, accepted is one of them",
+        ),
+        ({"batch_size": 8}, "batch_size: found 8, accepted: greater than or equal to 16"),
+        ({"distillation": {"temperature": 0.0}}, "distillation.temperature: found 0.0"),
+    ],
+)
+def test_what_can_not_be_trained_is_refused(settings: dict[str, Any], message: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        parse(TrainingConfig, settings)
+    assert str(caught.value).startswith(message)
+
+
+@pytest.mark.parametrize("name", ["residual", "mobilenet", "nasnet", "projection", "embedding"])
+def test_our_own_architectures_are_installed(name: str) -> None:
+    assert parse(TrainingConfig, {"architecture": name}).architecture == name
+
+
+def test_the_deepest_student_has_all_stages_or_all_exits() -> None:
+    assert TrainingConfig().num_stages == 3
+    assert TrainingConfig(pretrained=PretrainedConfig("m.keras", ("a", "b"))).num_stages == 2
+
+
+@pytest.mark.parametrize(
+    ("num_train", "num_validation"),
+    # A share of the examples, but not so few that they say nothing, and not more than say enough.
+    [(0, 0), (980, 0), (1000, 50), (10_000, 500), (20_000, MAX_VALIDATION_EXAMPLES), (10**6, MAX_VALIDATION_EXAMPLES)],
+)
+def test_some_examples_are_kept_from_training(num_train: int, num_validation: int) -> None:
+    assert TrainingConfig().num_validation(num_train) == num_validation
+
+
+def test_augmentation_knows_whether_it_changes_and_whether_it_mixes() -> None:
+    found = {
+        name: (augment.is_active, augment.mixes)
+        for name, augment in {
+            "none": AugmentConfig(),
+            "flip": AugmentConfig(flip=True),
+            "mixup": AugmentConfig(mixup_alpha=0.2),
+            "cutmix": AugmentConfig(cutmix_alpha=1.0),
+        }.items()
+    }
+    assert found == {"none": (False, False), "flip": (True, False), "mixup": (True, True), "cutmix": (True, True)}

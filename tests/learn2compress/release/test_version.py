@@ -1,0 +1,103 @@
+"""A family is decided as a whole, and a version holds all that belongs to the students that leave."""
+
+from __future__ import annotations
+
+import ast
+import dataclasses
+import hashlib
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from learn2compress.config import CompressionConfig, ConstraintsConfig, StudentConfig, TeacherConfig
+from learn2compress.config.parsing import ConfigError
+from learn2compress.release.version import (
+    MeasuredStudent,
+    check_measured,
+    content_key,
+    decide,
+    family_files,
+    version_files,
+)
+from learn2compress.results.quantization import Candidate, QuantizationReport
+from learn2compress.results.reports import Accuracy, ClassResult, EpochRecord, FamilyReport, Latency, ModelReport
+
+LABELS = ("cat", "dog")
+CONTENT = {"large": b"l" * 4000, "small": b"s" * 1000}
+
+
+def report_on(name: str, content: bytes, num_correct: int) -> ModelReport:
+    """Of a file that is right about so many of fifty cats and dogs, and as slow as it is long."""
+    classes = tuple(ClassResult(label, 25, num_correct / 50, num_correct / 50) for label in LABELS)
+    matrix = ((num_correct // 2, 25 - num_correct // 2), (25 - (num_correct + 1) // 2, (num_correct + 1) // 2))
+    ratio, size = num_correct / 50, len(content)
+    accuracy = Accuracy(50, ratio, ratio - 0.05, min(1.0, ratio + 0.05), 3, None, classes, matrix)
+    latency = Latency(size / 1e4, size / 9e3, size / 1.1e4, size / 9e3, size / 9.5e3, size / 8.5e3, 1, "a processor")
+    digest = hashlib.sha256(content).hexdigest()
+    return ModelReport(
+        name, digest, size, size, size, size, size, {"CONV_2D": 1}, "uint8", "uint8", accuracy, latency, 9
+    )
+
+
+@pytest.fixture
+def students(tmp_path: Path) -> list[MeasuredStudent]:
+    found = []
+    for name, content in CONTENT.items():
+        path = tmp_path / f"{name}.tflite"
+        path.write_bytes(content)
+        candidates = (Candidate("float32", 0.97, 4000), Candidate("int8_ptq", 0.96, len(content)))
+        quantization = QuantizationReport("int8_ptq", "int8_ptq", "named", 50, candidates, "the float32 file", 32, ())
+        report = report_on(name, content, 48 if name == "large" else 40)
+        history = (EpochRecord("train", 1, 0.5, 0.9),)
+        found.append(MeasuredStudent(path, {"recipe": "int8_ptq"}, report, history, quantization))
+    return found
+
+
+def decided(students: list[MeasuredStudent], created: datetime | None = None) -> FamilyReport:
+    config = CompressionConfig(
+        name="pets",
+        teacher=TeacherConfig("teacher.keras"),
+        students=tuple(StudentConfig(name, stage) for stage, name in enumerate(CONTENT, 1)),
+        constraints=ConstraintsConfig(max_accuracy_drop=0.05),
+    )
+    teacher = report_on("baseline", b"t" * 9000, 49)
+    return decide(config, LABELS, teacher, students, {"data_sha256": "da7a"}, created)
+
+
+def test_a_decision_selects_by_constraints_and_names_the_front(students: list[MeasuredStudent]) -> None:
+    report = decided(students, datetime(2026, 11, 27, 12, tzinfo=UTC))
+    assert (report.version, report.created, report.labels) == (0, "2026-11-27T12:00:00Z", LABELS)
+    assert report.teacher.name == "teacher"
+    assert [verdict.selected for verdict in report.verdicts] == [True, False]
+    assert report.pareto_bytes == ("small", "large", "teacher")
+    assert report.quantizations["small"].shipped == "int8_ptq"
+    assert set(family_files(report)) == {"family.json", "report.html"}
+
+
+def test_a_version_holds_what_belongs_to_the_selected_student(students: list[MeasuredStudent]) -> None:
+    files = version_files(decided(students), students, 7)
+    assert sorted(files) == [
+        "config.yaml", "family.json",
+        *(f"large/{file}" for file in ("classify.py", "config.json", "labels.txt", "large.tflite", "model_card.md")),
+        "large/quantization.json", "large/report.json", "report.html",
+    ]  # fmt: skip
+    assert files["large/large.tflite"] == students[0].model_path
+    assert files["large/labels.txt"] == b"cat\ndog\n"
+    assert json.loads(files["family.json"])["version"] == 7  # type: ignore[arg-type]
+    ast.parse(files["large/classify.py"])  # type: ignore[arg-type]
+
+
+def test_the_key_is_that_of_the_content_and_not_of_the_time(students: list[MeasuredStudent]) -> None:
+    early, late = (decided(students, datetime(2026, 11, day, tzinfo=UTC)) for day in (1, 2))
+    assert content_key(early) == content_key(dataclasses.replace(late, version=3))
+    assert content_key(early) != content_key(dataclasses.replace(early, labels=("cat", "cow")))
+
+
+def test_a_file_that_was_not_measured_is_refused(students: list[MeasuredStudent]) -> None:
+    check_measured(students)
+    students[1].model_path.write_bytes(b"another")
+    with pytest.raises(ConfigError, match="student 'small': found a file of SHA-256") as error:
+        check_measured(students)
+    assert hashlib.sha256(b"another").hexdigest() in str(error.value)

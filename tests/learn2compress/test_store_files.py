@@ -1,0 +1,34 @@
+"""One file is written the same way into folders and into stores that have none."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import fsspec
+import pytest
+
+from learn2compress.store_files import put_file
+
+
+def test_folders_on_the_way_are_made(tmp_path: Path) -> None:
+    put_file(fsspec.filesystem("file"), str(tmp_path / "a" / "b" / "c.txt"), b"content")
+    assert (tmp_path / "a" / "b" / "c.txt").read_bytes() == b"content"
+    put_file(fsspec.filesystem("file"), str(tmp_path / "a" / "b" / "c.txt"), b"other")
+    assert (tmp_path / "a" / "b" / "c.txt").read_bytes() == b"other"
+
+
+def test_an_object_is_one_object(bucket: fsspec.AbstractFileSystem) -> None:
+    put_file(bucket, "states/a/b/c.txt", b"content")
+    assert bucket.find("states") == ["states/a/b/c.txt"]
+    assert bucket.cat_file("states/a/b/c.txt") == b"content"
+
+
+def test_options_reach_the_store(bucket: fsspec.AbstractFileSystem) -> None:
+    put_file(bucket, "states/page.html", b"<p>", ContentType="text/html")
+    assert bucket.info("states/page.html")["ContentType"] == "text/html"
+
+
+def test_a_bucket_is_not_made_of_a_typing_mistake(bucket: fsspec.AbstractFileSystem) -> None:
+    with pytest.raises(FileNotFoundError):
+        put_file(bucket, "sttaes/a.txt", b"content")
+    assert not bucket.exists("sttaes")
