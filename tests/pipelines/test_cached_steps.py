@@ -25,7 +25,7 @@ STEPS = {
 ONE_STUDENT: dict[str, Any] = {
     "training": {"stages": [{"channels": 8}], "epochs": 1, "learning_rate": 0.01},
     "students": [{"name": "only", "stage": 1}],
-    "prune": {"epochs": 1},
+    "prune": {"epochs": 1, "min_layer_weights": 64},
     "quantize": {"epochs": 1},
     "constraints": {},
 }

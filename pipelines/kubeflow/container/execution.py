@@ -11,9 +11,8 @@ from typing import Any
 from tfx.dsl.components.base import base_executor
 from tfx.types.artifact import Artifact
 
-from components.step_code.architecture import installed_architectures
-from components.step_code.step import StepCode
 from learn2compress.config.parsing import ConfigError
+from pipelines.kubeflow.container.code_check import check_code
 from pipelines.kubeflow.container.executor_input import ExecutorInput, write_executor_output
 from pipelines.kubeflow.container.metadata_mirror import record_execution
 from pipelines.kubeflow.contract.artifact_types import load_class, metadata_of, properties_of, restore_artifact
@@ -24,7 +23,6 @@ from pipelines.kubeflow.contract.ui_views import write_view
 
 # An object store has no empty folders: without a file in it an output could not be fetched by the next step.
 _EMPTY_FILE = ".empty"
-_CODE_DIGEST = "code_digest"
 
 
 def execute(contract: StepContract, executor_input: ExecutorInput) -> None:
@@ -92,29 +90,3 @@ def _metadata(
         drawn = write_view(view.kind, outputs[view.source], executor_input.outputs[name].path)
         found[name] = metadata_of(contract.pipeline, contract.component, name, view.kind.value, drawn)
     return found
-
-
-def check_code(contract: StepContract, properties: Mapping[str, Any]) -> None:
-    """Checks that the image has the code and the versions that the package says its results come from.
-
-    A digest covers the architecture of the run's students, whose name not every step is told: one of those that the
-    image has must fit.
-
-    Args:
-      contract: Names the executor.
-      properties: What the executor is told, the compiled digest among it.
-
-    Raises:
-      ConfigError: it has others.
-    """
-    module = contract.executor.rpartition(".")[0]
-    if _CODE_DIGEST not in properties or not module.startswith("components."):
-        return
-    here = [StepCode.of(module, architecture) for architecture in (None, *installed_architectures())]
-    if properties[_CODE_DIGEST] not in {code.sha256 for code in here}:
-        versions = ", ".join(f"{name} {version}" for name, version in here[0].versions().items())
-        raise ConfigError(
-            f"image: the code or the versions behind {contract.component} (digest {here[0].sha256}; {versions}) are "
-            f"others than those that the package was compiled with, {properties[_CODE_DIGEST]}; compile in the image, "
-            "or with its code and its versions"
-        )
