@@ -22,7 +22,7 @@ from learn2compress.results.reports import EpochRecord, read_json
 
 def test_a_file_is_written_with_how_it_came_about(tmp_path: Path) -> None:
     pixels = keras.Input((8, 8, 1))
-    model = to_float_litert(keras.Model(pixels, keras.layers.Dense(3)(keras.layers.Flatten()(pixels))))
+    model = to_float_litert(keras.Model(pixels, keras.layers.Dense(3)(keras.layers.Flatten()(pixels)))).pack()
     candidates = (Candidate("float32", 0.9, 800), Candidate("float16", 0.8, 700))
     report = QuantizationReport("float16", "float32", "float16 loses 10 points", 64, candidates, "float32", 64, ())
     config = QuantizeConfig(recipe=QuantizationRecipe.FLOAT16)
