@@ -80,7 +80,7 @@ class PretrainedConfig:
     input_add: float = 0.0
     """See `input_multiply`."""
     frozen_epochs_ratio: Ratio = 0.0
-    """Share of the epochs in which the trunk stands still and the heads alone learn."""
+    """Share of the epochs in which the trunk is frozen and the heads alone learn."""
     unfreeze_ratio: Ratio = 0.0
     """Share of the epochs over which the trunk's stages are released after that, from the last to the first."""
     frozen_stages: Annotated[int, Field(ge=0, le=32)] = 0
