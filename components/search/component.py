@@ -15,7 +15,7 @@ from learn2compress.config import PruneConfig, QuantizeConfig, SearchConfig
 
 
 class SearchSpec(ComponentSpec):
-    """A dense student in; every try out, and the best as a sparse student and the file that ships."""
+    """A dense student in; every trial out, and the best as a sparse student and the file that ships."""
 
     PARAMETERS = {
         name: ExecutionParameter(type=kind)
@@ -33,17 +33,17 @@ class SearchSpec(ComponentSpec):
 
 
 def spec_for(search: SearchConfig) -> type[SearchSpec]:
-    """The spec of a search of so many tries."""
+    """Returns the spec of a search, with an output for each of its trials and variants."""
     outputs = {name: ChannelParameter(type=kind) for name, kind in _outputs(search).items()}
     return type("SearchSpec", (SearchSpec,), {"OUTPUTS": outputs})
 
 
 class Search(base_component.BaseComponent):
-    """Tries compressions of one student, each pruned, fine-tuned and quantized, and lets the best go on.
+    """Tries compressions of one student, each pruned, fine-tuned and quantized; the best become variants of it.
 
     Args:
-      search: What may be tried, and what is looked for.
-      prune: What the search does not choose.
+      search: What may be tried, and which trials are the best.
+      prune: What the search does not vary.
       quantize: Likewise.
     """
 

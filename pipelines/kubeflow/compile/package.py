@@ -14,6 +14,7 @@ import yaml
 import learn2compress
 from learn2compress.config import CompressionConfig, KubernetesConfig
 from learn2compress.config.parsing import ConfigError
+from learn2compress.pruning.preview import unpruned_students
 from pipelines.kubeflow.compile.graph import TaskGraph, build_graph
 from pipelines.kubeflow.compile.platform import platform_spec
 from pipelines.kubeflow.compile.pods import pods_of
@@ -64,7 +65,15 @@ def package_text(config: CompressionConfig, provenance: Provenance, image: str, 
 
 
 def notes_on(config: CompressionConfig, image: str) -> list[str]:
-    """What a person should know who starts this package: one sentence each."""
+    """Returns what a person should know who starts this package: one sentence each.
+
+    Args:
+      config: What the package is compiled of.
+      image: Of the steps.
+
+    Raises:
+      ConfigError: pruning asks a student for what it does not have.
+    """
     notes = []
     for field, uri in (
         ("data.uri", config.data.uri),
@@ -79,7 +88,7 @@ def notes_on(config: CompressionConfig, image: str) -> list[str]:
         )
     if _checkpoint_root(config.kubernetes) == _LOCAL_CHECKPOINTS:
         notes.append("without kubernetes.checkpoints or checkpoint_uri a retried training begins anew")
-    return notes
+    return [*notes, *unpruned_students(config)]
 
 
 def _checkpoint_root(config: KubernetesConfig) -> str:
