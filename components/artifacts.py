@@ -109,7 +109,7 @@ class TrainingLogs(Artifact):
 class Sensitivity(Artifact):
     """What pruning each layer of a student alone costs; see `learn2compress.results.pruning`.
 
-    `accuracy` is that of the student before it was pruned, on the examples of the analysis.
+    `accuracy` is that of the student before it was pruned, on the training examples of the analysis.
     """
 
     TYPE_NAME = "L2CSensitivity"
@@ -129,9 +129,10 @@ class LiteRtModel(Artifact):
 
 
 class SearchTrial(Artifact):
-    """One compression that a search tried; `accuracy` is on training examples, `size` what the search minimizes.
+    """One compression that a search tried, its accuracy on the training examples that the search decides by.
 
-    One that was stopped early has the reason in `stopped`, the accuracy of its float student, and no file.
+    `size` is what the search minimizes. One that was stopped early has the reason in `stopped`, the accuracy of its
+    float student, and no file.
     """
 
     TYPE_NAME = "L2CSearchTrial"

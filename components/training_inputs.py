@@ -23,6 +23,7 @@ from learn2compress.config import (
     TeacherTraining,
     TrainingConfig,
 )
+from learn2compress.config.ratios import count_at_ratio
 from learn2compress.data.batches import TrainingData
 from learn2compress.data.records import Split
 from learn2compress.quantization.choice_sample import TrainingSample
@@ -187,7 +188,9 @@ class TrainingInputs:
             weight_average_decay=training.weight_average_decay,
             early_stopping_epochs=training.early_stopping_epochs,
             loss_weights={student.name: student.loss_weight for student in students},
-            joins_at_epoch={student.name: int(student.joins_after_ratio * training.epochs) for student in students},
+            joins_at_epoch={
+                student.name: count_at_ratio(student.joins_after_ratio, training.epochs) for student in students
+            },
             largest=largest,
             teacher_learning_rate=self.settings.teacher_use.learning_rate,
         )

@@ -21,12 +21,14 @@ class Progress:
       done: Units finished, 0..total.
       total: Units in all, at least 1.
       detail: Figures worth showing, such as "loss 0.31"; may be empty.
+      is_notice: The detail is a sentence that must stay readable after the work has ended.
     """
 
     work: str
     done: int
     total: int
     detail: str = ""
+    is_notice: bool = False
 
 
 Listener = Callable[[Progress], None]
@@ -39,6 +41,18 @@ def report(work: str, done: int, total: int, detail: str = "") -> None:
     listener = _listener.get()
     if listener is not None:
         listener(Progress(work, done, total, detail))
+
+
+def notice(work: str, sentence: str) -> None:
+    """Tells the listener, if there is one, what a person must read, whatever else goes on.
+
+    Args:
+      work: What it is about, such as "prune".
+      sentence: One line.
+    """
+    listener = _listener.get()
+    if listener is not None:
+        listener(Progress(work, 1, 1, sentence, is_notice=True))
 
 
 @contextlib.contextmanager

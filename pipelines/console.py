@@ -61,7 +61,10 @@ class LineDisplay:
         self._print(f"{position} {outcome}")
 
     def on_progress(self, report: Report) -> None:
-        """Shows how far the work inside the step is."""
+        """Shows how far the work inside the step is, or what is to stay readable."""
+        if report.is_notice:
+            self._print(f"    {self._step}: {report.detail}" if self._step else f"    {report.detail}")
+            return
         phase = report.work.partition(" epoch ")[0]
         is_new = phase != self._work
         if is_new:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from learn2compress.config import CompressionConfig
-from learn2compress.progress import Progress, listening
+from learn2compress.progress import Progress, listening, notice
 from pipelines.run_root import RunRoot
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ def start_run(
     Args:
       request: What to run, and where.
       on_step: Called when a step starts and when it ends.
-      on_progress: Called with how far the work inside a step is.
+      on_progress: Called with how far a step's work is, and with what is known to go otherwise before any step.
 
     Raises:
       ConfigError: an input is not accepted.
@@ -49,9 +49,12 @@ def start_run(
     # First, because what it reads may be missing, and TFX takes many seconds to import.
     provenance = collect_provenance(request.config)
     record_deleted_artifacts(request.root, request.config.push.uri)
+    from learn2compress.pruning.preview import unpruned_students
     from pipelines.local_runner import create_pipeline, run_pipeline
 
     with listening(on_progress):
+        for sentence in unpruned_students(request.config):
+            notice("prune", sentence)
         run_pipeline(create_pipeline(request.config, provenance, request.root), on_step)
 
 

@@ -29,18 +29,39 @@ class Executor(StepExecutor):
         output_dict: dict[str, list[Artifact]],
         exec_properties: dict[str, Any],
     ) -> None:
-        """Prunes, fine-tunes, and writes the smaller student, and its sensitivity where it is asked for."""
+        """Prunes, fine-tunes, and writes the smaller student, and its sensitivity where it is asked for.
+
+        Args:
+          input_dict: See `PruneSpec`.
+          output_dict: See `PruneSpec`.
+          exec_properties: See `PruneSpec`.
+
+        Raises:
+          ConfigError: what the configuration asks for is not possible with this student.
+        """
         prune, name = config_from(PruneConfig, exec_properties), exec_properties["student_name"]
         inputs = TrainingInputs.open(input_dict, exec_properties)
         student, history = read_student(artifact_utils.get_single_instance(input_dict["student"]))
         plan = inputs.plan("prune", prune.epochs, prune.learning_rate)
         if prune.sensitivity:
-            analysis = prune_sensitivity(student, name, inputs.data, prune, plan, inputs.teacher)
+            sample = inputs.sample(0).decision_examples()
+            analysis = prune_sensitivity(
+                student,
+                name,
+                inputs.data,
+                prune,
+                plan,
+                sample.network_top_1,
+                num_examples=len(sample.labels),
+                num_kept_back=sample.num_kept_back,
+                teacher=inputs.teacher,
+            )
             _write_sensitivity(artifact_utils.get_single_instance(output_dict["layer_sensitivity"]), analysis)
-        pruned, records = prune_student(
+        pruned = prune_student(
             student, name, inputs.data, prune, plan, teacher=inputs.teacher, checkpoint=inputs.checkpoint
         )
-        write_student(artifact_utils.get_single_instance(output_dict["pruned"]), pruned, name, history + records)
+        artifact = artifact_utils.get_single_instance(output_dict["pruned"])
+        write_student(artifact, pruned.student, name, pruned.continued(history))
         inputs.checkpoint.discard()
 
 

@@ -16,7 +16,7 @@ from learn2compress.config import PruneConfig, QuantizeConfig, SearchConfig
 
 
 class SearchSpec(ComponentSpec):
-    """A dense student in; every try out, and the best as a sparse student and the file that ships."""
+    """A dense student in; every trial out, and the best as a sparse student and the file that ships."""
 
     PARAMETERS = parameters_of(
         search=str, prune=str, quantize=str, student_name=str, family_name=str, **TRAINING_PARAMETERS
@@ -26,7 +26,7 @@ class SearchSpec(ComponentSpec):
 
 
 class Search(base_component.BaseComponent):
-    """Tries compressions of one student, each pruned, fine-tuned and quantized, and keeps the best.
+    """Tries compressions of one student, each pruned, fine-tuned and quantized; the best become variants of it.
 
     Args:
       examples: From `Ingest`.
@@ -35,8 +35,8 @@ class Search(base_component.BaseComponent):
       student: The student as the joint training left it.
       student_name: Its name.
       family_name: The configuration's name, which the files' metadata have, too.
-      search: What may be tried, and what is looked for.
-      prune: What the search does not choose.
+      search: What may be tried, and which trials are the best.
+      prune: What the search does not vary.
       quantize: Likewise.
       settings: What every training of the run is told.
       code_digest: Digest of the code that the step runs.

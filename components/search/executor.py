@@ -1,4 +1,4 @@
-"""Searches the compression of one student and writes every try, and the best as what Evaluate takes."""
+"""Searches the compression of one student and writes every trial, and the best as what Evaluate takes."""
 
 from __future__ import annotations
 
@@ -23,13 +23,10 @@ from learn2compress.pruning import prune_student
 from learn2compress.pruning.sensitivity import layers_by_sensitivity
 from learn2compress.quantization.choice_sample import TrainingSample
 from learn2compress.quantization.quantize import QuantizedStudent
-from learn2compress.search.choice import chosen
-from learn2compress.search.study import CompressionSettings, TrialResult, backed_off, next_variant
-from learn2compress.search.trial import History, try_variant
+from learn2compress.search.choice import choose_trials, note_on_choice
+from learn2compress.search.study import CompressionSettings, TrialResult, next_back_off, next_settings
+from learn2compress.search.trial import History, run_trial
 from learn2compress.training.loop import make_deterministic
-from learn2compress.training.step import as_float
-
-_BATCH_SIZE = 500
 
 
 class Executor(StepExecutor):
@@ -41,19 +38,25 @@ class Executor(StepExecutor):
         output_dict: dict[str, list[Artifact]],
         exec_properties: dict[str, Any],
     ) -> None:
-        """Tries, chooses, and writes."""
+        """Runs the trials, chooses, and writes; trials that were finished before a kill are not run again.
+
+        Args:
+          input_dict: See `SearchSpec`.
+          output_dict: See `SearchSpec`.
+          exec_properties: See `SearchSpec`.
+        """
         search: SearchConfig = from_json(SearchConfig, exec_properties["search"])
         inputs = TrainingInputs.open(input_dict, exec_properties)
         steps = _Steps.open(input_dict, exec_properties, inputs)
         files = TrialFiles(inputs.checkpoint)
         results: list[TrialResult] = []
-        reference = steps.top_1(steps.fresh_student()[0])
+        reference = steps.student_top_1(steps.fresh_student()[0])
         for number in range(search.trials):
             if (result := files.read_result(number)) is None:
-                variant = backed_off(search, results, reference, steps.sensitive_layers) or next_variant(
+                settings = next_back_off(search, results, reference, steps.sensitive_layers) or next_settings(
                     search, inputs.settings.seed, results
                 )
-                trial = try_variant(number, variant, results, search, steps)
+                trial = run_trial(number, settings, results, search, steps)
                 files.write(trial)
                 result = trial.result
             results.append(result)
@@ -63,19 +66,31 @@ class Executor(StepExecutor):
         for result in results:
             artifact = artifact_utils.get_single_instance(output_dict[trial_output(result.number)])
             files.copy(result, steps.name, artifact)
-        for rank, result in enumerate(chosen(search, results, reference), start=1):
+        for rank, result in enumerate(choose_trials(search, results, reference), start=1):
             student, history, file = files.read(result.number)
+            history = _noted(history, note_on_choice(len(steps.decided_by.labels), steps.decided_by.num_kept_back))
             name = variant_name(steps.name, rank)
             network = artifact_utils.get_single_instance(output_dict[student_output(rank)])
             write_student(network, student, name, history)
             model = artifact_utils.get_single_instance(output_dict[model_output(rank)])
-            write_model(model, file, name, history, steps.quantize_of(result.variant))
+            write_model(model, file, name, history, steps.quantize_of(result.settings))
         inputs.checkpoint.discard()
 
 
 @dataclasses.dataclass(frozen=True)
 class _Steps:
-    """What a try is made of, of the component's inputs."""
+    """The steps of a trial with the component's inputs.
+
+    Attributes:
+      inputs: What to train with.
+      artifact: The student as it was trained.
+      name: The student's name.
+      family_name: What the students of this run are called together.
+      prune_config: What the search does not vary.
+      quantize_config: Likewise.
+      sample: Training examples to calibrate with.
+      decided_by: Those that trials are compared on.
+    """
 
     inputs: TrainingInputs
     artifact: Artifact
@@ -84,12 +99,15 @@ class _Steps:
     prune_config: PruneConfig
     quantize_config: QuantizeConfig
     sample: TrainingSample
+    decided_by: TrainingSample
 
     @classmethod
     def open(
         cls, input_dict: dict[str, list[Artifact]], exec_properties: dict[str, Any], inputs: TrainingInputs
     ) -> _Steps:
+        """Returns the steps of one execution."""
         quantize = from_json(QuantizeConfig, exec_properties["quantize"])
+        sample = inputs.sample(quantize.calibration_examples)
         return cls(
             inputs,
             artifact_utils.get_single_instance(input_dict["student"]),
@@ -97,37 +115,37 @@ class _Steps:
             exec_properties["family_name"],
             from_json(PruneConfig, exec_properties["prune"]),
             quantize,
-            inputs.sample(quantize.calibration_examples),
+            sample,
+            sample.decision_examples(),
         )
 
     def fresh_student(self) -> tuple[keras.Model, History]:
-        """The student as it was trained."""
+        """Returns the student as it was trained, and its epochs."""
         return read_student(self.artifact)
 
-    def quantize_of(self, variant: CompressionSettings) -> QuantizeConfig:
-        """Settings of one try."""
-        return dataclasses.replace(self.quantize_config, recipe=variant.recipe)
+    def quantize_of(self, settings: CompressionSettings) -> QuantizeConfig:
+        """Returns the quantization of one trial."""
+        return dataclasses.replace(self.quantize_config, recipe=settings.recipe)
 
-    def prune_of(self, variant: CompressionSettings) -> PruneConfig:
-        """Settings of one try."""
+    def prune_of(self, settings: CompressionSettings) -> PruneConfig:
+        """Returns the pruning of one trial."""
         return dataclasses.replace(
             self.prune_config,
-            method=variant.method,
-            sparsity_ratio=variant.sparsity_ratio,
-            layer_sparsity_ratios=dict(variant.layer_sparsity_ratios),
-            sensitivity=False,
+            method=settings.method,
+            sparsity_ratio=settings.sparsity_ratio,
+            layer_sparsity_ratios=dict(settings.layer_sparsity_ratios),
         )
 
-    def sensitive_layers(self, variant: CompressionSettings) -> list[str]:
-        """Layers that are pruned, those first that bear it least."""
-        return layers_by_sensitivity(self.fresh_student()[0], self.prune_of(variant), self.top_1)
+    def sensitive_layers(self, settings: CompressionSettings) -> list[str]:
+        """Returns the layers that are pruned, the most sensitive first."""
+        return layers_by_sensitivity(self.fresh_student()[0], self.prune_of(settings), self.student_top_1)
 
-    def prune(self, number: int, variant: CompressionSettings) -> tuple[keras.Model, History]:
-        """See `learn2compress.search.trial.Steps`."""
+    def prune(self, number: int, settings: CompressionSettings) -> tuple[keras.Model, History]:
+        """See `learn2compress.search.trial.TrialSteps`."""
         make_deterministic(self.inputs.settings.seed)
-        config = self.prune_of(variant)
+        config = self.prune_of(settings)
         student, history = self.fresh_student()
-        pruned, records = prune_student(
+        pruned = prune_student(
             student,
             self.name,
             self.inputs.data,
@@ -136,24 +154,33 @@ class _Steps:
             teacher=self.inputs.teacher,
             checkpoint=self.inputs.checkpoint.part(f"trial_{number}_prune"),
         )
-        return pruned, history + records
+        return pruned.student, pruned.continued(history)
 
-    def top_1(self, student: keras.Model) -> float:
-        """See `learn2compress.search.trial.Steps`."""
-        choice = self.sample.accuracy_examples()
-        return choice.top_1(student.predict(as_float(choice.inputs), batch_size=_BATCH_SIZE, verbose=0))
+    def student_top_1(self, student: keras.Model) -> float:
+        """See `learn2compress.search.trial.TrialSteps`."""
+        return self.decided_by.network_top_1(student)
+
+    def file_top_1(self, model_bytes: bytes) -> float:
+        """See `learn2compress.search.trial.TrialSteps`."""
+        return self.decided_by.top_1(self.decided_by.scores(model_bytes))
 
     def quantize(
-        self, number: int, variant: CompressionSettings, student: keras.Model
+        self, number: int, settings: CompressionSettings, student: keras.Model
     ) -> tuple[QuantizedStudent, History]:
-        """See `learn2compress.search.trial.Steps`."""
+        """See `learn2compress.search.trial.TrialSteps`."""
         return make_student_file(
             self.inputs,
             student,
             self.name,
-            self.quantize_of(variant),
+            self.quantize_of(settings),
             min_layer_weights=self.prune_config.min_layer_weights,
             family_name=self.family_name,
             sample=self.sample,
             checkpoint=self.inputs.checkpoint.part(f"trial_{number}_quantize"),
         )
+
+
+def _noted(history: History, note: str | None) -> History:
+    """Returns a history whose last epoch bears one note more."""
+    last = history[-1]
+    return (*history[:-1], dataclasses.replace(last, note="; ".join(filter(None, (last.note, note)))))

@@ -2,15 +2,15 @@
 
 
 def trial_output(number: int) -> str:
-    """Of a try, from 0."""
+    """Returns the output of a trial, from 0."""
     return f"trial_{number}"
 
 
 def student_output(rank: int) -> str:
-    """Of a variant's pruned student; 1 is the most accurate."""
+    """Returns the output of a variant's pruned student; rank 1 is the most accurate."""
     return f"student_{rank}"
 
 
 def model_output(rank: int) -> str:
-    """Of a variant's file."""
+    """Returns the output of a variant's file; ranks as for `student_output`."""
     return f"model_{rank}"

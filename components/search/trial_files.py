@@ -1,4 +1,4 @@
-"""The tries of a search on disk: finished ones outlive a kill, and become artifacts in the end."""
+"""The trials of a search on disk: finished ones outlive a kill, and become artifacts in the end."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from learn2compress.training.checkpoint import Checkpoint
 
 
 class TrialFiles:
-    """Folders of tries.
+    """Writes and reads folders of trials.
 
     Args:
       checkpoint: Where the search keeps its state.
@@ -31,7 +31,7 @@ class TrialFiles:
         self._folder = checkpoint.folder / "trials"
 
     def write(self, trial: Trial) -> None:
-        """Writes one try; a kill leaves all of it or nothing that `read_result` finds."""
+        """Writes one trial; a kill leaves all of it or nothing that `read_result` finds."""
         folder = self._of(trial.result.number)
         partial = folder.with_suffix(".partial")
         shutil.rmtree(partial, ignore_errors=True)
@@ -45,31 +45,37 @@ class TrialFiles:
         # What is left of one that was not kept whole.
         shutil.rmtree(folder, ignore_errors=True)
         partial.replace(folder)
-        # The result last: a try that has one is whole.
+        # The result last: a trial that has one is whole.
         for path in sorted(folder.iterdir(), key=lambda path: path.name == TRIAL_FILE):
             self._checkpoint.keep(path)
 
     def read_result(self, number: int) -> TrialResult | None:
-        """What came of a try; `None` for one that is not done."""
+        """Returns the result of a trial; `None` for one that is not done."""
         path = self._of(number) / TRIAL_FILE
         result: TrialResult | None = read_json(TrialResult, path) if path.exists() else None
         return result
 
     def read(self, number: int) -> tuple[keras.Model, History, QuantizedStudent]:
-        """Student, epochs and file of a finished try."""
+        """Returns student, epochs and file of a finished trial."""
         folder = self._of(number)
         history: History = read_json(tuple[EpochRecord, ...], folder / HISTORY_FILE)
         report = read_json(QuantizationReport, folder / QUANTIZATION_FILE)
         return read_network(folder), history, QuantizedStudent((folder / LITERT_FILE).read_bytes(), report)
 
     def copy(self, result: TrialResult, student_name: str, artifact: Artifact) -> None:
-        """Makes a try an artifact."""
+        """Writes a trial as an artifact.
+
+        Args:
+          result: Of the trial.
+          student_name: Of the student that was compressed.
+          artifact: A SearchTrial.
+        """
         shutil.copytree(self._of(result.number), artifact.uri, dirs_exist_ok=True)
         artifact.student = student_name
-        artifact.method = result.variant.method.value
-        artifact.sparsity_ratio = result.variant.sparsity_ratio
-        artifact.layer_sparsity_ratios = json.dumps(dict(result.variant.layer_sparsity_ratios))
-        artifact.recipe = result.variant.recipe.value
+        artifact.method = result.settings.method.value
+        artifact.sparsity_ratio = result.settings.sparsity_ratio
+        artifact.layer_sparsity_ratios = json.dumps(dict(result.settings.layer_sparsity_ratios))
+        artifact.recipe = result.settings.recipe.value
         artifact.accuracy = result.top_1
         artifact.size = result.size or 0
         artifact.stopped = result.stopped or ""

@@ -81,7 +81,20 @@ class CompressionConfig:
         for student in self.students:
             self.prune_of(student)
             self.quantize_of(student)
+        self._check_search()
         return self
+
+    def _check_search(self) -> None:
+        """A search prunes each try in its own way: what it would silently leave out is refused."""
+        for student in self.students if self.search is not None else ():
+            prune, field = self.prune_of(student), f"students.{student.name}.prune" if student.prune else "prune"
+            if prune.layer_sparsity_ratios:
+                raise ValueError(
+                    f"{field}.layer_sparsity_ratios: found some beside a search, accepted are none: "
+                    "search.back_off_trials finds them by itself"
+                )
+            if prune.sensitivity:
+                raise ValueError(f"{field}.sensitivity: found true beside a search, accepted is false")
 
     def _check_sizes(self) -> None:
         training, deepest = self.training, self.training.num_stages

@@ -13,7 +13,7 @@ from learn2compress.config.fields import STRICT, LearningRate
 
 
 class PruneMethod(StrEnum):
-    """What goes together."""
+    """What is pruned together."""
 
     MAGNITUDE = "magnitude"
     BLOCK = "block"
@@ -21,7 +21,7 @@ class PruneMethod(StrEnum):
     CHANNELS = "channels"
 
 
-# Those that leave each layer a share of zeros of its own.
+# Methods by which each layer can have a sparsity ratio of its own.
 METHODS_BY_LAYER = (PruneMethod.MAGNITUDE, PruneMethod.BLOCK)
 
 
@@ -33,7 +33,7 @@ class PruneScope(StrEnum):
 
 
 class ChannelImportance(StrEnum):
-    """What a channel is worth."""
+    """How the importance of a channel is measured."""
 
     WEIGHT_NORM = "weight_norm"
     BATCH_NORM_SCALE = "batch_norm_scale"
@@ -49,33 +49,35 @@ class PruneConfig:
     """Pruning with distilled fine-tuning: zeros along a cubic schedule (arXiv:1710.01878), or fewer channels."""
 
     method: PruneMethod = PruneMethod.MAGNITUDE
-    """What goes: single weights (`magnitude`), blocks of them (`block`), some of so many neighbours (`n_of_m`), or
-    whole channels (`channels`). Zeros make the download smaller; fewer channels also make inference faster."""
+    """What is pruned: single weights (`magnitude`), blocks of them (`block`), some of each group of neighbours
+    (`n_of_m`), or whole channels (`channels`). Zeros make the download smaller; fewer channels make inference faster,
+    too."""
     sparsity_ratio: SparsityRatio = 0.5
-    """Share of the weights that become zero; with `channels`, share of the multiply-accumulate operations that go, met
-    as nearly as rounding allows. 0 leaves the student as it is."""
+    """Share of the weights that become zero; with `channels`, share of the multiply-accumulate operations that are
+    removed, met as nearly as rounding allows. 0 leaves the student as it is."""
     scope: PruneScope = PruneScope.GLOBAL
     """`magnitude` and `block` alone: the same share of each kernel (`layer`), or one threshold for all (`global`)."""
     layer_sparsity_ratios: dict[str, SparsityRatio] = dataclasses.field(default_factory=dict)
-    """`magnitude` and `block` alone: a share of its own for some layers, by their names in `prune.sensitivity`."""
+    """`magnitude` and `block` alone: ratios of their own for some layers, by the names in `prune.sensitivity`."""
     block_shape: tuple[BlockSize, BlockSize] = (4, 1)
-    """`block` alone: neighbours along a kernel's input channels, and along its output channels, that go together."""
+    """`block` alone: neighbours along a kernel's input and output channels that are pruned together."""
     group_size: Annotated[int, Field(ge=2, le=64)] = 4
-    """`n_of_m` alone: of so many neighbours along a kernel's input channels, all but `sparsity_ratio` stay. 4 and 0.5
-    are 2:4."""
+    """`n_of_m` alone: of so many neighbours along a kernel's input channels, all but `sparsity_ratio` are kept. 4 and
+    0.5 are 2:4."""
     importance: ChannelImportance = ChannelImportance.TAYLOR
-    """`channels` alone: what a channel is worth: the norm of its weights (`weight_norm`), the scale of its batch
+    """`channels` alone: the importance of a channel: the norm of its weights (`weight_norm`), the scale of its batch
     normalization (`batch_norm_scale`), or what its removal does to the loss to first order (`taylor`)."""
     sensitivity: bool = False
-    """Also measure, layer by layer and without training, what pruning it alone costs; an artifact of its own."""
+    """Also measure, layer by layer and without training, what pruning it alone costs; an artifact of its own.
+    Accuracy is that on the training examples that were kept back (`training.validation_ratio`)."""
     epochs: Annotated[int, Field(ge=1, le=10000)] = 6
     """Epochs of pruning and fine-tuning together."""
     ramp_ratio: Annotated[float, Field(gt=0.0, le=1.0)] = 0.5
-    """Share of the steps over which zeros become more; the rest is fine-tuning. Channels go before the first step."""
+    """Share of the steps over which sparsity rises; the rest is fine-tuning. Channels are removed before the first."""
     learning_rate: LearningRate = 0.001
     """Highest learning rate; it falls along a cosine."""
     min_layer_weights: Annotated[int, Field(ge=1)] = 256
-    """Kernels with fewer weights than this get no zeros: they cost nothing and hurt first."""
+    """Kernels with fewer weights than this are not pruned: they cost nothing and hurt first."""
 
     @model_validator(mode="after")
     def _check(self) -> PruneConfig:
@@ -94,7 +96,7 @@ class PruneConfig:
 
     @property
     def changes_nothing(self) -> bool:
-        """Whether no weight goes."""
+        """Whether nothing is pruned, since all ratios are 0."""
         return not any((self.sparsity_ratio, *self.layer_sparsity_ratios.values()))
 
     @property

@@ -29,9 +29,9 @@ class SearchConfig:
     """Ranges instead of values for `prune` and `quantize`: each student becomes several variants, the best found."""
 
     trials: Annotated[int, Field(ge=2, le=1000)] = 12
-    """Variants tried for each student."""
+    """Compressions tried for each student."""
     variants: Annotated[int, Field(ge=1, le=16)] = 3
-    """How many of them are handed to Evaluate, as students of their own: NAME_1, NAME_2, ..."""
+    """How many of them, the best, are evaluated as students of their own: NAME_1, NAME_2, ..."""
     sparsity_ratio: tuple[Ratio, Ratio] = (0.0, 0.8)
     """Lowest and highest `prune.sparsity_ratio`, searched in steps of 0.05."""
     method: tuple[PruneMethod, ...] = (PruneMethod.MAGNITUDE,)
@@ -44,10 +44,10 @@ class SearchConfig:
     """With it, variants are the smallest that lose no more top-1 accuracy than this against the student that was not
     compressed, as a ratio; without it, they are spread over the front of accuracy and size."""
     back_off_trials: Annotated[int, Field(ge=0, le=1000)] = 0
-    """With `max_accuracy_drop`: so many of the tries, the last ones, start from the best that is too inaccurate, and
-    halve the zeros of one layer more in each, first of the layers that bear them least. For `magnitude` and `block`."""
+    """With `max_accuracy_drop`: so many of the trials, the last ones, start from the best that is too inaccurate, and
+    halve the zeros of one layer more in each, the most sensitive layer first. For `magnitude` and `block`."""
     stop_early: bool = True
-    """Don't quantize a variant that, once pruned, is neither as small nor as good as a variant that is finished."""
+    """Don't quantize a student that, once pruned, is neither as small nor as good as a finished trial."""
 
     @field_validator("sparsity_ratio")
     @classmethod
@@ -94,5 +94,5 @@ class SearchConfig:
 
     @property
     def num_points(self) -> int:
-        """Returns the number of different variants in the ranges."""
+        """Returns the number of different compressions in the ranges."""
         return len(self.sparsity_ratios) * len(self.method) * len(self.recipe)

@@ -12,6 +12,7 @@ from pydantic.dataclasses import dataclass
 
 from learn2compress.config.data import TaskKind
 from learn2compress.config.fields import STRICT, LearningRate, Name, PositiveInt
+from learn2compress.config.ratios import count_at_ratio
 from learn2compress.config.students import PretrainedConfig, StageConfig
 
 MAX_VALIDATION_EXAMPLES = 1000
@@ -136,7 +137,8 @@ class TrainingConfig:
     """Examples held in memory to shuffle; smaller bounds memory, larger mixes better."""
     validation_ratio: Annotated[float, Field(ge=0.0, le=0.5)] = 0.05
     """Share of the training examples, 1,000 at most, none where it would be fewer than 50, that no student is trained
-    on, not in `prune` and `quantize` either: scores are fitted to them (`quantize.temperature_scaling`)."""
+    on, not in `prune` and `quantize` either: scores are fitted to them (`quantize.temperature_scaling`), and a search
+    and `prune.sensitivity` decide by them."""
     augment: AugmentConfig = dataclasses.field(default_factory=AugmentConfig)
     """Augmentation of images; also used by `prune` and `quantize`."""
     distillation: DistillationConfig = dataclasses.field(default_factory=DistillationConfig)
@@ -176,7 +178,7 @@ class TrainingConfig:
 
     def num_validation(self, num_train: int) -> int:
         """How many of the training split's examples no student is trained on."""
-        share = int(self.validation_ratio * num_train)
+        share = count_at_ratio(self.validation_ratio, num_train)
         return min(share, MAX_VALIDATION_EXAMPLES) if share >= MIN_VALIDATION_EXAMPLES else 0
 
     @property

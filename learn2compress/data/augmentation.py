@@ -24,6 +24,7 @@ import numpy as np
 import tensorflow as tf
 
 from learn2compress.config import AugmentConfig
+from learn2compress.config.ratios import count_at_ratio
 
 _LARGEST_PIXEL = 255.0
 # Coefficients of colour are whole multiples of 1 / _ONE.
@@ -162,8 +163,7 @@ def _move(images: Any, random: Any, config: AugmentConfig) -> Any:
 
 def _shift(random: Any, side: int, shift_ratio: float) -> Any:
     """Whole pixels, int32 `[batch, 1]`."""
-    # The small addend makes 0.29 of 100 pixels 29, which floating point has just below it.
-    farthest = int(shift_ratio * side + 1e-6)
+    farthest = count_at_ratio(shift_ratio, side)
     return tf.cast(_below(random, 2 * farthest + 1), tf.int32)[:, None] - farthest
 
 

@@ -1,8 +1,8 @@
-"""Chooses the channels that go: pure functions of a graph and of what its units are worth.
+"""Chooses the channels to remove: pure functions of a graph and of the importance of its units.
 
-Units are ranked over all layers by what they are worth for each
-multiply-accumulate operation that they cost, and go in steps of as many as 8-bit
-kernels take at once.
+Units are ranked over all layers by their importance for each multiply-accumulate
+operation that they cost, and are removed in steps of as many as 8-bit kernels
+take at once.
 """
 
 from __future__ import annotations
@@ -24,12 +24,12 @@ Levels = tuple[int, ...]
 
 @dataclasses.dataclass(frozen=True)
 class ChannelRemoval:
-    """Which channels go.
+    """A decision which channels are removed.
 
     Attributes:
       macs_before: Multiply-accumulate operations of the student.
-      macs_after: Those of the smaller one.
-      kept: Positions within each group, by the group's name, that stay.
+      macs_after: Those of the smaller one; as many where nothing is removed.
+      kept: Positions within each group that are kept, by the group's name.
     """
 
     macs_before: int
@@ -40,25 +40,28 @@ class ChannelRemoval:
 def choose_removal(
     graph: ChannelGraph, importance: np.ndarray, target_macs: float, *, relative: bool = False
 ) -> ChannelRemoval:
-    """Chooses the units that go.
+    """Chooses the units to remove.
 
-    The next step is always the one whose units are worth least for each operation
-    that they save now, while operations come nearer to the target; then steps of
-    two groups are exchanged for as long as that comes nearer still. A group keeps
-    at least half of the units that it would keep if all layers were narrowed
-    alike: what is said of single units does not hold for nearly all.
+    The next step is always the one whose units have the least importance for each
+    operation that they save now, while operations come nearer to the target; then
+    steps of two groups are exchanged for as long as that comes nearer still. A
+    group keeps at least half of the units that it would keep if all layers were
+    narrowed alike: the importance of single units does not hold for nearly all.
 
     Args:
       graph: Of the network.
-      importance: What each unit is worth, `[graph.num_units]`; a group with a NaN stays whole.
+      importance: Of each unit, `[graph.num_units]`; a group with a NaN is kept whole.
       target_macs: Multiply-accumulate operations to come as near to as rounding allows.
-      relative: Compare a step to what is left of its group, for an importance
-        that is not comparable between layers.
+      relative: Compare a step to the importance left in its group, for an
+        importance that is not comparable between layers.
+
+    Returns:
+      The decision; nothing is removed where no step comes nearer to the target.
     """
     macs_before = graph.macs(np.ones(graph.num_units, bool))
     least_ratio = _SPARED_RATIO * math.sqrt(target_macs / macs_before)
-    judged = [group for group in graph.groups if not np.any(np.isnan(importance[group.units]))]
-    search = _Search(graph, [_Ladder.of(group, importance, least_ratio) for group in judged], target_macs, relative)
+    ranked = [group for group in graph.groups if not np.any(np.isnan(importance[group.units]))]
+    search = _Search(graph, [_Ladder.of(group, importance, least_ratio) for group in ranked], target_macs, relative)
     levels = search.exchange(search.descend())
     kept = search.kept(levels)
     positions = {group.name: tuple(np.flatnonzero(kept[group.units]).tolist()) for group in graph.groups}
@@ -66,11 +69,19 @@ def choose_removal(
 
 
 def kept_units(graph: ChannelGraph, removal: ChannelRemoval) -> np.ndarray:
-    """bool `[graph.num_units]` of a decision about a graph like this one."""
+    """Returns which units a decision keeps.
+
+    Args:
+      graph: Like the one that the decision was about.
+      removal: The decision.
+
+    Returns:
+      bool `[graph.num_units]`.
+    """
     kept = np.ones(graph.num_units, bool)
     for group in graph.groups:
-        stays = np.isin(np.arange(group.units.size), removal.kept[group.name])
-        kept[group.units[~stays]] = False
+        is_kept = np.isin(np.arange(group.units.size), removal.kept[group.name])
+        kept[group.units[~is_kept]] = False
     return kept
 
 
@@ -80,52 +91,52 @@ class _Ladder:
 
     Attributes:
       units: Of the group, the least important first.
-      worths: What each of them is worth.
-      sizes: Numbers of units that may stay, from all of them down.
+      importance: Of each of them.
+      sizes: Numbers of units that may be kept, from all of them down.
     """
 
     units: np.ndarray
-    worths: np.ndarray
+    importance: np.ndarray
     sizes: tuple[int, ...]
 
     @classmethod
     def of(cls, group: ChannelGroup, importance: np.ndarray, least_ratio: float) -> _Ladder:
-        """The ladder of a group that keeps `least_ratio` of its units at least."""
+        """Returns the ladder of a group that keeps `least_ratio` of its units at least."""
         units = group.units[np.argsort(importance[group.units], kind="stable")]
         sizes = [units.size]
         while (smaller := group.next_smaller(sizes[-1])) is not None and smaller >= least_ratio * units.size:
             sizes.append(smaller)
         return cls(units, importance[units], tuple(sizes))
 
-    def worth_of_step(self, level: int, relative: bool) -> float:
-        """What the units are worth that go between a level and the next."""
+    def importance_of_step(self, level: int, relative: bool) -> float:
+        """Returns the importance of the units that are removed between a level and the next."""
         first, end = (self.units.size - size for size in self.sizes[level : level + 2])
-        worth = float(np.sum(self.worths[first:end]))
-        return worth / max(float(np.sum(self.worths[first:])), np.finfo(np.float64).tiny) if relative else worth
+        removed = float(np.sum(self.importance[first:end]))
+        return removed / max(float(np.sum(self.importance[first:])), np.finfo(np.float64).tiny) if relative else removed
 
 
 class _Search:
-    """Walks through the levels of all groups, a tuple of one number for each."""
+    """Searches the levels of all groups, a tuple of one number for each."""
 
     def __init__(self, graph: ChannelGraph, ladders: list[_Ladder], target_macs: float, relative: bool):
         self._graph, self._ladders, self._target, self._relative = graph, ladders, target_macs, relative
         self._macs: dict[Levels, int] = {}
 
     def kept(self, levels: Levels) -> np.ndarray:
-        """bool `[num_units]`."""
+        """Returns the units that are kept at these levels, bool `[num_units]`."""
         kept = np.ones(self._graph.num_units, bool)
         for ladder, level in zip(self._ladders, levels, strict=True):
             kept[ladder.units[: ladder.units.size - ladder.sizes[level]]] = False
         return kept
 
     def macs(self, levels: Levels) -> int:
-        """Operations at these levels."""
+        """Returns the operations at these levels."""
         if levels not in self._macs:
             self._macs[levels] = self._graph.macs(self.kept(levels))
         return self._macs[levels]
 
     def descend(self) -> Levels:
-        """From all units on down, by price, until no step comes nearer to the target."""
+        """Removes units from all of them on down, the cheapest step first, until none comes nearer to the target."""
         levels: Levels = (0,) * len(self._ladders)
         while True:
             steps = {index: self._moved(levels, index, 1) for index in self._movable(levels)}
@@ -162,5 +173,6 @@ class _Search:
         return abs(self.macs(levels) - self._target)
 
     def _price(self, levels: Levels, index: int) -> float:
+        """Returns the importance of a group's next step for each operation that it saves."""
         saved = self.macs(levels) - self.macs(self._moved(levels, index, 1))
-        return self._ladders[index].worth_of_step(levels[index], self._relative) / max(saved, 1)
+        return self._ladders[index].importance_of_step(levels[index], self._relative) / max(saved, 1)

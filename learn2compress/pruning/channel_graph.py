@@ -1,12 +1,12 @@
-"""Which channels of a network can only go together, and which can't go at all.
+"""Finds which channels of a network can only be removed together, and which can't be removed at all.
 
 The graph is walked with numbers in place of features: each channel of each
 layer that makes channels (a convolution, a dense layer, a table) gets a number
 of its own, and layers that work on each channel by itself hand numbers on. An
 addition makes two channels one: so do the dependencies of DepGraph (Fang et
 al., arXiv:2301.12900) come out of the walk, for residual streams, depthwise
-convolutions, concatenations and flattened images alike. What belongs to the
-input or the logits, or reaches a layer that is not known here, stays.
+convolutions, concatenations and flattened images alike. Channels that belong to
+the input or the logits, or reach a layer that is not known here, are kept.
 """
 
 from __future__ import annotations
@@ -56,8 +56,8 @@ class LayerChannels:
     """The channels of one layer.
 
     Attributes:
-      inputs: Unit of each channel that its only input has; empty where it has several inputs.
-      outputs: Unit of each channel that it gives; empty where it gives more than one tensor.
+      inputs: Unit of each channel of its only input; empty where it has several inputs.
+      outputs: Unit of each channel of its output; empty where it has more than one output.
       macs: Multiply-accumulate operations of the whole layer.
       is_product: Each output channel costs operations for each input channel.
     """
@@ -70,12 +70,12 @@ class LayerChannels:
 
 @dataclasses.dataclass(frozen=True)
 class ChannelGroup:
-    """Units that are made by the same layers, and so are rounded together.
+    """Units that are made by the same layers, and so are removed in common steps.
 
     Attributes:
       name: The layers that make them, joined by "+".
       units: Numbers of the units.
-      multiple: So many units stay, or a multiple of it, or all.
+      multiple: The units that are kept are a multiple of this, or all.
     """
 
     name: str
@@ -83,19 +83,23 @@ class ChannelGroup:
     multiple: int
 
     def next_smaller(self, num_kept: int) -> int | None:
-        """The next smaller number of units that may stay; `None` where there is none."""
+        """Returns the next smaller number of units that may be kept; `None` where there is none.
+
+        Args:
+          num_kept: Units that are kept now.
+        """
         smaller = (num_kept - 1) // self.multiple * self.multiple
         return smaller or None
 
 
 @dataclasses.dataclass(frozen=True)
 class ChannelGraph:
-    """A unit is a channel together with all that only go with it.
+    """All units of a network: a unit is a channel together with all that can only be removed with it.
 
     Attributes:
       layers: By layer name; channels of a unit may be several of one layer.
-      groups: Units that may go, in the order of the layers that make them.
-      num_units: All units, those that stay among them.
+      groups: Units that may be removed, in the order of the layers that make them.
+      num_units: All units, those that can't be removed among them.
     """
 
     layers: Mapping[str, LayerChannels]
@@ -103,7 +107,11 @@ class ChannelGraph:
     num_units: int
 
     def macs(self, kept: np.ndarray) -> int:
-        """Multiply-accumulate operations for one example where units `[num_units]` of bool are kept."""
+        """Returns the multiply-accumulate operations for one example of a network with some of its units.
+
+        Args:
+          kept: bool `[num_units]`.
+        """
         total = 0
         for layer in self.layers.values():
             if layer.macs:
@@ -120,6 +128,9 @@ def channel_graph(network: keras.Model) -> ChannelGraph:
     Args:
       network: A functional model that applies each layer once.
 
+    Returns:
+      Its graph; a network in which nothing can be removed has no groups.
+
     Raises:
       ValueError: a layer is applied twice.
     """
@@ -132,7 +143,7 @@ def channel_graph(network: keras.Model) -> ChannelGraph:
 
 
 class _Walk:
-    """Hands out numbers, and remembers which of them are one."""
+    """Assigns a number to each channel, and remembers which numbers are one unit."""
 
     def __init__(self) -> None:
         self._parents: list[int] = []
@@ -141,7 +152,7 @@ class _Walk:
         self._makers: list[str] = []
 
     def new(self, count: int, *, locked: bool = False) -> Units:
-        """So many numbers that nobody has."""
+        """Returns `count` numbers that no channel has yet."""
         units = np.arange(len(self._parents), len(self._parents) + count)
         self._parents += units.tolist()
         if locked:
@@ -149,11 +160,11 @@ class _Walk:
         return units
 
     def lock(self, units: Units) -> None:
-        """These stay."""
+        """Excludes units from removal."""
         self._locked |= set(units.tolist())
 
     def visit(self, layer: keras.Operation, *args: Any, **kwargs: Any) -> Any:
-        """The numbers that a layer gives for those that it takes."""
+        """Returns the numbers of a layer's output channels for those of its inputs."""
         if layer.name in self._layers:
             raise ValueError(f"layer {layer.name!r}: found it used twice, accepted is once")
         inputs = [value for value in tree.flatten((args, kwargs)) if isinstance(value, np.ndarray)]
@@ -167,7 +178,7 @@ class _Walk:
         return result
 
     def graph(self) -> ChannelGraph:
-        """What the walk found, with units numbered from 0."""
+        """Returns what the walk found, with units numbered from 0."""
         roots, units = np.unique([self._root(number) for number in range(len(self._parents))], return_inverse=True)
         layers = {
             name: dataclasses.replace(layer, inputs=units[layer.inputs], outputs=units[layer.outputs])
@@ -189,7 +200,7 @@ class _Walk:
         return ChannelGraph(layers, groups, len(roots))
 
     def _known(self, layer: keras.Operation, inputs: list[Units]) -> Units | None:
-        """The outputs of a layer whose channels are understood; `None` for any other."""
+        """Returns the outputs of a layer whose channels are understood; `None` for any other."""
         if getattr(layer, "data_format", "channels_last") != "channels_last" or not _is_linear_or_relu(layer):
             return None
         kind = type(layer)
@@ -232,7 +243,7 @@ class _Walk:
 
 
 def _is_linear_or_relu(layer: keras.Operation) -> bool:
-    """A softmax would mix channels."""
+    """Returns whether a layer's activation works on each channel by itself; a softmax would mix them."""
     return getattr(layer, "activation", keras.activations.linear) in _ACTIVATIONS
 
 
@@ -241,7 +252,7 @@ def _is_last(axis: int, tensor: keras.KerasTensor) -> bool:
 
 
 def _reshaped(units: Units, shape: tuple[Any, ...], new_shape: tuple[Any, ...]) -> Units | None:
-    """Units along the last axis after reshaping; `None` where they are not the same at each position."""
+    """Returns the units along the last axis after reshaping; `None` where they differ between positions."""
     if None in shape or None in new_shape:
         return None
     rows = np.broadcast_to(units, shape).reshape(-1, new_shape[-1])

@@ -1,14 +1,14 @@
-"""What each unit of channels is worth to a network; see `learn2compress.config.ChannelImportance`.
+"""Importance of each unit of channels of a network; see `learn2compress.config.ChannelImportance`.
 
-- `weight_norm`: squared norm of every slice of a kernel that goes with the unit,
+- `weight_norm`: squared norm of every slice of a kernel that is removed with the unit,
   the rows of the layers that take it among them, each relative to the mean over
   the slices of its kernel (after DepGraph, arXiv:2301.12900).
 - `batch_norm_scale`: mean magnitude of the scales of its normalizations (network
   slimming; Liu et al., arXiv:1708.06519).
 - `taylor`: square of what zeroing the unit changes in the loss to first order,
   averaged over batches (Molchanov et al., arXiv:1906.10771). Zeroing a unit is
-  zeroing the rows of the layers that take it: so the gate is there, which also
-  holds for a residual stream, whatever was added up in it.
+  zeroing the rows of the layers that take it: the paper's gate is put there,
+  which also serves for a residual stream, whatever was added up in it.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from learn2compress.training.losses import student_loss
 from learn2compress.training.plan import TrainingPlan
 from learn2compress.training.step import as_float
 
-# More change the order of channels little.
+# More batches change the order of channels little.
 _TAYLOR_BATCHES = 32
 
 
@@ -43,24 +43,27 @@ def channel_importance(
     plan: TrainingPlan,
     teacher: LiveTeacher | None = None,
 ) -> np.ndarray:
-    """What each unit is worth, `[graph.num_units]`, 0 or more; NaN for one that can't be judged.
+    """Returns the importance of each unit.
 
     Args:
-      student: Gives logits `[batch, num_classes]`.
+      student: A model `[batch, *input] -> [batch, num_classes]` of logits.
       graph: Of the student.
       data: Batches for `taylor`, beside the teacher's logits unless `teacher` is given.
       config: Names the importance.
       plan: The loss, and the seed of the batches.
       teacher: Runs in each step.
 
+    Returns:
+      float64 `[graph.num_units]`, 0 or more; NaN for a unit that can't be ranked.
+
     Raises:
-      ConfigError: batch normalization is to judge, and there is none with a scale.
+      ConfigError: units are to be ranked by batch normalization, and there is none with a scale.
     """
     match config.importance:
         case ChannelImportance.WEIGHT_NORM:
             return _weight_norms(student, graph)
         case ChannelImportance.BATCH_NORM_SCALE:
-            return _batch_norm_scales(student, graph)
+            return batch_norm_scales(student, graph)
         case ChannelImportance.TAYLOR:
             loss_of = _loss_of(student, plan, teacher)
             batches = itertools.islice(data.epoch(plan.seed, 0), _TAYLOR_BATCHES)
@@ -68,13 +71,18 @@ def channel_importance(
 
 
 def taking_layers(student: keras.Model, graph: ChannelGraph) -> list[keras.Layer]:
-    """Layers whose kernel has rows `[..., inputs, outputs]` for what they take; all others hand units on."""
+    """Returns the layers whose kernel has a row for each input channel; all others pass units on.
+
+    Args:
+      student: A functional model.
+      graph: Of the student.
+    """
     kinds = (keras.layers.Conv2D, keras.layers.Dense)
     return [layer for layer in student.layers if type(layer) in kinds and layer.name in graph.layers]
 
 
 class _Mean:
-    """Means of what is said about each unit."""
+    """Means over all values that were added for each unit."""
 
     def __init__(self, graph: ChannelGraph):
         self._sums, self._counts = np.zeros(graph.num_units), np.zeros(graph.num_units)
@@ -99,7 +107,7 @@ def _weight_norms(student: keras.Model, graph: ChannelGraph) -> np.ndarray:
 
 
 def _kernel_axes(layer: keras.Layer, graph: ChannelGraph) -> list[tuple[Units, int]]:
-    """The axes of a layer's kernel that are units."""
+    """Returns units and axis of each axis of a layer's kernel that runs along units."""
     channels = graph.layers.get(layer.name)
     if channels is None:
         return []
@@ -107,13 +115,25 @@ def _kernel_axes(layer: keras.Layer, graph: ChannelGraph) -> list[tuple[Units, i
         return [(channels.inputs, -2)]
     if type(layer) is keras.layers.Embedding:
         return [(channels.outputs, -1)]
-    # A layer of grouped convolutions has fewer rows than inputs, and its channels stay anyway.
+    # A layer of grouped convolutions has fewer rows than inputs, and its channels are kept anyway.
     if type(layer) in (keras.layers.Conv2D, keras.layers.Dense) and getattr(layer, "groups", 1) == 1:
         return [(channels.inputs, -2), (channels.outputs, -1)]
     return []
 
 
-def _batch_norm_scales(student: keras.Model, graph: ChannelGraph) -> np.ndarray:
+def batch_norm_scales(student: keras.Model, graph: ChannelGraph) -> np.ndarray:
+    """Returns the mean magnitude of each unit's scales in batch normalization.
+
+    Args:
+      student: Trained or not.
+      graph: Of the student.
+
+    Returns:
+      float64 `[graph.num_units]`; NaN for a unit that no scale belongs to.
+
+    Raises:
+      ConfigError: no group has scales for all of its units.
+    """
     mean = _Mean(graph)
     for layer in student.layers:
         if type(layer) is keras.layers.BatchNormalization and layer.scale:
@@ -122,7 +142,7 @@ def _batch_norm_scales(student: keras.Model, graph: ChannelGraph) -> np.ndarray:
     if all(np.any(np.isnan(scales[group.units])) for group in graph.groups):
         raise ConfigError(
             f"prune.importance: found batch_norm_scale for student {student.name!r}, which has no batch normalization "
-            "with a scale behind channels that may go, accepted are weight_norm and taylor"
+            "with a scale behind channels that can be removed, accepted are weight_norm and taylor"
         )
     return scales
 

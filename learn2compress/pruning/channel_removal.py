@@ -11,10 +11,10 @@ from learn2compress.pruning.channel_graph import ChannelGraph, LayerChannels
 
 
 def without_channels(network: keras.Model, graph: ChannelGraph, kept: np.ndarray) -> keras.Model:
-    """Copies a network without the units that go.
+    """Copies a network without the removed units.
 
-    What a channel that is not always zero added to the layers behind it goes
-    with it; the fine-tuning's first steps make up for that.
+    Whatever a removed channel added to the layers behind it is missing there;
+    the fine-tuning's first steps make up for that.
 
     Args:
       network: A functional model.
@@ -23,7 +23,7 @@ def without_channels(network: keras.Model, graph: ChannelGraph, kept: np.ndarray
 
     Returns:
       A model of the same name, input, layer names and output shape. It computes
-      what the network does where all weights of the units that go are zero.
+      what the network does where all weights of the removed units are zero.
     """
 
     def clone(layer: keras.Layer) -> keras.Layer:
@@ -58,7 +58,7 @@ def _changed_config(layer: keras.Layer, channels: LayerChannels | None, kept: np
 def _sliced(
     layer: keras.Layer, weights: list[np.ndarray], channels: LayerChannels, kept: np.ndarray
 ) -> list[np.ndarray]:
-    """The weights of the channels that stay, as the layer's `set_weights` takes them."""
+    """Returns the weights of the kept channels, as the layer's `set_weights` takes them."""
     if np.all(kept[channels.inputs]) and np.all(kept[channels.outputs]):
         return weights
     first, *per_output = weights

@@ -1,4 +1,4 @@
-"""Which layers bear pruning: accuracy with each pruned alone, before any training (Li et al., arXiv:1608.08710)."""
+"""Measures how sensitive each layer is to pruning: accuracy with it alone pruned (Li et al., arXiv:1608.08710)."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import numpy as np
 
 from learn2compress import progress
 from learn2compress.config import PruneConfig, PruneMethod, PruneScope
+from learn2compress.config.ratios import count_at_ratio
 from learn2compress.data.batches import TrainingData
 from learn2compress.pruning.channel_graph import ChannelGraph, ChannelGroup, channel_graph
 from learn2compress.pruning.channel_importance import channel_importance, taking_layers
@@ -17,17 +18,14 @@ from learn2compress.pruning.masks import masks_of
 from learn2compress.pruning.sparsity import kernel_variable, prunable_layers
 from learn2compress.results.pruning import LayerPruningSensitivity, PrunedAccuracy, PruneSensitivity
 from learn2compress.teachers.live import LiveTeacher
-from learn2compress.training.accuracy import HeldOutAccuracy
-from learn2compress.training.loop import by_name
 from learn2compress.training.plan import TrainingPlan
 
 SPARSITY_RATIOS = (0.25, 0.5, 0.75, 0.9)
-_MAX_EXAMPLES = 2000
 
 
 @dataclasses.dataclass(frozen=True)
 class _Part:
-    """Something that is pruned alone: its name, the kernels it is in, and their masks at a sparsity ratio."""
+    """What is pruned alone: its name, the kernels that it is in, and their masks at a sparsity ratio."""
 
     name: str
     kernels: Sequence[keras.Variable]
@@ -40,51 +38,67 @@ def prune_sensitivity(
     data: TrainingData,
     config: PruneConfig,
     plan: TrainingPlan,
+    top_1_of: Callable[[keras.Model], float],
+    *,
+    num_examples: int,
+    num_kept_back: int,
     teacher: LiveTeacher | None = None,
 ) -> PruneSensitivity:
-    """Measures what pruning each layer, or group of channels, alone does to held-out accuracy.
+    """Measures the accuracy of a student with each layer, or group of channels, alone pruned.
 
-    Arguments as `learn2compress.pruning.prune_student`; the student is left as it was.
+    Args:
+      student: A model `[batch, *input] -> [batch, num_classes]` of logits; it is left as it was.
+      name: Its name.
+      data: Batches for the importance `taylor`, beside the teacher's logits unless `teacher` is given.
+      config: What is pruned together.
+      plan: The loss for `taylor`, the seed of its batches, and the phase to report.
+      top_1_of: Measures a student's accuracy, 0..1; not on the held-out split, which layers must not be chosen by.
+      num_examples: How many examples it measures on.
+      num_kept_back: How many of them were kept back from training.
+      teacher: Runs with each batch.
+
+    Returns:
+      Accuracies at each of `SPARSITY_RATIOS`; no layers where none can be pruned.
+
+    Raises:
+      ConfigError: channels can't be ranked by the importance that is configured.
     """
-    accuracy = HeldOutAccuracy.of_students(by_name(student, name))
-
-    def top_1() -> float:
-        return accuracy.measure(data, _MAX_EXAMPLES)[name]
-
     if config.method is PruneMethod.CHANNELS:
         parts = _groups(student, data, config, plan, teacher)
     else:
         parts = _layers(student, config)
-    before, layers = top_1(), []
+    before, layers = top_1_of(student), []
     for number, part in enumerate(parts):
         progress.report(f"{plan.phase} sensitivity", number, len(parts), part.name)
-        layers.append(_sensitivity(part, top_1))
-    num_examples = min(_MAX_EXAMPLES, data.num_held_out)
-    return PruneSensitivity(name, config.method.value, num_examples, before, tuple(layers))
+        layers.append(_sensitivity(part, lambda: top_1_of(student)))
+    if not parts:
+        progress.notice(plan.phase, f"sensitivity: student {name} has no layer that could be pruned")
+    return PruneSensitivity(name, config.method.value, num_examples, num_kept_back, before, tuple(layers))
 
 
 def layers_by_sensitivity(
-    student: keras.Model, config: PruneConfig, quality: Callable[[keras.Model], float]
+    student: keras.Model, config: PruneConfig, quality_of: Callable[[keras.Model], float]
 ) -> list[str]:
-    """Names of the layers that are pruned, those first that bear `config.sparsity_ratio` least.
+    """Returns the names of the layers that are pruned, the most sensitive to `config.sparsity_ratio` first.
 
     Args:
       student: It is left as it was.
       config: With a method that prunes layer by layer.
-      quality: Of a student; the higher, the better.
+      quality_of: Measures a student; higher is better.
     """
-    found = {part.name: _at(part, config.sparsity_ratio, lambda: quality(student)) for part in _layers(student, config)}
+    parts = _layers(student, config)
+    found = {part.name: _measured(part, config.sparsity_ratio, lambda: quality_of(student)) for part in parts}
     return sorted(found, key=lambda name: found[name])
 
 
 def _sensitivity(part: _Part, top_1: Callable[[], float]) -> LayerPruningSensitivity:
-    accuracies = tuple(PrunedAccuracy(ratio, _at(part, ratio, top_1)) for ratio in SPARSITY_RATIOS)
+    accuracies = tuple(PrunedAccuracy(ratio, _measured(part, ratio, top_1)) for ratio in SPARSITY_RATIOS)
     num_weights = sum(int(np.sum(mask == 0)) for mask in part.masks_at(1.0))
     return LayerPruningSensitivity(part.name, num_weights, accuracies)
 
 
-def _at(part: _Part, sparsity_ratio: float, quality: Callable[[], float]) -> float:
-    """What is measured while a part is pruned alone."""
+def _measured(part: _Part, sparsity_ratio: float, quality: Callable[[], float]) -> float:
+    """Returns the quality while a part alone is pruned, and restores its weights."""
     weights = [keras.ops.convert_to_numpy(kernel) for kernel in part.kernels]
     try:
         for kernel, weight, mask in zip(part.kernels, weights, part.masks_at(sparsity_ratio), strict=True):
@@ -110,20 +124,22 @@ def _groups(
     student: keras.Model, data: TrainingData, config: PruneConfig, plan: TrainingPlan, teacher: LiveTeacher | None
 ) -> list[_Part]:
     graph = channel_graph(student)
+    if not graph.groups:
+        return []
     importance = channel_importance(student, graph, data, config, plan, teacher)
     groups = [group for group in graph.groups if not np.any(np.isnan(importance[group.units]))]
     return [_group(student, graph, group, importance) for group in groups]
 
 
 def _group(student: keras.Model, graph: ChannelGraph, group: ChannelGroup, importance: np.ndarray) -> _Part:
-    """Zeroing the rows of the layers that take channels is all that taking them out does."""
+    """Returns a group as a part: zeroing the rows of the layers that take its channels is as good as removing them."""
     inputs = {layer: graph.layers[layer.name].inputs for layer in taking_layers(student, graph)}
     takers = [layer for layer, units in inputs.items() if np.any(np.isin(units, group.units))]
     ascending = group.units[np.argsort(importance[group.units], kind="stable")]
 
     def masks_at(ratio: float) -> list[np.ndarray]:
-        goes = ascending[: int(ratio * ascending.size)]
-        rows = [np.isin(inputs[layer], goes, invert=True).astype(np.float32)[:, None] for layer in takers]
+        pruned = ascending[: count_at_ratio(ratio, ascending.size)]
+        rows = [np.isin(inputs[layer], pruned, invert=True).astype(np.float32)[:, None] for layer in takers]
         shapes = [kernel_variable(layer).shape for layer in takers]
         return [np.broadcast_to(row, shape) for row, shape in zip(rows, shapes, strict=True)]
 

@@ -12,17 +12,20 @@ from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
+import keras
 import numpy as np
 import numpy.typing as npt
 
 from learn2compress.config.training import MIN_VALIDATION_EXAMPLES
 from learn2compress.data.examples import UNLABELLED, read_examples
 from learn2compress.litert.interpreter import predict
+from learn2compress.training.step import as_float
 
 MAX_ACCURACY_EXAMPLES = 2000
 """Examples that accuracy is measured on."""
 CROSS_CHECK_EXAMPLES = 32
 """Examples that the largest deviation is looked for on."""
+_BATCH_SIZE = 500
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,6 +73,10 @@ class TrainingSample:
         """Returns the examples that were kept back from training, which may be none."""
         return self._first(self.num_kept_back)
 
+    def decision_examples(self) -> TrainingSample:
+        """Returns the examples to decide by: those kept back from training, or all that accuracy is measured on."""
+        return self._first(self.num_choice_examples)
+
     @property
     def has_enough_kept_back(self) -> bool:
         """Whether at least 50 examples were kept back: on fewer, accuracy tells nothing."""
@@ -95,6 +102,14 @@ class TrainingSample:
     def scores(self, model_bytes: bytes) -> npt.NDArray[np.float32]:
         """Returns the scores of a file for these examples, `[n, num_classes]`."""
         return predict(model_bytes, self.inputs)
+
+    def network_top_1(self, network: keras.Model) -> float:
+        """Returns the accuracy of a float network, 0..1.
+
+        Args:
+          network: Takes inputs `[n, *input_shape]` of 0..1, and gives logits `[n, num_classes]`.
+        """
+        return self.top_1(network.predict(as_float(self.inputs), batch_size=_BATCH_SIZE, verbose=0))
 
     def correct(self, scores: npt.NDArray[np.float32]) -> npt.NDArray[np.bool_]:
         """Returns which examples have their label as highest score; of equal scores the lowest class counts.

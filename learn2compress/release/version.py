@@ -86,6 +86,8 @@ def decide(
       The report of version 0: not pushed yet; `version_files` numbers it.
     """
     reports = tuple(student.report for student in students)
+    notes = [tuple(record.note for record in student.history if record.note) for student in students]
+    verdicts = zip(select(reports, teacher, config.constraints), notes, strict=True)
     models = (replace(teacher, name=_TEACHER), *reports)
     return FamilyReport(
         name=config.name,
@@ -96,7 +98,7 @@ def decide(
         teacher=models[0],
         students=reports,
         histories={student.report.name: student.history for student in students},
-        verdicts=select(reports, teacher, config.constraints),
+        verdicts=tuple(replace(verdict, notes=verdict.notes + more) for verdict, more in verdicts),
         pareto_bytes=pareto_front(Point(m.name, m.accuracy.top_1, m.model_bytes) for m in models),
         pareto_latency=pareto_front(Point(m.name, m.accuracy.top_1, m.latency.teacher_ratio) for m in models),
         provenance=dict(provenance),

@@ -142,6 +142,7 @@ class EpochRecord:
       held_out_top_1: Accuracy on the held-out split after the epoch.
       sparsity_ratio: Share of prunable weights that are zero after the epoch.
       learning_rate: At the epoch's last step.
+      note: What happened after it that a reader should know, such as that nothing was pruned; mostly empty.
     """
 
     phase: str
@@ -150,6 +151,7 @@ class EpochRecord:
     held_out_top_1: float
     sparsity_ratio: float = 0.0
     learning_rate: float = 0.0
+    note: str = ""
 
 
 @dataclasses.dataclass(frozen=True)

@@ -1,1 +1,1 @@
-"""Search for the compression of one student: what to try next, what a try costs and gives, and which go on."""
+"""Search for the compression of one student: what to try next, one trial, and which trials become variants."""

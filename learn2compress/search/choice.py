@@ -1,22 +1,25 @@
-"""Which of all that a search tried go on: pure functions of the results."""
+"""Chooses the trials of a search that become variants of the student: pure functions of the results."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
 from learn2compress.config import SearchConfig
+from learn2compress.config.training import MIN_VALIDATION_EXAMPLES
 from learn2compress.search.study import TrialResult
 
 
-def chosen(config: SearchConfig, results: Sequence[TrialResult], reference_top_1: float) -> tuple[TrialResult, ...]:
-    """The `config.variants` best finished tries, or all where there are fewer; the most accurate first.
+def choose_trials(
+    config: SearchConfig, results: Sequence[TrialResult], reference_top_1: float
+) -> tuple[TrialResult, ...]:
+    """Returns the `config.variants` best finished trials, or all where there are fewer; the most accurate first.
 
     Args:
       config: With `max_accuracy_drop`, the smallest of those that hold it, then
         those that miss it by least; without, those of the front that are spread
         widest, then those of the front behind it.
-      results: All tries.
-      reference_top_1: Accuracy of the student that was not compressed, on the same examples.
+      results: All trials.
+      reference_top_1: Accuracy of the student that was not compressed, 0..1, on the same examples.
     """
     finished = [result for result in results if result.is_finished]
     if config.max_accuracy_drop is not None:
@@ -30,8 +33,24 @@ def chosen(config: SearchConfig, results: Sequence[TrialResult], reference_top_1
     return tuple(sorted(ranked[: config.variants], key=lambda r: (-r.top_1, r.size, r.number)))
 
 
+def note_on_choice(num_examples: int, num_kept_back: int) -> str | None:
+    """Returns what a reader should know of a choice among trials; `None` where nobody trained on its examples.
+
+    Args:
+      num_examples: Training examples that the trials were compared on.
+      num_kept_back: How many of them were kept back from training.
+    """
+    if num_kept_back == num_examples:
+        return None
+    return (
+        f"chosen among trials by {num_examples:,} training examples of which {num_kept_back} were kept back "
+        "from training: the student had learned the others; "
+        f"training.validation_ratio can keep back the {MIN_VALIDATION_EXAMPLES} labelled ones that it takes"
+    )
+
+
 def _dominated(result: TrialResult, others: Sequence[TrialResult]) -> bool:
-    """Whether another is no worse in both, and better in one; of equals, whether another came first."""
+    """Returns whether another trial is no worse in both, and better in one; of equals, whether another came first."""
     for other in others:
         mine, its = (result.top_1, -(result.size or 0)), (other.top_1, -(other.size or 0))
         if (
@@ -45,7 +64,7 @@ def _dominated(result: TrialResult, others: Sequence[TrialResult]) -> bool:
 
 
 def _spread(front: Sequence[TrialResult]) -> list[TrialResult]:
-    """A front's tries, each as far as can be from those before it: most accurate, smallest, then the widest gaps."""
+    """Returns the trials of a front, the most accurate and the smallest first, then each in the widest gap left."""
     left = sorted(front, key=lambda r: (-r.top_1, r.size))
     ordered = [left.pop(0)]
     if left:

@@ -1,4 +1,4 @@
-"""One try of a search: prunes a student, then gives up, or makes its file."""
+"""One trial of a search: prunes a student, then stops early, or makes its file."""
 
 from __future__ import annotations
 
@@ -12,22 +12,21 @@ from learn2compress.config import SearchConfig, SearchSize
 from learn2compress.litert.measure import download_bytes
 from learn2compress.litert.operators import model_cost
 from learn2compress.quantization.quantize import QuantizedStudent
-from learn2compress.results.quantization import QuantizationReport
 from learn2compress.results.reports import EpochRecord
-from learn2compress.search.study import CompressionSettings, TrialResult, hopeless
+from learn2compress.search.study import CompressionSettings, TrialResult, why_stop
 
 History = tuple[EpochRecord, ...]
 
 
 @dataclasses.dataclass(frozen=True)
 class Trial:
-    """What came of one try.
+    """One trial with all that it made.
 
     Attributes:
-      result: What the search goes on with.
+      result: What the search decides by.
       history: The student's epochs up to there.
-      student: Pruned.
-      file: Its file; `None` where the try was stopped.
+      student: The pruned student.
+      file: Its file; `None` where the trial was stopped.
     """
 
     result: TrialResult
@@ -36,56 +35,65 @@ class Trial:
     file: QuantizedStudent | None
 
 
-class Steps(Protocol):
-    """What a try is made of; the same number and arguments give the same result, also after a kill."""
+class TrialSteps(Protocol):
+    """The steps of a trial; the same number and arguments have the same result, also after a kill."""
 
-    def prune(self, number: int, variant: CompressionSettings) -> tuple[keras.Model, History]:
-        """A pruned copy of the student, and its epochs so far."""
-        ...
-
-    def top_1(self, student: keras.Model) -> float:
-        """Accuracy of a float student on the training examples that choices may look at."""
+    def prune(self, number: int, settings: CompressionSettings) -> tuple[keras.Model, History]:
+        """Returns a pruned copy of the student, and its epochs so far."""
         ...
 
     def quantize(
-        self, number: int, variant: CompressionSettings, student: keras.Model
+        self, number: int, settings: CompressionSettings, student: keras.Model
     ) -> tuple[QuantizedStudent, History]:
-        """The file of a pruned student, and the epochs that it took."""
+        """Returns the file of a pruned student, and the epochs of its training."""
+        ...
+
+    def student_top_1(self, student: keras.Model) -> float:
+        """Returns a float student's accuracy, 0..1, on the training examples that the search decides by."""
+        ...
+
+    def file_top_1(self, model_bytes: bytes) -> float:
+        """Returns a file's accuracy, 0..1, on the same examples."""
         ...
 
 
 def size_of(model_bytes: bytes, size: SearchSize) -> int:
-    """What a file has of what a search minimizes."""
+    """Returns the size of a file that a search minimizes.
+
+    Args:
+      model_bytes: The file.
+      size: Which size: bytes as stored, bytes as downloaded, or multiply-accumulate operations.
+    """
     if size is SearchSize.MACS:
         return model_cost(model_bytes).macs
     return download_bytes(model_bytes) if size is SearchSize.DOWNLOAD_BYTES else len(model_bytes)
 
 
-def _shipped_top_1(report: QuantizationReport) -> float:
-    return next(candidate.top_1 for candidate in report.candidates if candidate.recipe == report.shipped)
-
-
-def try_variant(
+def run_trial(
     number: int,
-    variant: CompressionSettings,
+    settings: CompressionSettings,
     results: Sequence[TrialResult],
     search: SearchConfig,
-    steps: Steps,
+    steps: TrialSteps,
 ) -> Trial:
-    """Makes one try.
+    """Runs one trial.
 
     Args:
       number: From 0.
-      variant: What to try.
-      results: Of the tries before.
-      search: What is looked for.
-      steps: What a try is made of.
+      settings: What to try.
+      results: Of the trials before.
+      search: What is minimized, and whether to stop early.
+      steps: Prune, quantize and measure.
+
+    Returns:
+      The trial, with a file unless it was stopped.
     """
-    student, history = steps.prune(number, variant)
-    top_1 = steps.top_1(student)
-    stopped = hopeless(search, top_1, results, variant)
+    student, history = steps.prune(number, settings)
+    top_1 = steps.student_top_1(student)
+    stopped = why_stop(search, top_1, results, settings)
     if stopped is not None:
-        return Trial(TrialResult(number, variant, top_1, stopped=stopped), history, student, None)
-    file, records = steps.quantize(number, variant, student)
+        return Trial(TrialResult(number, settings, top_1, stopped=stopped), history, student, None)
+    file, records = steps.quantize(number, settings, student)
     size = size_of(file.model_bytes, search.minimize)
-    return Trial(TrialResult(number, variant, _shipped_top_1(file.report), size), history + records, student, file)
+    result = TrialResult(number, settings, steps.file_top_1(file.model_bytes), size)
+    return Trial(result, history + records, student, file)

@@ -51,7 +51,7 @@ def resolve_budgets(
     Args:
       task: What the students take.
       labels: Class names in index order; the file holds them.
-      training: Family, stages and sharing.
+      training: Architecture, stages and sharing.
       students: Names and stages, some with a budget.
 
     Returns:
@@ -76,7 +76,7 @@ def resolve_budgets(
 
 
 class _Search:
-    """Looks for the width of one student; what one network costs is found out once."""
+    """Searches the width of one student; the cost of one network is measured once."""
 
     def __init__(self, task: TaskConfig, labels: Sequence[str], training: TrainingConfig, student: StudentConfig):
         self._task = task
@@ -87,7 +87,7 @@ class _Search:
         self._num_tries = 0
 
     def largest_width(self, widest: float) -> float:
-        """The largest width up to `widest` within every limit; the cheapest to check leave fewer to the others."""
+        """Returns the largest width up to `widest` within every limit; limits that are cheap to check come first."""
         budget = self._student.budget
         if budget is None:
             return widest
@@ -188,7 +188,7 @@ def settled_ms(measure: Callable[[], Latency], limit_ms: float, field: str) -> f
 
 
 def _largest(fits: Callable[[float], bool], widest: float) -> float:
-    """The largest of `WIDTHS` up to `widest` that fits, where all below do; the narrowest is taken to."""
+    """Returns the largest of `WIDTHS` up to `widest` that fits, where all below do; the narrowest is assumed to."""
     low, high = 0, WIDTHS.index(widest)
     while low < high:
         # Halves the ratio, not the difference: large networks take long to try.

@@ -42,19 +42,36 @@ class Architecture(abc.ABC):
         """Adds one stage.
 
         Args:
-          features: The input in 0..1 for stage 1, otherwise what the stage before gave.
+          features: For stage 1 the input, float32 in 0..1, `[batch, *input_shape]`; otherwise the output of the
+            stage before.
           stage: Channels (times `layers.width`) and blocks.
           number: 1 for the first stage.
           layers: Makes the layers.
+
+        Returns:
+          The stage's output: for images `[batch, height, width, channels]`.
         """
 
     @abc.abstractmethod
     def head(self, features: keras.KerasTensor, num_classes: int, layers: Layers) -> keras.KerasTensor:
-        """Adds the layers from a stage's features to logits `[batch, num_classes]`; the last is a Dense "logits"."""
+        """Adds the layers from a stage's output to logits; the last is a Dense "logits".
+
+        Args:
+          features: The output of the stage after which the student ends.
+          num_classes: Length of the logits, at least 2.
+          layers: Makes the layers; names begin with the student's.
+
+        Returns:
+          Logits `[batch, num_classes]`.
+        """
 
 
 def find_architecture(training: TrainingConfig, task: TaskConfig) -> Architecture:
-    """The architecture that a configuration names, or the task's default.
+    """Returns the architecture that a configuration names, or the task's default.
+
+    Args:
+      training: Names it, or leaves it to the task.
+      task: What students classify.
 
     Raises:
       ConfigError: it is for another kind of task, or what is installed under its name is no architecture.

@@ -21,12 +21,26 @@ class ByteRows(keras.layers.Layer):
     """
 
     def call(self, inputs: Any) -> Any:
-        """Bytes as float32 0..1, `[batch, 2 * words]`, to int32 rows of the same shape."""
+        """Returns the rows of bytes.
+
+        Args:
+          inputs: float32 in 0..1, bytes divided by 255, `[batch, 2 * words]`.
+
+        Returns:
+          int32 rows, 0..511, of the same shape.
+        """
         # Exact in 8-bit arithmetic, too: a byte divided by 255 is one of its 256 levels.
         return self.rows_of(ops.cast(ops.round(inputs * (_BYTE_VALUES - 1.0)), "int32"))
 
     def rows_of(self, values: Any) -> Any:
-        """Bytes as int32, `[batch, 2 * words]`, to rows."""
+        """Returns the rows of bytes that are integers already.
+
+        Args:
+          values: int32 in 0..255, `[batch, 2 * words]`.
+
+        Returns:
+          int32 rows, 0..511, of the same shape.
+        """
         first_rows = _BYTE_VALUES * (np.arange(values.shape[-1], dtype=np.int32) % 2)
         # Not `ops.add`: Keras adds a vector as a bias, which LiteRT does not know of integers.
         return values + first_rows

@@ -10,7 +10,7 @@ _WITH_KERNEL = (keras.layers.Conv1D, keras.layers.Conv2D, keras.layers.Depthwise
 
 
 def count_macs(network: keras.Model) -> int:
-    """Multiply-accumulate operations of convolutions and dense layers, for one example.
+    """Returns the multiply-accumulate operations of convolutions and dense layers, for one example.
 
     Everything else (normalization, additions, pooling) is left out, as is usual:
     it is fused or a few per cent. `learn2compress.litert.operators` counts the
@@ -20,7 +20,7 @@ def count_macs(network: keras.Model) -> int:
 
 
 def layer_macs(layer: keras.Layer) -> int:
-    """Multiply-accumulate operations of one layer, for one example; 0 for a layer without a kernel."""
+    """Returns the multiply-accumulate operations of one layer, for one example; 0 for a layer without a kernel."""
     if isinstance(layer, keras.layers.SeparableConv2D):
         kernels = [layer.depthwise_kernel, layer.pointwise_kernel]
     elif isinstance(layer, _WITH_KERNEL):

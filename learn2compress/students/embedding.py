@@ -22,7 +22,7 @@ class Embedding(Architecture):
     task_kind = TaskKind.TEXT
 
     def stage(self, features: keras.KerasTensor, stage: StageConfig, number: int, layers: Layers) -> keras.KerasTensor:
-        """See `Architecture.stage`; features are `[batch, 1, words, channels]`."""
+        """See `Architecture.stage`; outputs are `[batch, 1, words, channels]`."""
         channels = layers.channels(stage.channels)
         if number == 1:
             features = _embedded(features, channels, layers)
@@ -47,7 +47,7 @@ class Embedding(Architecture):
 
 
 def _embedded(features: keras.KerasTensor, channels: int, layers: Layers) -> keras.KerasTensor:
-    """Half of a word's `channels` numbers come from its higher byte, half from its lower one."""
+    """Returns words `[batch, 1, words, channels]`, half of each from its higher byte, half from its lower one."""
     num_words, half = features.shape[-1] // 2, -(-channels // 2)
     rows = layers.make(ByteRows, "rows")(features)
     looked_up = layers.make(keras.layers.Embedding, "embedding", input_dim=NUM_ROWS, output_dim=half)(rows)

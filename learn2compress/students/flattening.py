@@ -1,8 +1,8 @@
 """Copies a trained Keras model as one flat graph, whatever models it is nested of.
 
-Saved models carry how they were trained: parts that stood still, normalization
-that averages over a long training, mixed precision. A copy is trained anew, so
-it keeps none of that; what it computes in inference stays the same.
+Saved models carry how they were trained: frozen layers, normalization that
+averages over a long training, mixed precision. A copy is trained anew, so it
+keeps none of that; what it computes in inference stays the same.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ class FlatCopy:
     """Walks through a model and applies a copy of each layer.
 
     Attributes:
-      outputs: What each layer gives, by its name.
+      outputs: The output of each layer, by its name.
     """
 
     def __init__(self) -> None:
@@ -27,7 +27,14 @@ class FlatCopy:
         self._originals: dict[str, keras.Layer] = {}
 
     def apply(self, model: keras.Model, features: keras.KerasTensor) -> Any:
-        """Applies copies of a model's layers to `features`, and gives what the model gives.
+        """Applies copies of a model's layers, nested ones included.
+
+        Args:
+          model: With one input.
+          features: What to apply them to, in the shape of the model's input.
+
+        Returns:
+          The model's outputs, in its own structure.
 
         Raises:
           ConfigError: two layers have one name, or one is applied twice.
@@ -37,7 +44,11 @@ class FlatCopy:
         return keras.Model(model.inputs, model.outputs)._run_through_graph([features], call_fn=self._call)
 
     def set_weights(self, part: keras.Model) -> None:
-        """Gives copied layers, before they are anything else, the weights of those that they were copied from."""
+        """Sets the weights of copied layers to those of their originals.
+
+        Args:
+          part: A model of copied layers, which are still of the kinds that they were copied as.
+        """
         for layer in part.layers:
             if layer.name in self._originals:
                 layer.set_weights(self._originals[layer.name].get_weights())
@@ -51,7 +62,7 @@ class FlatCopy:
                 "alike"
             )
         self._originals[layer.name] = layer
-        # A model may have been called with its normalization fixed: what stands still here is for the run to say.
+        # A model may have been called with its normalization frozen: what is frozen here is for the run to say.
         kwargs.pop("training", None)
         outputs = _apply_copy(layer, args, kwargs)
         if isinstance(outputs, keras.KerasTensor) and outputs._keras_history.operation.name == layer.name:
@@ -60,7 +71,17 @@ class FlatCopy:
 
 
 def rescaled(features: keras.KerasTensor, scale: Any, offset: Any, name: str) -> keras.KerasTensor:
-    """`features * scale + offset`, by one layer together with a scaling right before; by none where nothing is left."""
+    """Adds a scaling, as one layer together with a scaling right before it; none where nothing is left to scale.
+
+    Args:
+      features: Any shape.
+      scale: Multiplies them.
+      offset: Is added then.
+      name: Of the layer.
+
+    Returns:
+      `features * scale + offset`.
+    """
     producer = features._keras_history.operation
     if isinstance(producer, keras.layers.Rescaling):
         together = (producer.scale, producer.offset, scale, offset)

@@ -28,7 +28,7 @@ def build_joint_network(
     Args:
       task: Gives the input's shape; the input is float32 in 0..1.
       num_classes: Length of each student's logits, at least 2.
-      training: Family, stages and the strategy by which they are shared; what no
+      training: Architecture, stages and the strategy by which they are shared; what no
         student needs is not built.
       students: Names and sizes. A budget must have become a width before.
       pretrained: The trunk that `training.pretrained` asks for, from
@@ -54,7 +54,11 @@ def build_joint_network(
 
 
 def standalone_student(joint: keras.Model, name: str) -> keras.Model:
-    """Cuts one student out of the joint network.
+    """Copies one student out of the joint network.
+
+    Args:
+      joint: From `build_joint_network`.
+      name: The student's.
 
     Returns:
       A plain functional model `[batch, *input] -> [batch, num_classes]` of
@@ -71,7 +75,7 @@ def standalone_student(joint: keras.Model, name: str) -> keras.Model:
 
 
 def content_sha256(student: keras.Model) -> str:
-    """Digest of a student's architecture and weights; unlike a saved file it holds no date."""
+    """Returns the SHA-256 of a student's architecture and weights; unlike a saved file it holds no date."""
     digest = hashlib.sha256(json.dumps(student.get_config(), sort_keys=True, default=str).encode())
     for weights in student.get_weights():
         digest.update(weights.tobytes())

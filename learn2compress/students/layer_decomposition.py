@@ -12,7 +12,7 @@ from typing import Any
 
 import keras
 
-# They change what a training sees, and pass everything on in inference.
+# They change what a training sees, and return their inputs in inference.
 _TRAINING_ONLY = (
     keras.layers.ActivityRegularization,
     keras.layers.Dropout,

@@ -1,4 +1,4 @@
-"""Makes the layers of a student at one width, with names that tell whose they are."""
+"""Makes the layers of a student at one width, named after the student that owns them."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class Layers:
 
     Args:
       width: Multiplies channels.
-      prefix: Stands before each name; a student's own layers bear its name.
+      prefix: Put before each name; that of a student's own layers is its name.
     """
 
     def __init__(self, width: float = 1.0, prefix: str = ""):
@@ -26,9 +26,12 @@ class Layers:
         self._prefix = prefix
 
     def channels(self, channels: int) -> int:
-        """`channels` at this width, a multiple of 4 but for width 1, where they are as they are.
+        """Returns the channels at this width: a multiple of 4, or at width 1 those of the configuration.
 
         They never fall where the width rises: a narrower student's kernels fit into a wider one's.
+
+        Args:
+          channels: At width 1.
         """
         multiple = _CHANNEL_MULTIPLE * max(1, round(channels * self.width / _CHANNEL_MULTIPLE))
         if self.width < 1.0:
@@ -36,11 +39,11 @@ class Layers:
         return max(channels, multiple) if self.width > 1.0 else channels
 
     def name(self, name: str) -> str:
-        """The name of a layer in the network."""
+        """Returns the name of a layer in the network for its name within the student."""
         return self._prefix + name
 
     def make(self, kind: type[keras.Layer], name: str, **config: Any) -> keras.Layer:
-        """A layer that is not called yet.
+        """Returns a layer that is not applied yet.
 
         Args:
           kind: Its class.
@@ -52,7 +55,18 @@ class Layers:
     def conv(
         self, features: keras.KerasTensor, channels: int, name: str, *, kernel_size: int = 3, strides: int = 1
     ) -> keras.KerasTensor:
-        """A convolution without bias: normalization follows."""
+        """Adds a convolution without bias, for normalization to follow.
+
+        Args:
+          features: `[batch, height, width, channels]`.
+          channels: Of the output.
+          name: Within the student.
+          kernel_size: Height and width of the kernel.
+          strides: 2 halves height and width.
+
+        Returns:
+          `[batch, height / strides, width / strides, channels]`, rounded up.
+        """
         return self.make(
             keras.layers.Conv2D,
             name,
@@ -67,7 +81,17 @@ class Layers:
     def depthwise(
         self, features: keras.KerasTensor, name: str, *, kernel_size: int = 3, strides: int = 1
     ) -> keras.KerasTensor:
-        """A convolution of each channel by itself, without bias."""
+        """Adds a convolution of each channel by itself, without bias.
+
+        Args:
+          features: `[batch, height, width, channels]`.
+          name: Within the student.
+          kernel_size: Height and width of the kernel.
+          strides: 2 halves height and width.
+
+        Returns:
+          `[batch, height / strides, width / strides, channels]`, rounded up.
+        """
         return self.make(
             keras.layers.DepthwiseConv2D,
             name,
@@ -80,22 +104,64 @@ class Layers:
         )(features)
 
     def dense(self, features: keras.KerasTensor, units: int, name: str) -> keras.KerasTensor:
-        """A dense layer without bias: normalization follows."""
+        """Adds a dense layer without bias, for normalization to follow.
+
+        Args:
+          features: `[batch, inputs]`.
+          units: Length of the output.
+          name: Within the student.
+
+        Returns:
+          `[batch, units]`.
+        """
         config = {"units": units, "use_bias": False, "kernel_initializer": "he_normal"}
         return self.make(keras.layers.Dense, name, **config)(features)
 
     def logits(self, features: keras.KerasTensor, num_classes: int) -> keras.KerasTensor:
-        """The last layer, with a bias."""
+        """Adds the last layer, a dense one with a bias, called "logits".
+
+        Args:
+          features: `[batch, inputs]`.
+          num_classes: Length of the logits.
+
+        Returns:
+          `[batch, num_classes]`.
+        """
         return self.make(keras.layers.Dense, "logits", units=num_classes)(features)
 
     def norm(self, features: keras.KerasTensor, name: str) -> keras.KerasTensor:
-        """Batch normalization."""
+        """Adds batch normalization over the last axis.
+
+        Args:
+          features: `[batch, ..., channels]`.
+          name: Within the student.
+
+        Returns:
+          The same shape.
+        """
         return self.make(keras.layers.BatchNormalization, name, momentum=BATCH_NORM_MOMENTUM)(features)
 
     def relu(self, features: keras.KerasTensor, name: str, max_value: float | None = None) -> keras.KerasTensor:
-        """Rectifies; `max_value=6` is ReLU6."""
+        """Adds a rectifier.
+
+        Args:
+          features: Any shape.
+          name: Within the student.
+          max_value: Largest output; 6 is ReLU6.
+
+        Returns:
+          The same shape.
+        """
         return self.make(keras.layers.ReLU, name, max_value=max_value)(features)
 
     def add(self, features: Sequence[keras.KerasTensor], name: str) -> keras.KerasTensor:
-        """Adds features of one shape."""
+        """Adds a layer that sums features.
+
+        Args:
+          features: Two or more of one shape.
+          name: Within the student.
+
+        Returns:
+          The same shape.
+        """
         return self.make(keras.layers.Add, name)(list(features))

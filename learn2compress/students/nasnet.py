@@ -1,9 +1,9 @@
 """`nasnet`: cells of separable convolutions, after NASNet's normal and reduction cells (Zoph et al., arXiv:1707.07012).
 
-A cell combines its input by several small operations. NASNet concatenates what
-they give; here they are added, so that a narrower cell is a slice of a wider
-one, and 8-bit arithmetic needs no common range for the parts. Nothing stands
-between the two convolutions of a separable one, as there.
+A cell combines its input by several small operations. NASNet concatenates their
+outputs; here they are added, so that a narrower cell is a slice of a wider one,
+and 8-bit arithmetic needs no common range for the parts. As there, no
+activation is between the two convolutions of a separable one.
 """
 
 from __future__ import annotations

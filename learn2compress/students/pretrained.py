@@ -1,4 +1,4 @@
-"""Brings the trained Keras model that students start from, and says which of its layers are frozen in which epoch."""
+"""Loads the trained Keras model that students start from, and decides which of its layers are frozen in which epoch."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def load_pretrained(training: TrainingConfig, task: TaskConfig, expected_sha256:
     with about("training.pretrained.uri"), tempfile.TemporaryDirectory() as folder:
         path = fetch_teacher(config.uri, Path(folder))
         if expected_sha256 and content_sha256(path) != expected_sha256:
-            raise ConfigError(f"{config.uri} changed while the run was going on; run again")
+            raise ConfigError(f"{config.uri} changed after the run was started: start it again to use it as it is now")
         model = open_keras_model(path)
     return trunk_of(model, config, task)
 
@@ -71,7 +71,7 @@ def frozen_layers(training: TrainingConfig, network: keras.Model, epoch: int) ->
 
 
 def _released_at_ratio(config: PretrainedConfig, number: int, num_stages: int) -> float | None:
-    """Share of the epochs after which stage `number` learns; `None` for never."""
+    """Returns the share of the epochs after which stage `number` is released; `None` where it never is."""
     if number <= config.frozen_stages:
         return None
     steps = num_stages - config.frozen_stages - 1
@@ -80,7 +80,7 @@ def _released_at_ratio(config: PretrainedConfig, number: int, num_stages: int) -
 
 
 def _stages(network: keras.Model, config: PretrainedConfig) -> list[set[str]]:
-    """Names of the layers with weights of each stage that a network has."""
+    """Returns the names of the layers with weights of each stage that a network has."""
     names = {layer.name for layer in network.layers}
     stages: list[set[str]] = []
     before: set[str] = set()

@@ -36,24 +36,33 @@ class Residual(Architecture):
 
 
 def halves(features: keras.KerasTensor, stage: StageConfig, number: int) -> bool:
-    """Whether a stage halves the image: if it shall, is not the first, and there is something to halve."""
+    """Returns whether a stage halves the image: if it is to, is not the first, and there is more than one pixel.
+
+    Args:
+      features: The stage's input, `[batch, height, width, channels]`.
+      stage: Its configuration.
+      number: 1 for the first stage.
+    """
     return stage.halve and number > 1 and min(features.shape[1:3]) > 1
 
 
 def pooled_head(
     features: keras.KerasTensor, num_classes: int, layers: Layers, most_channels: int | None = None
 ) -> keras.KerasTensor:
-    """Pooling, a 1x1 convolution, and where the image is still large a look at its neighbourhood by channel.
+    """Adds pooling, a 1x1 convolution, and where the image is still large a 3x3 convolution by channel.
 
-    Next to free in training, whatever the size of the features. The 3x3
-    convolution by channel gives a student that leaves early something of its
-    own to learn: `docs/benchmarks.md` has what that is worth, and what it costs.
+    Next to free in training, whatever the size of the features. By the 3x3
+    convolution a student that leaves early has something of its own to learn:
+    `docs/benchmarks.md` has what that gains and what it costs.
 
     Args:
-      features: What a stage gives.
+      features: Of a stage, `[batch, height, width, channels]`.
       num_classes: Length of the logits.
       layers: Makes the layers.
       most_channels: The convolutions have twice the features' channels, but no more than this.
+
+    Returns:
+      Logits `[batch, num_classes]`.
     """
     if min(features.shape[1:3]) > 1:
         features = keras.layers.AveragePooling2D(2, name=layers.name("pool"))(features)

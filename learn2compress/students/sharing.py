@@ -9,7 +9,7 @@
 - `hybrid`: the first stages are one trunk; behind it each student has a branch
   of its own width and depth.
 
-`joint_cost` says what a strategy costs before anything is trained.
+`joint_cost` counts what a strategy costs before anything is trained.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ Logits = dict[str, keras.KerasTensor]
 
 @dataclasses.dataclass(frozen=True)
 class _Plan:
-    """What every strategy is told; students have a stage each, and widths are known."""
+    """Arguments of every strategy; students have a stage each, and widths are known."""
 
     architecture: Architecture
     num_classes: int
@@ -51,7 +51,18 @@ def connect(
     training: TrainingConfig,
     students: Sequence[StudentConfig],
 ) -> Logits:
-    """Connects the students of one run from `inputs` to logits by name, as `training.sharing` says."""
+    """Connects the students of one run, as `training.sharing` says.
+
+    Args:
+      inputs: float32 in 0..1, `[batch, *input_shape]`.
+      architecture: Builds stages and heads.
+      num_classes: Length of each student's logits.
+      training: Stages and the strategy.
+      students: With a stage each; widths are known.
+
+    Returns:
+      Logits `[batch, num_classes]` by student name.
+    """
     return _STRATEGIES[training.sharing](inputs, _Plan(architecture, num_classes, training, students))
 
 
@@ -74,17 +85,17 @@ class JointCost:
 
     @property
     def joint_over_largest(self) -> float:
-        """What the joint network computes as a multiple of the most expensive student."""
+        """Operations of the joint network as a multiple of the most expensive student's."""
         return self.joint_macs / max(self.student_macs.values())
 
     @property
     def joint_over_separate(self) -> float:
-        """What the joint network computes as a multiple of all students apart."""
+        """Operations of the joint network as a multiple of those of all students apart."""
         return self.joint_macs / sum(self.student_macs.values())
 
 
 def joint_cost(network: keras.Model) -> JointCost:
-    """The cost of a joint network, counted from its layers."""
+    """Returns the cost of a joint network, counted from its layers."""
     views = {name: keras.Model(network.input, logits) for name, logits in network.output.items()}
     return JointCost(count_macs(network), {name: count_macs(view) for name, view in views.items()})
 

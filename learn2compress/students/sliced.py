@@ -104,12 +104,12 @@ class SlicedLayers(Layers):
 
 
 def plain_layer(layer: keras.Layer) -> keras.Layer:
-    """A layer of the same shape with a kernel of its own, not built yet."""
+    """Returns a layer of the same shape with a kernel of its own, not built yet."""
     return _PLAIN.get(type(layer), type(layer)).from_config(layer.get_config())
 
 
 def weights_of(layer: keras.Layer) -> list[Any]:
-    """The weights that a layer computes with, as `plain_layer` takes them."""
+    """Returns the weights that a layer computes with, as those of `plain_layer` are set."""
     if type(layer) not in _PLAIN:
         weights: list[Any] = layer.get_weights()
         return weights

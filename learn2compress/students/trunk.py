@@ -1,9 +1,9 @@
 """Students on the layers of a trained Keras model (transfer learning).
 
-The model's layers up to the last exit are the trunk, with the weights that they
-have; each student leaves it after its stage, through a head of its own. That
-such layers transfer, and that they gain by learning on, is Yosinski et al.'s
-finding (arXiv:1411.1792).
+The model's layers up to the last exit are the trunk, with their weights; each
+student leaves it after its stage, through a head of its own. That such layers
+transfer, and gain by being trained further, is Yosinski et al.'s finding
+(arXiv:1411.1792).
 """
 
 from __future__ import annotations
@@ -126,7 +126,7 @@ def _check_exits(outputs: Mapping[str, keras.KerasTensor], inputs: keras.KerasTe
         output = outputs[name]
         if len(output.shape) != 4:
             raise ConfigError(
-                f"{found}, which gives {list(output.shape)}, accepted is a layer that gives "
+                f"{found}, which returns {list(output.shape)}, accepted is a layer that returns "
                 "[batch, height, width, channels]"
             )
         if before is not None and before not in {layer.name for layer in keras.Model(inputs, output).layers}:

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from learn2compress.config import DistillationConfig
+from learn2compress.config.ratios import count_at_ratio
 
 
 @dataclasses.dataclass(frozen=True)
@@ -50,7 +51,7 @@ class TrainingPlan:
 
     def schedule(self, step: int, total_steps: int) -> float:
         """Share of the highest learning rate: linear warm-up, then half a cosine to zero (SGDR, arXiv:1608.03983)."""
-        warmup_steps = int(self.warmup_ratio * total_steps)
+        warmup_steps = count_at_ratio(self.warmup_ratio, total_steps)
         if step < warmup_steps:
             return (step + 1) / warmup_steps
         progressed = (step - warmup_steps) / max(1, total_steps - warmup_steps)

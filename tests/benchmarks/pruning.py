@@ -105,7 +105,7 @@ class Bench:
             make_deterministic(self.config.seed)
             student, plan = self.trained_student(), self.plan("prune", prune.epochs, prune.learning_rate)
             if prune.sparsity_ratio:
-                student, _ = prune_student(student, self.name, self.data, prune, plan)
+                student, _, _ = prune_student(student, self.name, self.data, prune, plan)
             else:
                 fit(by_name(student, self.name), self.data, plan)
             path.with_suffix(".float.tflite").write_bytes(to_float_litert(student).pack())

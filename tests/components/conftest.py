@@ -29,15 +29,15 @@ def artifact_at(kind: type[Artifact], folder: Path) -> Any:
 
 
 @pytest.fixture(scope="session")
-def digits_inputs() -> Callable[[Path, TrainingConfig], Inputs]:
+def digits_inputs() -> Callable[..., Inputs]:
     """Makes digits, logits of a teacher that knows them, and an untrained student "only" of the first stage."""
     from sklearn.datasets import load_digits
 
     digits = load_digits()
     pixels = (digits.images * 255 / 16).astype(np.uint8)
 
-    def make(root: Path, training: TrainingConfig) -> Inputs:
-        for split, first, last in (("train", 0, NUM_TRAIN), ("held_out", NUM_TRAIN, NUM_TRAIN + NUM_HELD_OUT)):
+    def make(root: Path, training: TrainingConfig, num_train: int = NUM_TRAIN) -> Inputs:
+        for split, first, last in (("train", 0, num_train), ("held_out", num_train, num_train + NUM_HELD_OUT)):
             rows = range(first, last)
             examples = [encode_example(pixels[i].tobytes(), int(digits.target[i]), f"{i:064x}", str(i)) for i in rows]
             write_shard(shard_path(root / "examples" / split, 0, 1), examples)
@@ -45,7 +45,7 @@ def digits_inputs() -> Callable[[Path, TrainingConfig], Inputs]:
             write_shard(shard_path(root / "logits" / split, 0, 1, "logits"), [row.tobytes() for row in logits])
         (root / "examples" / LABELS_FILE).write_text("".join(f"{digit}\n" for digit in range(10)))
         examples_artifact = artifact_at(Examples, root / "examples")
-        examples_artifact.num_train, examples_artifact.num_held_out = NUM_TRAIN, NUM_HELD_OUT
+        examples_artifact.num_train, examples_artifact.num_held_out = num_train, NUM_HELD_OUT
         examples_artifact.num_classes = 10
         student = artifact_at(Student, root / "student")
         network = build_joint_network(TaskConfig(), 10, training, [StudentConfig("only", 1)])

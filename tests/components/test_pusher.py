@@ -113,6 +113,15 @@ def push(tmp_path: Path, inputs: dict[str, list[Artifact]], execution: str = "1"
     return pushed
 
 
+def test_what_a_history_notes_stands_beside_the_decision(tmp_path: Path, inputs: dict[str, list[Artifact]]) -> None:
+    history = (EpochRecord("train", 1, 0.5, 0.9, note="not pruned: why"), EpochRecord("quantize", 1, 0.4, 0.95))
+    write_json(Path(inputs["model_small"][0].uri) / "history.json", history)
+    pushed = push(tmp_path, inputs)
+    family = read_json(FamilyReport, Path(pushed.uri) / "family.json")
+    assert [verdict.notes[-1:] == ("not pruned: why",) for verdict in family.verdicts] == [False, True]
+    assert "not pruned: why" in (Path(pushed.uri) / "report.html").read_text("utf-8")
+
+
 def test_the_spec_has_two_inputs_for_each_student(tmp_path: Path) -> None:
     spec = component_of(make_config(tmp_path)).spec
     students = {f"{kind}_{name}" for kind in ("model", "evaluation") for name in CONTENT}

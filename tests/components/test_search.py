@@ -1,7 +1,8 @@
-"""Search tries compressions of a real student, lets the best go on, and goes on itself where it was killed."""
+"""Search tries compressions of a real student, makes the best its variants, and resumes where it was killed."""
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -30,6 +31,7 @@ from learn2compress.config import (
 )
 from learn2compress.data.examples import read_examples
 from learn2compress.data.records import Split
+from learn2compress.litert.interpreter import predict
 from learn2compress.litert.measure import download_bytes
 
 TRAINING = TrainingConfig(stages=(StageConfig(8),), batch_size=32, validation_ratio=0.0)
@@ -51,20 +53,27 @@ def artifact_at(kind: type[Artifact], folder: Path) -> Any:
 
 
 @pytest.fixture(scope="module")
-def inputs(digits_inputs: Callable[[Path, TrainingConfig], Inputs], tmp_path_factory: pytest.TempPathFactory) -> Inputs:
+def inputs(digits_inputs: Callable[..., Inputs], tmp_path_factory: pytest.TempPathFactory) -> Inputs:
     return digits_inputs(tmp_path_factory.mktemp("search"), TRAINING)
 
 
-def searched(inputs: Inputs, root: Path, search: SearchConfig = SEARCH, attempt: int = 1) -> dict[str, Any]:
+def searched(
+    inputs: Inputs,
+    root: Path,
+    search: SearchConfig = SEARCH,
+    attempt: int = 1,
+    training: TrainingConfig = TRAINING,
+    min_layer_weights: int = 8,
+) -> dict[str, Any]:
     """Runs the executor as TFX does; returns the output artifacts by key."""
-    settings = TrainingSettings(TaskConfig(), TRAINING, TeacherUse(False, 1, False, None), 7, str(root / "checkpoints"))
+    settings = TrainingSettings(TaskConfig(), training, TeacherUse(False, 1, False, None), 7, str(root / "checkpoints"))
     channels = {"examples": Examples, "teacher": Teacher, "teacher_logits": TeacherLogits, "student": Student}
     component = Search(
         **{name: channel.Channel(type=kind) for name, kind in channels.items()},
         student_name="only",
         family_name="digits",
         search=search,
-        prune=PruneConfig(epochs=1, min_layer_weights=8),
+        prune=PruneConfig(epochs=1, min_layer_weights=min_layer_weights),
         quantize=QuantizeConfig(epochs=1),
         settings=settings,
         code_digest="code",
@@ -81,7 +90,7 @@ def content(artifacts: dict[str, Any]) -> dict[str, bytes]:
     return {key: path.read_bytes() for key, a in artifacts.items() for path in Path(a.uri).glob("*.tflite")}
 
 
-def test_every_try_is_an_artifact_and_the_best_go_on_in_order(inputs: Inputs, tmp_path: Path) -> None:
+def test_every_trial_is_an_artifact_and_the_best_become_variants_in_order(inputs: Inputs, tmp_path: Path) -> None:
     found = searched(inputs, tmp_path)
     trials = [found[f"trial_{number}"] for number in range(SEARCH.trials)]
     assert len({(trial.sparsity_ratio, trial.recipe) for trial in trials}) == SEARCH.trials
@@ -98,10 +107,11 @@ def test_every_try_is_an_artifact_and_the_best_go_on_in_order(inputs: Inputs, tm
     assert found["student_2"].sparsity_ratio == pytest.approx(best[1].sparsity_ratio, abs=0.1)
     assert [record.phase for record in history] == ["train"] + ["prune"] * (best[1].sparsity_ratio > 0)
     assert student.output_shape == (None, 10)
+    assert history[-1].note.startswith("chosen among trials by 64 training examples of which 0 were kept back")
     assert not list((tmp_path / "checkpoints").iterdir())
 
 
-def test_a_killed_search_goes_on_to_the_same_files(inputs: Inputs, tmp_path: Path) -> None:
+def test_a_killed_search_resumes_to_the_same_files(inputs: Inputs, tmp_path: Path) -> None:
     whole = searched(inputs, tmp_path / "whole")
 
     class Killed(BaseException):
@@ -123,7 +133,7 @@ def test_a_killed_search_goes_on_to_the_same_files(inputs: Inputs, tmp_path: Pat
     assert sum(work.startswith("prune epoch 1") for work in reported) < SEARCH.trials * 2
 
 
-def test_a_try_that_can_win_nothing_ends_without_a_file(inputs: Inputs, tmp_path: Path) -> None:
+def test_a_trial_that_can_win_nothing_ends_without_a_file(inputs: Inputs, tmp_path: Path) -> None:
     # At most sparsity 0 and nearly all: what lies between is trained, and some of it is worse than the rest.
     search = SearchConfig(
         trials=6, variants=1, sparsity_ratio=(0.5, 0.75), recipe=(QuantizationRecipe.INT8_PTQ,), stop_early=True
@@ -150,7 +160,7 @@ def trained(inputs: Inputs, folder: Path) -> Inputs:
     return {**inputs, "student": [artifact]}
 
 
-def test_layers_are_given_weights_back_where_the_target_is_missed(inputs: Inputs, tmp_path: Path) -> None:
+def test_layers_are_pruned_less_where_the_target_is_missed(inputs: Inputs, tmp_path: Path) -> None:
     search = SearchConfig(
         trials=4, variants=1, sparsity_ratio=(0.0, 0.95), max_accuracy_drop=0.0, back_off_trials=2, stop_early=False
     )
@@ -162,3 +172,30 @@ def test_layers_are_given_weights_back_where_the_target_is_missed(inputs: Inputs
     assert own[2] != own[3]
     assert {ratio for ratios in own[2:] for ratio in ratios.values()} == {0.475}
     assert trials[1].size < min(trials[2].size, trials[3].size) < trials[0].size
+
+
+def test_trials_are_compared_on_the_examples_that_were_kept_back(
+    digits_inputs: Callable[..., Inputs], tmp_path: Path
+) -> None:
+    training = dataclasses.replace(TRAINING, validation_ratio=0.4)
+    inputs = digits_inputs(tmp_path / "inputs", training, num_train=150)
+    search = dataclasses.replace(SEARCH, trials=2, variants=1, sparsity_ratio=(0.0, 0.0))
+    found = searched(inputs, tmp_path, search, training=training)
+    kept_back = list(read_examples(Path(inputs["examples"][0].uri) / Split.TRAIN))[:60]
+    pixels = np.stack([np.frombuffer(example.input, np.uint8).reshape(8, 8, 1) for example in kept_back])
+    labels = [example.label for example in kept_back]
+    for number in range(search.trials):
+        hits = predict(content(found)[f"trial_{number}"], pixels).argmax(axis=1) == labels
+        assert found[f"trial_{number}"].accuracy == pytest.approx(np.mean(hits))
+    _, history = read_student(found["student_1"])
+    assert history[-1].note == ""
+
+
+def test_a_search_for_a_student_of_small_kernels_says_that_it_was_not_pruned(inputs: Inputs, tmp_path: Path) -> None:
+    search = dataclasses.replace(SEARCH, trials=2, variants=2, sparsity_ratio=(0.5, 0.6), recipe=(SEARCH.recipe[1],))
+    found = searched(inputs, tmp_path, search, min_layer_weights=10_000)
+    for rank in (1, 2):
+        _, history = read_student(found[f"student_{rank}"])
+        assert [record.phase for record in history] == ["train"]
+        assert history[-1].note.startswith("not pruned: no kernel has prune.min_layer_weights 10000 weights")
+        assert "; chosen among trials by 64 training examples" in history[-1].note

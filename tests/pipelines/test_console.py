@@ -108,3 +108,17 @@ def test_names_are_not_read_as_markup() -> None:
     with run_display(Console(file=shown, width=100)) as display:
         display.on_step(StepEvent("[bold]x[/bold]", StepState.STARTED, 1, 1))
     assert shown.getvalue() == "[1/1] [bold]x[/bold] ...\n"
+
+
+@pytest.mark.parametrize("is_terminal", [False, True])
+def test_a_notice_stays_readable_after_its_work_has_ended(is_terminal: bool) -> None:
+    stream = io.StringIO()
+    console = Console(file=stream, force_terminal=is_terminal, width=120)
+    with run_display(console) as display:
+        display.on_progress(Progress("prune", 1, 1, "student small will not be pruned", is_notice=True))
+        display.on_step(StepEvent("Prune.small", StepState.STARTED, 1, 2))
+        display.on_progress(Progress("prune", 1, 1, "not pruned: why", is_notice=True))
+        display.on_step(StepEvent("Prune.small", StepState.FINISHED, 1, 2))
+    lines = [line.strip() for line in stream.getvalue().splitlines()]
+    assert any(line.endswith("student small will not be pruned") for line in lines)
+    assert any(line.endswith("Prune.small: not pruned: why") for line in lines)

@@ -14,6 +14,7 @@ import yaml
 import learn2compress
 from learn2compress.config import CompressionConfig, KubernetesConfig
 from learn2compress.config.parsing import ConfigError
+from learn2compress.pruning.preview import unpruned_students
 from pipelines.kubeflow.compile.graph import TaskGraph, build_graph
 from pipelines.kubeflow.compile.platform import platform_spec
 from pipelines.kubeflow.compile.pods import pods_of
@@ -82,6 +83,9 @@ def notes_on(config: CompressionConfig, image: str) -> list[str]:
 
     Returns:
       One sentence each.
+
+    Raises:
+      ConfigError: pruning asks a student for what it does not have.
     """
     notes = []
     for field, uri in (
@@ -97,7 +101,7 @@ def notes_on(config: CompressionConfig, image: str) -> list[str]:
         )
     if _checkpoint_root(config.kubernetes) == _LOCAL_CHECKPOINTS:
         notes.append("without kubernetes.checkpoints or checkpoint_uri a retried training begins anew")
-    return notes
+    return [*notes, *unpruned_students(config)]
 
 
 def _checkpoint_root(config: KubernetesConfig) -> str:

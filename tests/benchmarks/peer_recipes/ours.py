@@ -88,7 +88,7 @@ def main() -> None:
                 if variant == "ours_pruned":
                     with stopwatch.part("prune", variant):
                         steps = plan(request, "prune", request.prune_epochs, prune.learning_rate)
-                        model, _ = prune_student(model, student.name, data, prune, steps)
+                        model, _, _ = prune_student(model, student.name, data, prune, steps)
                 with stopwatch.part("quantize", variant):
                     steps = plan(request, "quantize", request.quantize_epochs, config.quantize.learning_rate)
                     network, _ = train_quantized(model, student.name, data, prune.min_layer_weights, steps)

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from learn2compress.config import StageConfig, StudentConfig, TaskConfig, TaskKind, TextFeatures, TrainingConfig
+from learn2compress.pruning.channel_graph import ChannelGraph
 from learn2compress.students.joint import build_joint_network, standalone_student
 from learn2compress.students.layer_decomposition import decompose_layers
 
@@ -75,3 +76,27 @@ def plain() -> keras.Model:
     x = keras.layers.Conv2D(32, 1, activation="relu", name="second")(x)
     x = keras.layers.GlobalMaxPooling2D()(x)
     return keras.Model(inputs, keras.layers.Dense(NUM_CLASSES, name="logits")(x), name="plain")
+
+
+@pytest.fixture(scope="session")
+def zeroed() -> Callable[[keras.Model, ChannelGraph, np.ndarray], keras.Model]:
+    """Copies a network; in the copy, of the same size, every weight of the units that are not kept is zero."""
+
+    def zero(network: keras.Model, graph: ChannelGraph, kept: np.ndarray) -> keras.Model:
+        copy = keras.models.clone_model(network)
+        for layer in network.layers:
+            weights = layer.get_weights()
+            if layer.name in graph.layers and weights:
+                channels = graph.layers[layer.name]
+                first, *others = weights
+                if isinstance(layer, (keras.layers.Conv2D, keras.layers.Dense, keras.layers.DepthwiseConv2D)):
+                    first[..., ~kept[channels.inputs], :] = 0.0
+                if not isinstance(layer, keras.layers.DepthwiseConv2D):
+                    first[..., ~kept[channels.outputs]] = 0.0
+                for weight in others:
+                    weight[~kept[channels.outputs]] = 0.0
+                weights = [first, *others]
+            copy.get_layer(layer.name).set_weights(weights)
+        return copy
+
+    return zero

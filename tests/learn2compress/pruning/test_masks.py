@@ -1,4 +1,4 @@
-"""Which weights go: schedule and masks, on numbers."""
+"""Which weights are pruned: schedule and masks, on numbers."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from learn2compress.config import PruneConfig, PruneMethod, PruneScope
-from learn2compress.config.parsing import ConfigError, parse
+from learn2compress.config.ratios import count_at_ratio
 from learn2compress.pruning.masks import (
     block_mask,
     cubic_sparsity,
@@ -36,7 +36,7 @@ def test_magnitude_drops_the_smallest() -> None:
     np.testing.assert_array_equal(magnitude_mask(np.ones(4), 0.5), [0, 0, 1, 1])
 
 
-def test_blocks_go_whole_and_by_their_mean() -> None:
+def test_blocks_are_pruned_whole_and_by_their_mean() -> None:
     kernel = np.array([[1, 9, 1], [1, 9, 1], [1, 0, 1], [1, 0, 1], [2, 2, 0]], np.float32)
     mask = block_mask(kernel, 5 / 9, (2, 1))
     np.testing.assert_array_equal(mask, [[0, 1, 0], [0, 1, 0], [0, 0, 1], [0, 0, 1], [1, 1, 0]])
@@ -53,7 +53,7 @@ def test_a_global_threshold_spares_the_small_kernel_and_none_dies() -> None:
     large, small = random_kernel(64, 64), 100.0 * random_kernel(4, 4, seed=1)
     for ratio in (0.5, 0.9, 0.98):
         masks = global_masks([large, small], ratio)
-        assert sum(int(np.sum(mask == 0)) for mask in masks) == int(ratio * (large.size + small.size))
+        assert sum(int(np.sum(mask == 0)) for mask in masks) == count_at_ratio(ratio, large.size + small.size)
         kept_of_large, kept_of_small = (float(np.mean(mask)) for mask in masks)
         assert kept_of_small > kept_of_large > (1 - ratio) / 2
     # A kernel that all but vanishes would go first, and keeps its half.
@@ -103,13 +103,6 @@ def test_every_method_reaches_the_configured_sparsity_and_never_takes_back(
         assert zeros == pytest.approx(ratio, abs=0.01)
 
 
-def test_a_pattern_keeps_whole_weights() -> None:
-    assert parse(PruneConfig, {"method": "n_of_m", "sparsity_ratio": 0.75}).kept_of_group == 1
-    message = "sparsity_ratio: found 0.6 with method 'n_of_m', accepted .* of 4: multiples of 0.25"
-    with pytest.raises(ConfigError, match=message):
-        parse(PruneConfig, {"method": "n_of_m", "sparsity_ratio": 0.6}, "prune")
-
-
 @pytest.mark.parametrize("scope", list(PruneScope))
 def test_a_kernel_may_have_a_share_of_its_own(scope: PruneScope) -> None:
     kernels = [random_kernel(8, 8, seed=seed) for seed in range(3)]
@@ -118,3 +111,32 @@ def test_a_kernel_may_have_a_share_of_its_own(scope: PruneScope) -> None:
     without = masks_of([kernels[0], kernels[2]], 0.5, PruneConfig(scope=scope))
     for mask, expected in zip(masks[::2], without, strict=True):
         np.testing.assert_array_equal(mask, expected)
+
+
+def test_the_usual_decimals_lose_no_weight() -> None:
+    weights = random_kernel(100)
+    for hundredths in range(100):
+        assert int(np.sum(magnitude_mask(weights, hundredths / 100) == 0)) == hundredths
+        assert int(np.sum(block_mask(weights.reshape(10, 10), hundredths / 100, (1, 1)) == 0)) == hundredths
+        (mask,) = global_masks([weights.reshape(10, 10)], hundredths / 100)
+        assert int(np.sum(mask == 0)) == hundredths
+
+
+@pytest.mark.parametrize("scope", list(PruneScope))
+@pytest.mark.parametrize("method", [PruneMethod.MAGNITUDE, PruneMethod.BLOCK, PruneMethod.N_OF_M])
+def test_no_kernels_have_no_masks(method: PruneMethod, scope: PruneScope) -> None:
+    assert masks_of([], 0.5, PruneConfig(method=method, scope=scope)) == []
+
+
+def test_all_kernels_may_have_a_share_of_their_own() -> None:
+    kernels = [random_kernel(8, 8, seed=seed) for seed in range(2)]
+    masks = masks_of(kernels, 0.5, PruneConfig(), {0: 0.25, 1: 0.75})
+    assert [int(np.sum(mask == 0)) for mask in masks] == [16, 48]
+
+
+def test_kernels_of_one_block_keep_it_whatever_the_ratio_is() -> None:
+    kernels = [random_kernel(4, 4, seed=seed) for seed in range(4)]
+    assert all(np.all(mask == 1) for mask in global_masks(kernels, 0.75, (4, 4)))
+    # Where others can spare more, they do, up to half of what they would keep.
+    masks = global_masks([*kernels, random_kernel(4, 64)], 0.5, (4, 4))
+    assert [int(np.sum(mask == 0)) // 16 for mask in masks] == [0, 0, 0, 0, 10]

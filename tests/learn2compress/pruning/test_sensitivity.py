@@ -1,4 +1,4 @@
-"""Each layer is pruned alone, measured, and left as it was."""
+"""Each layer is pruned alone, measured, and restored."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import keras
 import numpy as np
 import pytest
 
+from learn2compress import progress
 from learn2compress.config import (
     DistillationConfig,
     PruneConfig,
@@ -21,8 +22,8 @@ from learn2compress.data.batches import TrainingData
 from learn2compress.pruning import prunable_layers
 from learn2compress.pruning.channel_graph import channel_graph
 from learn2compress.pruning.sensitivity import SPARSITY_RATIOS, layers_by_sensitivity, prune_sensitivity
+from learn2compress.results.pruning import PruneSensitivity
 from learn2compress.students.joint import build_joint_network, standalone_student
-from learn2compress.training.accuracy import HeldOutAccuracy
 from learn2compress.training.loop import by_name, fit, make_deterministic
 from learn2compress.training.plan import TrainingPlan
 
@@ -38,15 +39,31 @@ def trained(digits_data: Callable[..., TrainingData]) -> keras.Model:
     return student
 
 
+def held_out(data: TrainingData) -> tuple[np.ndarray, np.ndarray]:
+    """Examples that the student was not trained on."""
+    ((inputs, labels),) = data.held_out()
+    return inputs.numpy() / np.float32(255.0), labels.numpy()
+
+
+def measured(student: keras.Model, data: TrainingData, config: PruneConfig) -> PruneSensitivity:
+    inputs, labels = held_out(data)
+
+    def top_1_of(pruned: keras.Model) -> float:
+        return float(np.mean(np.argmax(pruned(inputs, training=False), axis=-1) == labels))
+
+    return prune_sensitivity(student, "only", data, config, PLAN, top_1_of, num_examples=256, num_kept_back=200)
+
+
 @pytest.mark.parametrize("method", list(PruneMethod))
-def test_a_layer_that_loses_nearly_all_costs_accuracy_and_comes_back(
+def test_a_layer_that_loses_nearly_all_costs_accuracy_and_is_restored(
     trained: keras.Model, digits_data: Callable[..., TrainingData], method: PruneMethod
 ) -> None:
     before = trained.get_weights()
-    sensitivity = prune_sensitivity(trained, "only", digits_data(), PruneConfig(method=method), PLAN)
+    sensitivity = measured(trained, digits_data(), PruneConfig(method=method))
     for old, new in zip(before, trained.get_weights(), strict=True):
         np.testing.assert_array_equal(old, new)
-    assert (sensitivity.student, sensitivity.method, sensitivity.num_examples) == ("only", method.value, 256)
+    assert (sensitivity.student, sensitivity.method) == ("only", method.value)
+    assert (sensitivity.num_examples, sensitivity.num_kept_back) == (256, 200)
     assert sensitivity.top_1 > 0.8
     if method is PruneMethod.CHANNELS:
         expected = [group.name for group in channel_graph(trained).groups]
@@ -61,18 +78,23 @@ def test_a_layer_that_loses_nearly_all_costs_accuracy_and_comes_back(
     assert worst < sensitivity.top_1 - 0.1
 
 
-def test_it_is_measured_on_the_first_examples_alone(
-    trained: keras.Model, digits_data: Callable[..., TrainingData]
+@pytest.mark.parametrize("method", list(PruneMethod))
+def test_a_student_without_prunable_layers_has_none_and_says_so(
+    digits_data: Callable[..., TrainingData], method: PruneMethod
 ) -> None:
-    data = digits_data()
-    accuracy = HeldOutAccuracy.of_students(by_name(trained, "only"))
-    ((inputs, labels),) = data.held_out()
-    hits = np.argmax(trained(inputs.numpy() / np.float32(255.0), training=False), axis=-1) == labels.numpy()
-    assert accuracy.measure(data, 10) == {"only": pytest.approx(np.mean(hits[:10]))}
-    assert accuracy.measure(data) == {"only": pytest.approx(np.mean(hits))}
+    inputs = keras.Input((8, 8, 1))
+    student = keras.Model(inputs, keras.layers.Dense(10)(keras.layers.Flatten()(inputs)), name="only")
+    seen: list[progress.Progress] = []
+    with progress.listening(seen.append):
+        found = measured(student, digits_data(), PruneConfig(method=method, min_layer_weights=1000))
+    assert found.layers == ()
+    assert [report.detail for report in seen if report.is_notice] == [
+        "sensitivity: student only has no layer that could be pruned"
+    ]
+    assert layers_by_sensitivity(student, PruneConfig(min_layer_weights=1000), lambda _: 0.0) == []
 
 
-def test_layers_come_in_the_order_in_which_they_miss_their_weights(trained: keras.Model) -> None:
+def test_layers_come_the_most_sensitive_first(trained: keras.Model) -> None:
     before = trained.get_weights()
     config = PruneConfig(sparsity_ratio=0.5, min_layer_weights=100)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import keras
 import numpy as np
 import pytest
 
@@ -69,3 +70,24 @@ def test_of_equal_scores_the_first_class_counts() -> None:
     scores = np.array([[0.5, 0.5, 0.0], [0.1, 0.45, 0.45]], np.float32)
     assert sample_of(2, 0).correct(scores).tolist() == [True, True]
     assert TrainingSample(np.zeros((2, 2, 2, 1), np.uint8), np.array([1, 2])).top_1(scores) == 0.0
+
+
+def numbered(num_examples: int, num_kept_back: int) -> TrainingSample:
+    """Each image is its own number as one pixel."""
+    inputs = np.arange(num_examples, dtype=np.uint8).reshape(-1, 1, 1, 1)
+    return TrainingSample(inputs, np.zeros(num_examples, np.int64), num_kept_back)
+
+
+@pytest.mark.parametrize(("num_kept_back", "expected"), [(0, 100), (49, 100), (50, 50), (80, 80)])
+def test_at_least_50_kept_back_decide_alone(num_kept_back: int, expected: int) -> None:
+    decided_by = numbered(100, num_kept_back).decision_examples()
+    assert decided_by.inputs[:, 0, 0, 0].tolist() == list(range(expected))
+    assert decided_by.num_kept_back == num_kept_back
+
+
+def test_a_networks_accuracy_is_that_of_its_highest_logit() -> None:
+    inputs = keras.Input((1, 1, 1))
+    network = keras.Model(inputs, keras.layers.Dense(2)(keras.layers.Flatten()(inputs)))
+    # Class 1 from the brightness of 10 on.
+    network.set_weights([np.array([[0.0, 255.0]], np.float32), np.array([9.5, 0.0], np.float32)])
+    assert numbered(40, 0).network_top_1(network) == 0.25

@@ -1,4 +1,4 @@
-"""The table of hashed words: exact rows, a student that reads words in their order, and a file of integers alone."""
+"""Students with a table of hashed words read words in their order, and become files of integers alone."""
 
 from __future__ import annotations
 
@@ -15,7 +15,6 @@ from learn2compress.litert.interpreter import predict
 from learn2compress.litert.operators import float_operators
 from learn2compress.quantization.convert import to_int8_litert
 from learn2compress.quantization.qat_network import quantization_aware
-from learn2compress.students.byte_rows import ByteRows
 from learn2compress.students.joint import build_joint_network, standalone_student
 
 TASK = TaskConfig(TaskKind.TEXT, (16,), TextFeatures.HASHED_WORDS)
@@ -47,13 +46,6 @@ def student(examples: tuple[NDArray[np.uint8], NDArray[np.int64]]) -> keras.Mode
     inputs, labels = examples
     trained.fit(as_float(inputs), labels, epochs=30, batch_size=16, verbose=0)
     return trained
-
-
-def test_every_byte_finds_its_own_row() -> None:
-    values = np.stack([np.arange(256), np.arange(255, -1, -1)], axis=1).astype(np.uint8)
-    rows = keras.ops.convert_to_numpy(ByteRows()(as_float(values)))
-    assert rows[:, 0].tolist() == values[:, 0].tolist()
-    assert rows[:, 1].tolist() == (values[:, 1].astype(int) + 256).tolist()
 
 
 def test_the_student_reads_words_in_their_order(

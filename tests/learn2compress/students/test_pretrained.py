@@ -53,7 +53,7 @@ def test_without_a_model_there_is_no_trunk() -> None:
 def test_a_file_that_changed_since_the_run_was_started_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "model.keras"
     build().save(path)
-    with pytest.raises(ConfigError, match=r"training.pretrained.uri: .* changed while the run was going on"):
+    with pytest.raises(ConfigError, match=r"training.pretrained.uri: .* changed after the run was started: start"):
         load_pretrained(training_of(path), TASK, "0" * 64)
 
 
@@ -126,7 +126,7 @@ def test_only_the_stages_in_use_take_turns() -> None:
     assert schedule(4, used_stages=1, unfreeze_ratio=0.5) == ["", "", "", ""]
 
 
-def test_without_a_trunk_nothing_stands_still() -> None:
+def test_without_a_trunk_nothing_is_frozen() -> None:
     training = TrainingConfig()
     network = build_joint_network(TASK, 10, training, [StudentConfig("only")])
     assert frozen_layers(training, network, 0) == frozenset()

@@ -156,7 +156,7 @@ def test_scalings_in_a_row_become_one_or_none(
         (["frist", "second"], r"exits.0: found 'frist', accepted is a layer of the model, such as first"),
         (["xyz"], r"exits.0: found 'xyz', accepted is a layer of the model, such as first, second"),
         (["second", "first"], r"exits.1: found 'first', which does not depend on 'second', accepted are layers from"),
-        (["first", "pooled"], r"exits.1: found 'pooled', which gives \[None, 6\], accepted is a layer that gives"),
+        (["first", "pooled"], r"exits.1: found 'pooled', which returns \[None, 6\], accepted is a layer that returns"),
     ],
 )
 def test_exits_that_do_not_fit_are_named(exits: list[str], message: str) -> None:

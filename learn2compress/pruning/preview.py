@@ -1,0 +1,87 @@
+"""Tells before anything is trained which students pruning will leave as they are."""
+
+from __future__ import annotations
+
+import bisect
+import dataclasses
+from collections.abc import Sequence
+
+import keras
+
+from learn2compress.config import CompressionConfig, PruneConfig, PruneMethod, StudentConfig
+from learn2compress.config.parsing import ConfigError
+from learn2compress.pruning.channels import why_no_channels
+from learn2compress.pruning.sparsity import why_no_zeros
+from learn2compress.students.joint import build_joint_network, standalone_student
+
+# How many classes there are is known when the examples have been read.
+_NUM_CLASSES = range(2, 1001)
+
+
+def unpruned_students(config: CompressionConfig) -> tuple[str, ...]:
+    """Returns a sentence for each student that pruning will leave as it is although the configuration asks for it.
+
+    Students are built, not trained. Left out are those that can't be built yet:
+    with a budget, whose width is still to be found, and on a pretrained trunk.
+
+    Args:
+      config: A whole configuration.
+
+    Raises:
+      ConfigError: a student has none of the layers that `layer_sparsity_ratios` names, or no scales to rank its
+        channels by; the message names the field.
+    """
+    if config.training.pretrained is not None:
+        return ()
+    sentences = []
+    for student in config.students:
+        for prune in _attempts(config, student) if student.budget is None else []:
+            reason = None if prune.changes_nothing else _reason(config, student, prune)
+            if reason is not None:
+                tries = "" if config.search is None else f" in tries of prune.method {prune.method.value}"
+                sentences.append(f"student {student.name} will not be pruned{tries}{reason}")
+    return tuple(sentences)
+
+
+def _attempts(config: CompressionConfig, student: StudentConfig) -> Sequence[PruneConfig]:
+    """Returns how a student is pruned; by a search, the strongest that it may try of each method."""
+    prune, search = config.prune_of(student), config.search
+    if search is None:
+        return [prune]
+    strongest = search.sparsity_ratios[-1]
+    return [
+        dataclasses.replace(prune, method=method, sparsity_ratio=strongest, layer_sparsity_ratios={})
+        for method in search.method
+    ]
+
+
+def _reason(config: CompressionConfig, student: StudentConfig, prune: PruneConfig) -> str | None:
+    """Returns for which numbers of classes a student is not pruned, and why; `None` where it is pruned for any."""
+
+    def why(num_classes: int) -> str | None:
+        return _why_unpruned(_built(config, student, num_classes), prune)
+
+    def fails(num_classes: int) -> str | None:
+        try:
+            return why(num_classes)
+        except ConfigError as error:
+            return str(error)
+
+    fewest, most = _NUM_CLASSES[0], _NUM_CLASSES[-1]
+    if (reason := fails(fewest)) is None:
+        return None
+    # What is refused for the most classes is for any number, and said at once.
+    if (certain := why(most)) is not None:
+        return f" with up to {most} classes: {certain}"
+    enough = bisect.bisect_left(_NUM_CLASSES, True, key=lambda number: fails(number) is None)
+    return f" with fewer than {_NUM_CLASSES[enough]} classes: {reason}"
+
+
+def _why_unpruned(student: keras.Model, prune: PruneConfig) -> str | None:
+    if prune.method is PruneMethod.CHANNELS:
+        return why_no_channels(student, prune)
+    return why_no_zeros(student, prune)
+
+
+def _built(config: CompressionConfig, student: StudentConfig, num_classes: int) -> keras.Model:
+    return standalone_student(build_joint_network(config.task, num_classes, config.training, [student]), student.name)
