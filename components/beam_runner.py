@@ -1,8 +1,11 @@
-"""Makes the Beam pipeline that the configuration asks for."""
+"""Makes the Beam pipeline that the configuration asks for, and reads what its workers found."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
 
 import apache_beam as beam
 from apache_beam.options.pipeline_options import PipelineOptions, SetupOptions, StandardOptions
@@ -11,6 +14,7 @@ from apache_beam.runners.portability.fn_api_runner import fn_runner, worker_hand
 from apache_beam.runners.portability.portable_runner import JobServiceHandle
 
 from learn2compress.config.parsing import ConfigError
+from learn2compress.data.completeness import RecordsLostError
 
 _LOCAL_RUNNERS = ("DirectRunner", "SwitchingDirectRunner")
 # Their job service may know options that Beam's Python package does not.
@@ -54,6 +58,23 @@ def make_pipeline(beam_options: Sequence[str], plugins: Sequence[str] = ()) -> b
         raise ConfigError(
             f"beam: found {list(beam_options)}, accepted are pipeline options of Apache Beam{reason}"
         ) from error
+
+
+def read_findings(path: Path, what: str) -> Any:
+    """Reads what the last step of a pipeline wrote as JSON, and removes the file.
+
+    Args:
+      path: The file.
+      what: The pipeline's work, for the message.
+
+    Raises:
+      RecordsLostError: the file is not there: what the workers found did not arrive.
+    """
+    if not path.exists():
+        raise RecordsLostError(f"{what}: what the workers found did not arrive; nothing was kept; run it again")
+    found = json.loads(path.read_text(encoding="utf-8"))
+    path.unlink()
+    return found
 
 
 def _stop_timed_flushes() -> None:

@@ -16,6 +16,7 @@ from components.parameters import config_from, from_json
 from components.teacher_load.logits import LogitsWork, write_logits
 from learn2compress.config import TaskConfig, TeacherConfig
 from learn2compress.config.parsing import ConfigError
+from learn2compress.data.records import Split
 from learn2compress.litert.operators import model_cost
 from learn2compress.litert.runs import check_runs
 from learn2compress.teachers.augmented_views import ViewPlan
@@ -69,8 +70,8 @@ class Executor(base_executor.BaseExecutor):
                 examples=Path(examples.uri),
                 logits=Path(logits.uri),
             )
-            num_passes = examples.num_train * work.views.num_views + examples.num_held_out
-            logits.num_examples = write_logits(work, num_passes, json.loads(exec_properties["beam_options"]))
+            num_examples = {Split.TRAIN: examples.num_train, Split.HELD_OUT: examples.num_held_out}
+            logits.num_examples = write_logits(work, num_examples, json.loads(exec_properties["beam_options"]))
 
 
 def _write_litert(artifact: Artifact, teacher: LoadedTeacher) -> None:

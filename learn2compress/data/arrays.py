@@ -31,6 +31,7 @@ from learn2compress.data.records import (
 )
 
 DIGITS_URI = "scikit-learn:digits"
+_NUM_DIGITS = 1797
 # A compressed array is inflated again for every unit, so a large one still has few.
 _MIN_RECORDS_PER_UNIT = 16_384
 _MAX_UNITS = 8
@@ -44,8 +45,8 @@ def record_ranges(num_records: int) -> list[tuple[int, int]]:
 
 
 def plan_digits() -> ReadPlan:
-    """The 1,797 digits of 8x8 pixels that scikit-learn bundles (UCI, Alpaydin & Kaynak 1998)."""
-    return ReadPlan((Unit(DataFormat.DIGITS, "data.format", DIGITS_URI),), tuple("0123456789"))
+    """Plans the reading of the 8x8 digits that scikit-learn bundles (UCI, Alpaydin & Kaynak 1998)."""
+    return ReadPlan((Unit(DataFormat.DIGITS, "data.format", DIGITS_URI, stop=_NUM_DIGITS),), tuple("0123456789"))
 
 
 def read_digits() -> Iterator[RawRecord]:

@@ -86,6 +86,20 @@ class Unit:
     names: tuple[str, ...] | None = None
     labelled: bool = True
 
+    @property
+    def num_records(self) -> int | None:
+        """Records in the unit by the source's header or listing, or `None` where only reading tells."""
+        if self.format in (DataFormat.DIGITS, DataFormat.NPZ, DataFormat.IDX):
+            return self.stop - self.start
+        return len(self.paths) if self.format is DataFormat.IMAGE_FOLDER else None
+
+    def __str__(self) -> str:
+        if self.format is DataFormat.IMAGE_FOLDER:
+            return source_name(f"{self.field}: {self.paths[0]} to {self.paths[-1]} in {self.uri}")
+        if self.num_records is None:
+            return source_name(f"{self.field}: {' '.join(self.paths)}")
+        return source_name(f"{self.field}: records {self.start} to {self.stop - 1} of {self.uri}")
+
 
 @dataclasses.dataclass(frozen=True)
 class ReadPlan:

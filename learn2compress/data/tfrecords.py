@@ -58,20 +58,22 @@ def read_tfrecord(unit: Unit, kind: TaskKind) -> Iterator[RawRecord | BadRecord]
     num_read = 0
     try:
         with location.local_file(path) as local:
-            compression = check_frames(local)
+            compression, num_framed = check_frames(local)
             for serialized in tf.data.TFRecordDataset(local, compression).as_numpy_iterator():
                 yield _record(f"{name}#{num_read}", cast(bytes, serialized), kind, unit.labelled)
                 num_read += 1
+            if num_read != num_framed:
+                raise ValueError(f"found {num_framed} records of which {num_read} could be read")
     except (OSError, ValueError, EOFError, zlib.error, tf.errors.OpError) as error:
         reason = str(error) if isinstance(error, ValueError) else f"found a corrupted record after {num_read} records"
         raise location.error(f"{path}: {reason}, accepted is an intact TFRecord file") from error
 
 
-def check_frames(path: str) -> Literal["GZIP", ""]:
+def check_frames(path: str) -> tuple[Literal["GZIP", ""], int]:
     """Walks the record lengths of a file before TensorFlow trusts them with memory.
 
     Returns:
-      "GZIP" or "", the compression that `tf.data.TFRecordDataset` takes.
+      "GZIP" or "", the compression that `tf.data.TFRecordDataset` takes; and the number of records.
 
     Raises:
       ValueError: the file ends inside a record, or a record claims to be absurdly long.
@@ -93,7 +95,7 @@ def check_frames(path: str) -> Literal["GZIP", ""]:
             if missing:
                 raise ValueError(f"found the end of the file inside a record after {number} records")
             number += 1
-    return "GZIP" if zipped else ""
+    return "GZIP" if zipped else "", number
 
 
 def _record(source: str, serialized: bytes, kind: TaskKind, labelled: bool) -> RawRecord | BadRecord:

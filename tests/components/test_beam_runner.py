@@ -12,8 +12,9 @@ import apache_beam as beam
 import pytest
 from apache_beam.options.pipeline_options import SetupOptions
 
-from components.beam_runner import make_pipeline
+from components.beam_runner import make_pipeline, read_findings
 from learn2compress.config.parsing import ConfigError
+from learn2compress.data.completeness import RecordsLostError
 
 
 @pytest.mark.parametrize(
@@ -38,6 +39,13 @@ def test_direct_runner_never_becomes_prism() -> None:
 def test_plugins_join_those_of_the_options() -> None:
     pipeline = make_pipeline(("--beam_plugins=one",), ["two"])
     assert pipeline.options.view_as(SetupOptions).beam_plugins == ["one", "two"]
+
+
+def test_findings_are_read_once_and_missed_aloud(tmp_path: Path) -> None:
+    (tmp_path / "found.json").write_text('["one"]')
+    assert read_findings(tmp_path / "found.json", "work") == ["one"]
+    with pytest.raises(RecordsLostError, match=r"^work: what the workers found did not arrive"):
+        read_findings(tmp_path / "found.json", "work")
 
 
 class ReadSlowly(beam.DoFn):
