@@ -67,6 +67,9 @@ def read_findings(path: Path, what: str) -> Any:
       path: The file.
       what: The pipeline's work, for the message.
 
+    Returns:
+      What the JSON holds.
+
     Raises:
       RecordsLostError: the file is not there: what the workers found did not arrive.
     """

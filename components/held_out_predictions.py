@@ -40,7 +40,7 @@ class PredictionWork:
     Attributes:
       model_path: The LiteRT file.
       task: The examples' kind and shape.
-      questions: What to find out.
+      questions: What to record about each example.
       examples: Folder with a folder of shards for each split.
       num_examples: Examples in the held-out split, as `Ingest` counted them.
       student: Folder of the Student that the file was made from, to compare predictions with, if any.
@@ -57,16 +57,16 @@ class PredictionWork:
 def predict_held_out(
     work: PredictionWork, scratch: Path, beam_options: Sequence[str], large_split: int = LARGE_SPLIT
 ) -> Predictions:
-    """Runs the file on the held-out split.
+    """Runs the file on the held-out split, by Beam where the split is large.
 
     Args:
       work: What to do.
       scratch: A folder that the workers can write to.
       beam_options: Options of Apache Beam.
-      large_split: Examples from which on Beam is worth its start.
+      large_split: Examples from which on Beam is used, whose start takes seconds.
 
     Returns:
-      Predictions in the split's stored order, the same whoever gave them.
+      Predictions in the split's stored order, the same whoever computed them.
 
     Raises:
       ConfigError: a shard is damaged, the file does not run, or the options are not accepted.
@@ -119,6 +119,7 @@ class _Worker:
         self._reference = None if work.student is None else _reference(work.student)
 
     def answers(self, shards: Path) -> Predictions:
+        """Runs the file on the examples of a folder of shards, or of one shard."""
         work = self._work
         stored = read_batches(shards, work.task.input_shape, with_origin=work.questions.need_origin)
         batches = (batch.graded for batch in stored)

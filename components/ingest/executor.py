@@ -37,6 +37,11 @@ class Executor(base_executor.BaseExecutor):
     def Do(self, input_dict: Any, output_dict: Any, exec_properties: dict[str, Any]) -> None:
         """Reads, validates, splits and writes the examples, and sets the artifacts' properties.
 
+        Args:
+          input_dict: Empty.
+          output_dict: `examples` and `statistics`.
+          exec_properties: Parameters of the spec.
+
         Raises:
           ConfigError: the data can't be used: a source is missing or damaged, too
             many records are bad, a class has no training example, or the held-out

@@ -151,6 +151,15 @@ def _write_shard(
     """Writes one shard, and yields what is in it, or what went wrong.
 
     What stays out of training, since its content is held out, is counted.
+
+    Args:
+      group: Split and number of the shard; and what Beam grouped: `rows` (index of the
+        unit, its rows) and `held_out` (content hashes).
+      found: All labels.
+      declared: Class names that the source declares, or `None`.
+      kind: What the records are.
+      num_shards: Shards of the split.
+      folder: Gets a folder for each split.
     """
     (split, index), bundles = group
     num_by_unit: Counter[int] = Counter()

@@ -27,7 +27,7 @@ from learn2compress.teachers.teacher import LoadedTeacher
 
 
 class Executor(base_executor.BaseExecutor):
-    """See `TeacherLoadSpec`."""
+    """Executor of `TeacherLoad`."""
 
     def Do(
         self,
@@ -36,6 +36,11 @@ class Executor(base_executor.BaseExecutor):
         exec_properties: dict[str, Any],
     ) -> None:
         """Writes the teacher as LiteRT; and its logits, or its files for one that is live.
+
+        Args:
+          input_dict: `examples`.
+          output_dict: `teacher` and `teacher_logits`.
+          exec_properties: Parameters of the spec.
 
         Raises:
           ConfigError: the teacher is unsafe, does not fit the data, or is not the one the run was started with.

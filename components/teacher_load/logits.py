@@ -140,7 +140,7 @@ class _WriteLogits(beam.DoFn):
         self._work = work
 
     def setup(self) -> None:
-        """Loads the teacher, once for each worker, after the same checks as ever."""
+        """Loads the teacher, once for each worker, after the same checks as in the step itself."""
         work = self._work
         self._teacher: LoadedTeacher | None = None
         self._failure = ""
@@ -190,6 +190,9 @@ def _count_rows(shard: Path, num_values: int) -> int:
       shard: The file.
       num_values: float32 values that each record must hold.
 
+    Returns:
+      Records in the file.
+
     Raises:
       RecordsLostError: a record holds less or more.
       SourceError: the file is damaged.
@@ -203,7 +206,12 @@ def _count_rows(shard: Path, num_values: int) -> int:
 
 @contextlib.contextmanager
 def _reporting(folder: Path, total: int) -> Iterator[None]:
-    """Reports progress while Beam works in this thread, in others or in other processes."""
+    """Reports progress while Beam works in this thread, in others or in other processes.
+
+    Args:
+      folder: Where the workers write how far they are.
+      total: Forward passes in all.
+    """
     work = "teacher's logits"
     finished = threading.Event()
 

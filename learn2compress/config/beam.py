@@ -136,7 +136,7 @@ class BeamConfig:
         return self
 
     def arguments_of(self, step: str) -> tuple[str, ...]:
-        """Pipeline options of one step.
+        """Returns the pipeline options of one step.
 
         Args:
           step: Component class, such as "Ingest".

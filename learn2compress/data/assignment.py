@@ -32,12 +32,15 @@ class ArrangedRecords:
 
 
 def read_prepared(unit: Unit, data: DataConfig, task: TaskConfig) -> Iterator[PreparedRecord | BadRecord]:
-    """Reads and prepares the records of one unit; yields one result for each record of the source.
+    """Reads and prepares the records of one unit.
 
     Args:
       unit: What to read.
       data: Whether images are resized.
       task: What students receive.
+
+    Yields:
+      One result for each record of the source, in its order.
 
     Raises:
       SourceError: the source can't be read to its end.

@@ -7,7 +7,7 @@ a small student's answer to it does.
 Features: `input` (bytes of the uint8 input, C order), `label` (int64),
 `content_sha256` (hex digest of `input`), `source` (where the record came
 from), and `text` for text. Records of a shard are in the order of
-(`content_sha256`, `source`), so that the same data give the same bytes.
+(`content_sha256`, `source`), so that the same data make the same bytes.
 """
 
 from __future__ import annotations
@@ -96,7 +96,7 @@ class ExampleBatch(NamedTuple):
 
 
 def encode_example(content: bytes, label: int, content_sha256: str, source: str, text: str | None = None) -> bytes:
-    """Serializes one example; the same arguments always give the same bytes.
+    """Serializes one example; the same arguments always make the same bytes.
 
     Args:
       content: Bytes of the uint8 input, C order.
@@ -104,6 +104,9 @@ def encode_example(content: bytes, label: int, content_sha256: str, source: str,
       content_sha256: Hex SHA-256 of `content`.
       source: Where the record came from.
       text: The text, for text tasks.
+
+    Returns:
+      A tf.Example.
     """
     features = {
         "content_sha256": _bytes_feature(content_sha256.encode()),
@@ -134,12 +137,25 @@ def parse_examples(serialized: Any, input_shape: tuple[int, ...]) -> tuple[Any, 
 
 
 def shard_path(folder: str | Path, index: int, count: int, stem: str = "examples") -> Path:
-    """Path of shard `index` (0-based) of `count`, such as `examples-00000-of-00001.tfrecord.gz`."""
+    """Returns the path of a shard, such as `examples-00000-of-00001.tfrecord.gz`.
+
+    Args:
+      folder: Of the split.
+      index: Number of the shard, from 0.
+      count: Shards of the split.
+      stem: What the shards hold.
+    """
     return Path(folder) / f"{stem}-{index:05d}-of-{count:05d}.tfrecord.gz"
 
 
 def shard_paths(folder: str | Path) -> list[Path]:
-    """All shards in a folder, in order.
+    """Finds all shards in a folder.
+
+    Args:
+      folder: Of a split.
+
+    Returns:
+      Paths in order.
 
     Raises:
       SourceError: none is there, one is missing, or shards of several sets are mixed.
@@ -157,7 +173,11 @@ def shard_paths(folder: str | Path) -> list[Path]:
 
 
 def write_shard(path: Path, records: Iterable[bytes]) -> None:
-    """Writes a shard so that it is there as a whole or not at all; the same records always give the same bytes.
+    """Writes a shard so that it is there as a whole or not at all; the same records always make the same bytes.
+
+    Args:
+      path: From `shard_path`; its folder is made where there is none.
+      records: Serialized records.
 
     Raises:
       OSError: the folder is full or can't be written.

@@ -117,7 +117,11 @@ class ReadPlan:
 
 
 def label_problem(label: str) -> str | None:
-    """Says why `label` can't name a class, or `None`: a name is one printable line in reports and `labels.txt`."""
+    """Returns why a label can't name a class, or `None`: a name is one printable line in reports and `labels.txt`.
+
+    Args:
+      label: As it is stored.
+    """
     if not label:
         return "found no label, accepted is the name of a class"
     if len(label) > MAX_LABEL_CHARACTERS:
@@ -128,10 +132,11 @@ def label_problem(label: str) -> str | None:
 
 
 def class_names(found: Iterable[str | int]) -> tuple[str, ...]:
-    """Class names in index order, from all labels found.
+    """Returns class names in index order, from all labels found.
 
-    Indices become "0", "1", ... up to the highest one found; names that are all
-    whole numbers are sorted as numbers, others as text.
+    Args:
+      found: Indices become "0", "1", ... up to the highest one found; names that
+        are all whole numbers are sorted as numbers, others as text.
     """
     labels = set(found)
     if labels and all(isinstance(label, int) for label in labels):
@@ -143,5 +148,9 @@ def class_names(found: Iterable[str | int]) -> tuple[str, ...]:
 
 
 def source_name(path: str) -> str:
-    """`path` as records and reports name it: bytes that are not UTF-8 are written out as `\\udcff`."""
+    """Returns a path as records and reports name it: bytes that are not UTF-8 are written out as `\\udcff`.
+
+    Args:
+      path: As the file system returns it.
+    """
     return path.encode("utf-8", "backslashreplace").decode()

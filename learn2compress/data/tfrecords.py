@@ -30,7 +30,15 @@ _READ_BYTES = 2**20
 
 
 def plan_tfrecord(location: Location, split: Split | None, *, labelled: bool = True) -> ReadPlan:
-    """A unit for each file.
+    """Plans the reading of a file, a folder or a glob.
+
+    Args:
+      location: The source.
+      split: The split that it belongs to, or `None` where content decides.
+      labelled: Whether labels are read.
+
+    Returns:
+      A unit for each file.
 
     Raises:
       SourceError: there is no file.
@@ -46,6 +54,13 @@ def plan_tfrecord(location: Location, split: Split | None, *, labelled: bool = T
 
 def read_tfrecord(unit: Unit, kind: TaskKind) -> Iterator[RawRecord | BadRecord]:
     """Reads one file.
+
+    Args:
+      unit: From `plan_tfrecord`.
+      kind: Whether images or texts are looked for.
+
+    Yields:
+      Each record of the file, good or bad.
 
     Raises:
       SourceError: the file is truncated or corrupted: how many records are lost nobody knows.
@@ -71,6 +86,9 @@ def read_tfrecord(unit: Unit, kind: TaskKind) -> Iterator[RawRecord | BadRecord]
 
 def check_frames(path: str) -> tuple[Literal["GZIP", ""], int]:
     """Walks the record lengths of a file before TensorFlow trusts them with memory.
+
+    Args:
+      path: A local file.
 
     Returns:
       "GZIP" or "", the compression that `tf.data.TFRecordDataset` takes; and the number of records.
@@ -131,7 +149,7 @@ def _label(features: Any) -> int | bytes | None:
 
 
 def _first(features: Any, keys: tuple[str, ...], kind: str) -> Any:
-    """The single value of the first of `keys` that has one of this kind."""
+    """Returns the single value of the first of `keys` that has one of this kind, or `None`."""
     # Looking a missing key up in a protobuf map would add it.
     for key in keys:
         if key in features and len(getattr(features[key], kind).value) == 1:
