@@ -17,12 +17,12 @@ import apache_beam as beam
 import numpy as np
 import numpy.typing as npt
 
-from components.beam_runner import make_pipeline
+from components.beam_runner import make_pipeline, read_findings
 from components.student_artifact import read_network
 from learn2compress.config import TaskConfig
 from learn2compress.config.parsing import ConfigError
-from learn2compress.data.examples import shard_paths
-from learn2compress.data.labelled_batches import read_labelled
+from learn2compress.data.completeness import check_count, check_parts
+from learn2compress.data.examples import read_batches, shard_paths
 from learn2compress.data.records import Split
 from learn2compress.litert.flatbuffer import read_file
 from learn2compress.litert.interpreter import Scorer
@@ -42,7 +42,7 @@ class PredictionWork:
       task: The examples' kind and shape.
       settings: Which figures the predictions are made for.
       examples: Folder with a folder of shards for each split.
-      num_examples: Examples in the held-out split, for progress.
+      num_examples: Examples in the held-out split, as `Ingest` counted them.
       student: Folder of the Student that the file was made from, to compare predictions with, if any.
     """
 
@@ -57,24 +57,34 @@ class PredictionWork:
 def predict_held_out(
     work: PredictionWork, scratch: Path, beam_options: Sequence[str], large_split: int = LARGE_SPLIT
 ) -> Predictions:
-    """Runs the file on the held-out split.
+    """Runs the file on the held-out split, by Beam where the split is large.
 
     Args:
       work: What to do.
       scratch: A folder that the workers can write to.
       beam_options: Options of Apache Beam.
-      large_split: Examples from which on Beam is worth its start.
+      large_split: Examples from which on Beam is used, whose start takes seconds.
 
     Returns:
-      Predictions in the split's stored order, the same whoever gave them.
+      Predictions in the split's stored order, the same whoever computed them.
 
     Raises:
       ConfigError: a shard is damaged, the file does not run, or the options are not accepted.
+      RecordsLostError: there is not one prediction for each example.
     """
     split = work.examples / Split.HELD_OUT
     shards = shard_paths(split)
     if len(shards) == 1 or work.num_examples < large_split:
-        return _Worker(work).predict(split)
+        predictions = _Worker(work).predict(split)
+    else:
+        predictions = _predict_by_beam(work, shards, scratch, beam_options)
+    check_count("predictions of the held_out split", work.num_examples, len(predictions.labels))
+    return predictions
+
+
+def _predict_by_beam(
+    work: PredictionWork, shards: Sequence[Path], scratch: Path, beam_options: Sequence[str]
+) -> Predictions:
     with tempfile.TemporaryDirectory(dir=scratch) as name:
         folder = Path(name)
         pipeline = make_pipeline(beam_options)
@@ -87,9 +97,11 @@ def predict_held_out(
             >> beam.Map(lambda found, path: Path(path).write_text(json.dumps(found)), str(folder / _FAILURES_FILE))
         )
         pipeline.run().wait_until_finish()
-        failures = sorted(json.loads((folder / _FAILURES_FILE).read_text(encoding="utf-8")))
+        failures = sorted(read_findings(folder / _FAILURES_FILE, "predictions of the held_out split"))
         if failures:
             raise ConfigError(failures[0])
+        found = {path.name for path in folder.glob("*.npz")}
+        check_parts("parts of the predictions", (_part(folder, i).name for i in range(len(shards))), found)
         return Predictions.concatenate([Predictions.load(_part(folder, i)) for i in range(len(shards))])
 
 
@@ -107,8 +119,10 @@ class _Worker:
         self._reference = None if work.student is None else _reference(work.student)
 
     def predict(self, shards: Path) -> Predictions:
+        """Runs the file on the examples of a folder of shards, or of one shard."""
         work = self._work
-        batches = read_labelled(shards, work.task.input_shape, work.settings.needs_origin)
+        stored = read_batches(shards, work.task.input_shape, with_origin=work.settings.needs_origin)
+        batches = (batch.graded for batch in stored)
         return predict_examples(self._scorer, batches, work.num_examples, work.settings, self._reference)
 
 

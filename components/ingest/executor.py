@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-import hashlib
+import contextlib
 import json
+import shutil
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from tfx.types import artifact_utils
 
 from components.artifacts import BAD_RECORDS_FILE, INGEST_REPORT_FILE, LABELS_FILE
-from components.beam_runner import make_pipeline
+from components.beam_runner import make_pipeline, read_findings
 from components.ingest import statistics, steps
+from components.ingest.tally import check_complete, summarize
 from components.parameters import config_from, from_json
 from components.step_executor import StepExecutor
 from learn2compress.config import DataConfig, TaskConfig
@@ -34,6 +37,11 @@ class Executor(StepExecutor):
     def run(self, input_dict: Any, output_dict: Any, exec_properties: dict[str, Any]) -> None:
         """Reads, validates, splits and writes the examples, and sets the artifacts' properties.
 
+        Args:
+          input_dict: Empty.
+          output_dict: `examples` and `statistics`.
+          exec_properties: Parameters of the spec.
+
         Raises:
           ConfigError: the data can't be used: a source is missing or damaged, too
             many records are bad, a class has no training example, or the held-out
@@ -48,19 +56,23 @@ class Executor(StepExecutor):
         plan = plan_reading(data, task)
         report("ingest: read and validate", 1, _NUM_STAGES, f"{len(plan.units)} units of work")
         beam_options: list[str] = json.loads(exec_properties["beam_options"])
-        tally = _run_beam(plan, data, task, Path(examples.uri), Path(stats.uri), beam_options)
-        bad = _write_bad_records(plan, tally, Path(examples.uri) / BAD_RECORDS_FILE)
-        if tally["failures"]:
-            raise ConfigError(tally["failures"][0])
-        summary = summarize(tally, len(bad))
-        _check_bad_ratio(bad, summary, data.max_bad_ratio)
-        _check_splits(summary)
+        with _whole_or_nothing(Path(examples.uri), stats.uri):
+            tally = _run_beam(plan, data, task, Path(examples.uri), Path(stats.uri), beam_options)
+            bad = _write_bad_records(plan, tally, Path(examples.uri) / BAD_RECORDS_FILE)
+            if tally["failures"]:
+                raise ConfigError(tally["failures"][0])
+            check_complete(plan.units, task.kind, data.num_shards, tally, statistics.read_counts(stats.uri))
+            summary = summarize(tally, len(bad))
+            _check_bad_ratio(bad, summary, data.max_bad_ratio)
+            _check_splits(summary)
 
-        report("ingest: check the statistics", 2, _NUM_STAGES, f"{summary['num_train']} examples to train on")
-        anomalies = statistics.validate(stats.uri)
-        if anomalies:
-            raise ConfigError(f"data: the held-out split departs from the training split: {'; '.join(anomalies[:3])}")
-        _check_classes(summary)
+            report("ingest: check the statistics", 2, _NUM_STAGES, f"{summary['num_train']} examples to train on")
+            anomalies = statistics.validate(stats.uri)
+            if anomalies:
+                raise ConfigError(
+                    f"data: the held-out split departs from the training split: {'; '.join(anomalies[:3])}"
+                )
+            _check_classes(summary)
 
         (Path(examples.uri) / LABELS_FILE).write_text("".join(f"{name}\n" for name in summary["labels"]), "utf-8")
         write_json(Path(examples.uri) / INGEST_REPORT_FILE, summary)
@@ -72,35 +84,39 @@ class Executor(StepExecutor):
         examples.content_sha256 = summary["content_sha256"]
         examples.source_uri = source_uri(data)
         stats.num_anomalies = len(anomalies)
-        report("ingest: done", _NUM_STAGES, _NUM_STAGES, f"{summary['num_bad']} bad records")
+        report("ingest: done", _NUM_STAGES, _NUM_STAGES, outcome(summary))
 
 
-def summarize(tally: dict[str, Any], num_bad: int) -> dict[str, Any]:
-    """The content of `ingest.json`.
+def outcome(summary: dict[str, Any]) -> str:
+    """Returns what became of the records that are not stored, as the console shows it at the end.
 
     Args:
-      tally: What `steps.tally_findings` returned.
-      num_bad: Records refused.
+      summary: The content of `ingest.json`.
     """
-    splits = tally["splits"]
-    labels = tally["names"]
-    hashes = {split: splits[split]["content_sha256"] for split in Split}
-    combined = json.dumps({"labels": list(labels), **hashes}, sort_keys=True)
-    held_out_counts = splits[Split.HELD_OUT]["class_counts"]
-    return {
-        "labels": list(labels),
-        "num_train": sum(splits[Split.TRAIN]["class_counts"]) + splits[Split.TRAIN]["num_unlabelled"],
-        "num_held_out": sum(held_out_counts),
-        "num_unlabelled": splits[Split.TRAIN]["num_unlabelled"],
-        "num_unlabelled_left_out": tally["num_left_out"],
-        "num_bad": num_bad,
-        "num_duplicates": sum(splits[split]["num_duplicates"] for split in Split),
-        "num_shared_by_splits": tally["num_shared"],
-        "class_counts": {split.value: splits[split]["class_counts"] for split in Split},
-        "labels_not_held_out": [name for name, count in zip(labels, held_out_counts, strict=True) if not count],
-        "split_content_sha256": {split.value: hashes[split] for split in Split},
-        "content_sha256": hashlib.sha256(combined.encode()).hexdigest(),
-    }
+    parts = [f"{summary['num_bad']} bad records"]
+    for kind in ("labelled", "unlabelled"):
+        if left_out := summary[f"num_{kind}_left_out"]:
+            parts.append(f"{left_out} {kind} examples left out of training, as their content is held out")
+    if shared := summary["num_shared_by_splits"]:
+        parts.append(f"{shared} texts are in the held-out split, too, and stay")
+    return ", ".join(parts)
+
+
+@contextlib.contextmanager
+def _whole_or_nothing(examples: Path, stats: str) -> Iterator[None]:
+    """Removes the shards and what is unfinished of the statistics when the block fails, however it does."""
+    done = False
+    try:
+        yield
+        done = True
+    finally:
+        if not done:
+            for folder in (examples / split.value for split in Split):
+                shutil.rmtree(folder, ignore_errors=True)
+            # A folder that can't be written holds nothing of ours, and what failed first is what to tell.
+            with contextlib.suppress(OSError):
+                (examples / _TALLY_FILE).unlink(missing_ok=True)
+                statistics.remove_partial(stats)
 
 
 def _run_beam(
@@ -115,21 +131,23 @@ def _run_beam(
         raise ConfigError(f"{error.filename} can't be made: {error.strerror}") from error
     steps.build(pipeline, plan, data, task, str(examples), str(stats), str(tally))
     pipeline.run().wait_until_finish()
-    counted: dict[str, Any] = json.loads(tally.read_text(encoding="utf-8"))
-    tally.unlink()
+    counted: dict[str, Any] = read_findings(tally, "data")
     return counted
 
 
 def _write_bad_records(plan: ReadPlan, tally: dict[str, Any], path: Path) -> list[dict[str, str]]:
     refused = [{"field": record.field, "source": record.source, "reason": record.reason} for record in plan.refused]
-    found = [{"field": field, "source": source, "reason": reason} for field, source, reason in tally["bad"]]
+    found = [
+        {"field": plan.units[unit].field, "source": source, "reason": reason} for unit, source, reason in tally["bad"]
+    ]
     bad = sorted(refused + found, key=lambda record: (record["field"], record["source"], record["reason"]))
     path.write_text("".join(f"{json.dumps(record, sort_keys=True)}\n" for record in bad), encoding="utf-8")
     return bad
 
 
 def _check_bad_ratio(bad: list[dict[str, str]], summary: dict[str, Any], max_bad_ratio: float) -> None:
-    num_records = summary["num_train"] + summary["num_held_out"] + summary["num_unlabelled_left_out"] + len(bad)
+    left_out = summary["num_labelled_left_out"] + summary["num_unlabelled_left_out"]
+    num_records = summary["num_train"] + summary["num_held_out"] + left_out + len(bad)
     if bad and len(bad) / num_records > max_bad_ratio:
         reasons = "; ".join(f"{record['source']}: {record['reason']}" for record in bad[:3])
         raise ConfigError(
@@ -141,7 +159,9 @@ def _check_bad_ratio(bad: list[dict[str, str]], summary: dict[str, Any], max_bad
 def _check_splits(summary: dict[str, Any]) -> None:
     for split in Split:
         if not summary[f"num_{split}"]:
-            raise ConfigError(f"data: found no example for the {split} split, accepted is one at least")
+            left_out = summary["num_labelled_left_out"] if split is Split.TRAIN else 0
+            why = f" (the content of all {left_out} is held out)" if left_out else ""
+            raise ConfigError(f"data: found no example for the {split} split{why}, accepted is one at least")
     if not 2 <= len(summary["labels"]) <= MAX_CLASSES:
         raise ConfigError(f"data: found {len(summary['labels'])} classes, accepted are 2 to {MAX_CLASSES}")
 

@@ -2,8 +2,8 @@
 
 Statistics are made of a few measures of each record, not of its pixels: they
 show what is wrong with data (a dark split, an unknown label, another image
-size) and cost little. They count every good record that was read, also an
-unlabelled one that is left out later since its content is held out.
+size) and cost little. They count every good record that was read, also one
+that stays out of training later since its content is held out.
 """
 
 from __future__ import annotations
@@ -24,11 +24,14 @@ LABEL_FEATURE = "label"
 
 
 def record_batch(records: list[PreparedRecord], labels: list[str | None]) -> pa.RecordBatch:
-    """Measures of some records as TFDV takes them: a list of one value for each record.
+    """Returns measures of some records as TFDV takes them: a list of one value for each record.
 
     Args:
       records: At least one.
       labels: Class name of each; an unlabelled one counts as missing.
+
+    Returns:
+      A column for the label and one for each measure, a row for each record.
     """
     names = list(records[0].measures)
     encoded = [None if label is None else [label.encode()] for label in labels]
@@ -40,11 +43,41 @@ def record_batch(records: list[PreparedRecord], labels: list[str | None]) -> pa.
 
 
 def write_split_statistics(batches: beam.PCollection, split: Split, folder: str) -> None:
-    """Adds to the pipeline what computes the statistics of one split and writes them into `folder`."""
+    """Adds to the pipeline what computes the statistics of one split and writes them.
+
+    Args:
+      batches: From `record_batch`.
+      split: The split.
+      folder: An existing folder.
+    """
     # Labels must keep their whole domain in the statistics, or rare ones would look unknown.
     options = tfdv.StatsOptions(num_rank_histogram_buckets=MAX_CLASSES)
     statistics = batches | f"Statistics.{split}" >> tfdv.GenerateStatistics(options)
     _ = statistics | f"WriteStatistics.{split}" >> beam.Map(_write, path=_partial_path(folder, split))
+
+
+def read_counts(folder: str) -> dict[Split, int]:
+    """Reads how many examples the statistics of each split were made of.
+
+    Args:
+      folder: Where `write_split_statistics` wrote; a split whose statistics are not there counts as empty.
+    """
+    counts = {}
+    for split in Split:
+        path = Path(_partial_path(folder, split))
+        found = statistics_pb2.DatasetFeatureStatisticsList.FromString(path.read_bytes() if path.exists() else b"")
+        counts[split] = sum(int(dataset.num_examples) for dataset in found.datasets)
+    return counts
+
+
+def remove_partial(folder: str) -> None:
+    """Removes what `write_split_statistics` wrote, of a run that failed before `validate`.
+
+    Args:
+      folder: Where it wrote.
+    """
+    for split in Split:
+        Path(_partial_path(folder, split)).unlink(missing_ok=True)
 
 
 def validate(folder: str) -> list[str]:

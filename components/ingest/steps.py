@@ -8,7 +8,6 @@ traceback of the worker.
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections import Counter
 from collections.abc import Iterable, Iterator
@@ -19,11 +18,19 @@ import apache_beam as beam
 from apache_beam.pvalue import AsSingleton, TaggedOutput
 
 from components.ingest import statistics
-from learn2compress.config import DataConfig, TaskConfig
+from components.ingest.tally import BadRecordFound, FailureFound, Finding, ShardWritten, UnitRead, tally_findings
+from learn2compress.config import DataConfig, TaskConfig, TaskKind
+from learn2compress.data.assignment import (
+    arrange,
+    assigned_split,
+    can_share_content,
+    class_index,
+    read_prepared,
+    settled_names,
+)
 from learn2compress.data.examples import UNLABELLED, encode_example, shard_path, write_shard
-from learn2compress.data.prepare import PreparedRecord, prepare, shard_of, split_of
-from learn2compress.data.records import BadRecord, ReadPlan, SourceError, Split, Unit, class_names
-from learn2compress.data.sources import read_unit
+from learn2compress.data.prepare import PreparedRecord, shard_of
+from learn2compress.data.records import BadRecord, ReadPlan, SourceError, Split, Unit
 
 # Bounds the memory of a worker that reads a large file.
 _RECORDS_PER_BUNDLE = 2048
@@ -31,9 +38,6 @@ _RECORDS_PER_BUNDLE = 2048
 _LABELS = "labels"
 _HELD_OUT_CONTENT = "held_out_content"
 _FINDINGS = "findings"
-BAD = "bad"
-FAILURE = "failure"
-SHARD = "shard"
 _ASIDE = (_LABELS, _FINDINGS, _HELD_OUT_CONTENT, *Split)
 
 
@@ -53,18 +57,16 @@ def build(
     """
     read = (
         pipeline
-        | "Units" >> beam.Create(plan.units)
+        | "Units" >> beam.Create(list(enumerate(plan.units)))
         | "Read" >> beam.ParDo(_Read(plan, data, task)).with_outputs(*_ASIDE, main="rows")
     )
     labels = read[_LABELS] | "Labels" >> beam.CombineGlobally(_union)
     # A shard that no record falls into is written too: readers expect all of them.
-    keys = [(split.value, index) for split in Split for index in range(data.num_shards)]
-    empty = pipeline | "Shards" >> beam.Create([(key, []) for key in keys])
-    rows = (read["rows"], empty) | "AllShards" >> beam.Flatten()
+    keys = [((split.value, index), None) for split in Split for index in range(data.num_shards)]
     written = (
-        {"rows": rows, "held_out": read[_HELD_OUT_CONTENT]}
+        {"rows": read["rows"], "held_out": read[_HELD_OUT_CONTENT], "shards": pipeline | "Shards" >> beam.Create(keys)}
         | "ByShard" >> beam.CoGroupByKey()
-        | "Write" >> beam.FlatMap(_write_shard, AsSingleton(labels), plan.names, data.num_shards, examples)
+        | "Write" >> beam.FlatMap(_write_shard, AsSingleton(labels), plan.names, task.kind, data.num_shards, examples)
     )
     _ = (
         (written, read[_FINDINGS])
@@ -82,48 +84,50 @@ class _Read(beam.DoFn):
 
     def __init__(self, plan: ReadPlan, data: DataConfig, task: TaskConfig):
         self._names = plan.names
-        self._has_unlabelled = not all(unit.labelled for unit in plan.units)
+        self._can_share_content = can_share_content(plan.units)
         self._data = data
         self._task = task
 
-    def process(self, unit: Unit) -> Iterator[Any]:
+    def process(self, numbered: tuple[int, Unit]) -> Iterator[Any]:
+        index, unit = numbered
         pending: list[PreparedRecord] = []
+        num_records = 0
         try:
-            for record in read_unit(unit, self._task):
-                prepared = (
-                    record if isinstance(record, BadRecord) else prepare(record, self._task, resize=self._data.resize)
-                )
-                if isinstance(prepared, BadRecord):
-                    yield TaggedOutput(_FINDINGS, (BAD, (unit.field, prepared.source, prepared.reason)))
+            for record in read_prepared(unit, self._data, self._task):
+                num_records += 1
+                if isinstance(record, BadRecord):
+                    yield TaggedOutput(_FINDINGS, BadRecordFound(index, record.source, record.reason))
                     continue
-                pending.append(prepared)
+                pending.append(record)
                 if len(pending) == _RECORDS_PER_BUNDLE:
-                    yield from self._bundle(pending, unit.split)
+                    yield from self._bundle(pending, index, unit)
                     pending = []
         except SourceError as error:
-            yield TaggedOutput(_FINDINGS, (FAILURE, str(error)))
+            yield TaggedOutput(_FINDINGS, FailureFound(str(error)))
         if pending:
-            yield from self._bundle(pending, unit.split)
+            yield from self._bundle(pending, index, unit)
+        yield TaggedOutput(_FINDINGS, UnitRead(index, num_records))
 
-    def _bundle(self, records: list[PreparedRecord], fixed: Split | None) -> Iterator[Any]:
+    def _bundle(self, records: list[PreparedRecord], unit_index: int, unit: Unit) -> Iterator[Any]:
         yield TaggedOutput(_LABELS, frozenset(record.label for record in records if record.label is not None))
         by_split: dict[Split, list[PreparedRecord]] = {}
         by_shard: dict[tuple[str, int], list[tuple[Any, ...]]] = {}
         held_out: dict[tuple[str, int], list[str]] = {}
         for record in records:
-            split = fixed or split_of(record.content_sha256, self._data.held_out_ratio)
+            split = assigned_split(record, unit, self._data)
             by_split.setdefault(split, []).append(record)
             index = shard_of(record.content_sha256, self._data.num_shards)
+            # Not the record itself: Beam encodes a tuple much quicker, and nobody needs the measures any more.
             row = (record.content_sha256, record.source, record.label, record.content, record.text)
             by_shard.setdefault((split.value, index), []).append(row)
-            if self._has_unlabelled and split is Split.HELD_OUT:
+            if self._can_share_content and split is Split.HELD_OUT:
                 # Told to the training shard that the same content would be in.
                 held_out.setdefault((Split.TRAIN.value, index), []).append(record.content_sha256)
         for split, members in by_split.items():
             labels = [self._name(record.label) for record in members]
             yield TaggedOutput(split.value, statistics.record_batch(members, labels))
         yield from (TaggedOutput(_HELD_OUT_CONTENT, contents) for contents in held_out.items())
-        yield from by_shard.items()
+        yield from ((key, (unit_index, rows)) for key, rows in by_shard.items())
 
     def _name(self, label: str | int | None) -> str | None:
         if label is None:
@@ -137,99 +141,59 @@ def _union(sets: Iterable[frozenset[str | int]]) -> frozenset[str | int]:
 
 
 def _write_shard(
-    group: tuple[tuple[str, int], dict[str, Iterable[list[Any]]]],
+    group: tuple[tuple[str, int], dict[str, Iterable[Any]]],
     found: frozenset[str | int],
     declared: tuple[str, ...] | None,
+    kind: TaskKind,
     num_shards: int,
     folder: str,
-) -> Iterator[tuple[str, Any]]:
-    """Writes one shard, and yields the content hash and class of each record in it.
+) -> Iterator[Finding]:
+    """Writes one shard, and yields what is in it, or what went wrong.
 
-    An unlabelled example whose content is held out stays out of training, and is counted.
+    What stays out of training, since its content is held out, is counted.
+
+    Args:
+      group: Split and number of the shard; and what Beam grouped: `rows` (index of the
+        unit, its rows) and `held_out` (content hashes).
+      found: All labels.
+      declared: Class names that the source declares, or `None`.
+      kind: What the records are.
+      num_shards: Shards of the split.
+      folder: Gets a folder for each split.
     """
     (split, index), bundles = group
-    held_out = {digest for digests in bundles["held_out"] for digest in digests}
-    names = declared or class_names(found)
-    indices = {name: position for position, name in enumerate(names)}
-    # Labelled ones first: a source may name an unlabelled record as another names a labelled one.
-    rows = sorted(
-        (row for bundle in bundles["rows"] for row in bundle), key=lambda row: (row[0], row[1], row[2] is None)
-    )
+    num_by_unit: Counter[int] = Counter()
+    records = []
+    for unit, rows in bundles["rows"]:
+        num_by_unit[unit] += len(rows)
+        records += [PreparedRecord(*row, {}) for row in rows]
+    arranged = arrange(records, kind, {digest for digests in bundles["held_out"] for digest in digests})
+    try:
+        names = settled_names(declared, found)
+        labels = [UNLABELLED if record.label is None else class_index(record, names) for record in arranged.stored]
+    except ValueError as error:
+        yield FailureFound(str(error))
+        return
+    encoded = [
+        encode_example(record.content, label, record.content_sha256, record.source, record.text)
+        for record, label in zip(arranged.stored, labels, strict=True)
+    ]
     path = shard_path(Path(folder) / split, index, num_shards)
-    content = []
-    encoded = []
-    num_left_out = 0
-    for digest, source, label, pixels, text in rows:
-        if label is None and digest in held_out:
-            num_left_out += 1
-            continue
-        class_index = UNLABELLED if label is None else indices[str(label)]
-        encoded.append(encode_example(pixels, class_index, digest, source, text))
-        content.append((digest, class_index))
-    if len({type(label) for label in found}) > 1:
-        yield FAILURE, "data.uri: found labels that are numbers and labels that are text, accepted is one kind"
     try:
         write_shard(path, encoded)
     except OSError as error:
-        yield FAILURE, f"{path} can't be written: {error.strerror or error}; make room, or see who may write there"
-    yield SHARD, (split, names, content, num_left_out)
+        yield FailureFound(f"{path} can't be written: {error.strerror or error}; make room, or see who may write there")
+        return
+    yield ShardWritten(
+        split,
+        index,
+        names,
+        [(record.content_sha256, label) for record, label in zip(arranged.stored, labels, strict=True)],
+        arranged.num_labelled_left_out,
+        arranged.num_unlabelled_left_out,
+        dict(num_by_unit),
+    )
 
 
 def _write_json(value: Any, path: str) -> None:
     Path(path).write_text(json.dumps(value), encoding="utf-8")
-
-
-def tally_findings(findings: Iterable[tuple[str, Any]]) -> dict[str, Any]:
-    """Counts what all workers found.
-
-    Returns:
-      `failures` and `bad` (field, source, reason), sorted; `names` in index
-      order; for each split its class counts by index, the numbers of unlabelled
-      records and of those whose content an earlier one has, and the SHA-256 over the
-      sorted lines "content hash, space, class name", without a name where there is no
-      label; `num_shared`, contents in both splits; `num_left_out`, unlabelled records
-      whose content is held out.
-    """
-    failures: list[str] = []
-    bad: list[tuple[str, str, str]] = []
-    names: tuple[str, ...] = ()
-    content: dict[str, list[tuple[str, int]]] = {split.value: [] for split in Split}
-    num_left_out = 0
-    for kind, value in findings:
-        if kind == FAILURE:
-            failures.append(value)
-        elif kind == BAD:
-            bad.append(value)
-        else:
-            split, names, records, left_out = value
-            content[split].extend(records)
-            num_left_out += left_out
-    distinct = {split: {digest for digest, _ in records} for split, records in content.items()}
-    return {
-        "failures": sorted(failures),
-        "bad": sorted(bad),
-        "names": names,
-        "num_left_out": num_left_out,
-        "num_shared": len(distinct[Split.TRAIN] & distinct[Split.HELD_OUT]),
-        "splits": {
-            split: {
-                "class_counts": _class_counts(records, len(names)),
-                "num_unlabelled": sum(label == UNLABELLED for _, label in records),
-                "num_duplicates": len(records) - len(distinct[split]),
-                "content_sha256": _content_sha256(records, names),
-            }
-            for split, records in content.items()
-        },
-    }
-
-
-def _class_counts(records: list[tuple[str, int]], num_classes: int) -> list[int]:
-    counts = Counter(label for _, label in records)
-    return [counts[label] for label in range(num_classes)]
-
-
-def _content_sha256(records: list[tuple[str, int]], names: tuple[str, ...]) -> str:
-    digest = hashlib.sha256()
-    for content, label in sorted(records):
-        digest.update(f"{content} {'' if label == UNLABELLED else names[label]}\n".encode())
-    return digest.hexdigest()

@@ -34,7 +34,7 @@ class TeacherLoad(base_component.BaseComponent):
 
     Args:
       examples: From `Ingest`.
-      teacher: Where the teachers are, and how they are asked.
+      teacher: Where the teachers are, and how their outputs are computed.
       teacher_sha256: Hash of all of them: a change makes the step run again.
       augment: How the training augments; logits are stored of `teacher.cached_views` views.
       seed: The run's seed, which decides the views.

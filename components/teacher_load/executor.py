@@ -16,6 +16,7 @@ from components.step_executor import StepExecutor
 from components.teacher_load.logits import LogitsWork, write_logits
 from learn2compress.config import TaskConfig, TeacherConfig
 from learn2compress.config.parsing import ConfigError
+from learn2compress.data.records import Split
 from learn2compress.litert.interpreter import check_runs
 from learn2compress.litert.operators import model_cost
 from learn2compress.teachers.augmented_views import ViewPlan
@@ -35,6 +36,11 @@ class Executor(StepExecutor):
         exec_properties: dict[str, Any],
     ) -> None:
         """Writes the teacher as LiteRT; and its logits, or its files for one that is live.
+
+        Args:
+          input_dict: `examples`.
+          output_dict: `teacher` and `teacher_logits`.
+          exec_properties: Parameters of the spec.
 
         Raises:
           ConfigError: the teacher is unsafe, does not fit the data, or is not the one the run was started with.
@@ -69,8 +75,8 @@ class Executor(StepExecutor):
                 examples=Path(examples.uri),
                 logits=Path(logits.uri),
             )
-            num_passes = examples.num_train * work.views.num_views + examples.num_held_out
-            logits.num_examples = write_logits(work, num_passes, json.loads(exec_properties["beam_options"]))
+            num_examples = {Split.TRAIN: examples.num_train, Split.HELD_OUT: examples.num_held_out}
+            logits.num_examples = write_logits(work, num_examples, json.loads(exec_properties["beam_options"]))
 
 
 def _write_litert(artifact: Artifact, teacher: LoadedTeacher) -> None:

@@ -13,20 +13,21 @@ import contextlib
 import contextvars
 import dataclasses
 import json
+import shutil
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 import apache_beam as beam
 import numpy as np
 
-from components.beam_runner import make_pipeline
-from components.examples_artifact import read_batches
+from components.beam_runner import make_pipeline, read_findings
 from learn2compress import progress
 from learn2compress.config import TaskConfig, TeacherConfig
 from learn2compress.config.parsing import ConfigError, about
-from learn2compress.data.examples import shard_paths, write_shard
+from learn2compress.data.completeness import check_count, check_parts
+from learn2compress.data.examples import read_batches, read_serialized, shard_paths, write_shard
 from learn2compress.data.records import Split
 from learn2compress.teachers.augmented_views import ViewPlan
 from learn2compress.teachers.loading import load_teacher
@@ -35,6 +36,7 @@ from learn2compress.teachers.teacher import LoadedTeacher
 _TALLY_FILE = ".tally.json"
 _PROGRESS_SUFFIX = ".progress"
 _POLL_SECONDS = 0.5
+_BATCH = 1024
 # Keras keeps state of a loading that is under way in the process.
 _LOADING = threading.Lock()
 
@@ -63,22 +65,43 @@ class LogitsWork:
     examples: Path
     logits: Path
 
+    def views_of(self, split: str) -> ViewPlan:
+        """Returns the views that each example of a split has logits of.
 
-def write_logits(work: LogitsWork, num_views_in_all: int, beam_options: Sequence[str]) -> int:
+        Args:
+          split: Name of the split.
+        """
+        return self.views if split == Split.TRAIN else ViewPlan()
+
+
+def write_logits(work: LogitsWork, num_examples: Mapping[Split, int], beam_options: Sequence[str]) -> int:
     """Writes a record of float32 logits for each example, views one after the other.
 
     Args:
       work: What to do.
-      num_views_in_all: Forward passes there are to do, for progress.
+      num_examples: Examples of each split, as `Ingest` counted them.
       beam_options: Options of Apache Beam.
 
     Returns:
-      Examples written.
+      Records written, one for each example.
 
     Raises:
       ConfigError: the options are not accepted, a shard is damaged or can't be
         written, or the teacher answers with NaN.
+      RecordsLostError: there is not one record for each example.
     """
+    # Nothing half-written stays.
+    num_written = 0
+    try:
+        num_written = _write_logits(work, num_examples, beam_options)
+    finally:
+        if not num_written:
+            for split in Split:
+                shutil.rmtree(work.logits / split, ignore_errors=True)
+    return num_written
+
+
+def _write_logits(work: LogitsWork, num_examples: Mapping[Split, int], beam_options: Sequence[str]) -> int:
     shards = [(split.value, path.name) for split in Split for path in shard_paths(work.examples / split)]
     for split in Split:
         (work.logits / split).mkdir(parents=True, exist_ok=True)
@@ -91,18 +114,23 @@ def write_logits(work: LogitsWork, num_views_in_all: int, beam_options: Sequence
         | "Together" >> beam.combiners.ToList()
         | "WriteTally" >> beam.Map(lambda found, path: Path(path).write_text(json.dumps(found)), str(tally))
     )
-    with _reporting(work.logits, num_views_in_all):
+    num_passes = sum(num * work.views_of(split).num_views for split, num in num_examples.items())
+    with _reporting(work.logits, num_passes):
         pipeline.run().wait_until_finish()
-    found: list[int | str] = json.loads(tally.read_text(encoding="utf-8"))
-    tally.unlink()
+    found: list[list[Any] | str] = read_findings(tally, "teacher's logits")
     failures = sorted(result for result in found if isinstance(result, str))
     if failures:
         raise ConfigError(failures[0])
-    return sum(result for result in found if isinstance(result, int))
+    written = [result for result in found if isinstance(result, list)]
+    names = (f"{split}/{name}" for split, name in shards)
+    check_parts("shards of logits", names, (f"{split}/{name}" for split, name, _ in written))
+    for split, expected in num_examples.items():
+        check_count(f"logits of the {split} split", expected, sum(count for of, _, count in written if of == split))
+    return sum(count for _, _, count in written)
 
 
 class _WriteLogits(beam.DoFn):
-    """Writes the logits of a shard; yields the number of its examples, or what went wrong.
+    """Writes the logits of a shard; yields its split, its name and the records in the file, or what went wrong.
 
     A failure is a value: an exception inside a Beam worker would reach its user
     as a traceback of the worker.
@@ -112,7 +140,7 @@ class _WriteLogits(beam.DoFn):
         self._work = work
 
     def setup(self) -> None:
-        """Loads the teacher, once for each worker, after the same checks as ever."""
+        """Loads the teacher, once for each worker, after the same checks as in the step itself."""
         work = self._work
         self._teacher: LoadedTeacher | None = None
         self._failure = ""
@@ -124,41 +152,66 @@ class _WriteLogits(beam.DoFn):
         except ConfigError as error:
             self._failure = str(error)
 
-    def process(self, shard: tuple[str, str]) -> Iterator[int | str]:
+    def process(self, shard: tuple[str, str]) -> Iterator[tuple[str, str, int] | str]:
         split, name = shard
         if self._teacher is None:
             yield self._failure
             return
         target = self._work.logits / split / name.replace("examples-", "logits-")
-        count = 0
+        views = self._work.views_of(split)
 
         def rows(teacher: LoadedTeacher, tracker: IO[bytes]) -> Iterator[bytes]:
-            nonlocal count
-            views = self._work.views if split == Split.TRAIN else ViewPlan()
-            for inputs, texts in read_batches(self._work.examples / split / name, self._work.task):
+            shape, path = self._work.task.input_shape, self._work.examples / split / name
+            for batch in read_batches(path, shape, with_texts=teacher.takes_text, batch_size=_BATCH):
                 logits = []
-                for view in views.views(inputs):
+                for view in views.views(batch.inputs):
                     with about("teacher.uri"):
-                        logits.append(teacher.logits(view, texts if teacher.takes_text else None))
-                    tracker.write(b"." * len(inputs))
+                        logits.append(teacher.logits(view, batch.texts if teacher.takes_text else None))
+                    tracker.write(b"." * len(batch.inputs))
                 yield from (row.tobytes() for row in np.concatenate(logits, axis=1).astype("<f4"))
-                count += len(inputs)
 
         try:
             # Its size is how many forward passes are done: whoever sees the file system can follow.
             with target.with_name(f".{target.name}{_PROGRESS_SUFFIX}").open("wb", buffering=0) as tracker:
                 write_shard(target, rows(self._teacher, tracker))
+            count = _count_rows(target, views.num_views * self._work.num_classes)
         except OSError as error:
             yield f"{target} can't be written: {error.strerror or error}; make room, or see who may write there"
         except ConfigError as error:
             yield str(error)
         else:
-            yield count
+            yield split, name, count
+
+
+def _count_rows(shard: Path, num_values: int) -> int:
+    """Counts the records of a shard of logits in the file itself.
+
+    Args:
+      shard: The file.
+      num_values: float32 values that each record must hold.
+
+    Returns:
+      Records in the file.
+
+    Raises:
+      RecordsLostError: a record holds less or more.
+      SourceError: the file is damaged.
+    """
+    count = 0
+    for record in read_serialized(shard):
+        check_count(f"{shard}: values of record {count}", num_values, len(record) // np.dtype("<f4").itemsize)
+        count += 1
+    return count
 
 
 @contextlib.contextmanager
 def _reporting(folder: Path, total: int) -> Iterator[None]:
-    """Reports progress while Beam works in this thread, in others or in other processes."""
+    """Reports progress while Beam works in this thread, in others or in other processes.
+
+    Args:
+      folder: Where the workers write how far they are.
+      total: Forward passes in all.
+    """
     work = "teacher's logits"
     finished = threading.Event()
 

@@ -26,7 +26,8 @@ _FIELD_OPTIONS = {
     "environment_config": "worker_pool",
 }
 
-
+# Beam's workers have a race in it, see `components.beam_runner`.
+_TIMED_FLUSH = "data_buffer_time_limit_ms"
 _SECRET_WORDS = ("secret", "password", "token", "access_key")
 
 
@@ -91,6 +92,11 @@ class BeamStepConfig:
             name = option.removeprefix("--").partition("=")[0]
             if any(word in name for word in _SECRET_WORDS):
                 raise ValueError(f"options: found --{name}, accepted are no secrets: lineage would show them")
+            if _TIMED_FLUSH in option:
+                raise ValueError(
+                    f"options: found {option!r}, accepted are options without {_TIMED_FLUSH}: Beam's workers lose "
+                    "records when a timer flushes their output"
+                )
             if name in _FIELD_OPTIONS:
                 raise ValueError(
                     f"options: found {option!r}, accepted are options that no field sets: use {_FIELD_OPTIONS[name]}"
@@ -130,7 +136,7 @@ class BeamConfig:
         return self
 
     def arguments_of(self, step: str) -> tuple[str, ...]:
-        """Pipeline options of one step.
+        """Returns the pipeline options of one step.
 
         Args:
           step: Component class, such as "Ingest".

@@ -77,7 +77,8 @@ class DataConfig:
     uri: Uri | None = None
     """Folder, file or glob of the examples, local or any fsspec URL; not used by `digits`."""
     held_out_uri: Uri | None = None
-    """The held-out examples, where they are stored apart. Without it the split is by content hash."""
+    """The held-out examples, where they are stored apart. Without it the split is by content hash. Training images that
+    are among them are left out and counted."""
     unlabelled_uri: Uri | None = None
     """Further training examples in the same format, which the teacher labels; labels that are there are not read, and
     images may lie anywhere below a folder. Not used by `digits`."""

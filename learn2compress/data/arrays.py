@@ -31,6 +31,7 @@ from learn2compress.data.records import (
 )
 
 DIGITS_URI = "scikit-learn:digits"
+_NUM_DIGITS = 1797
 # A compressed array is inflated again for every unit, so a large one still has few.
 _MIN_RECORDS_PER_UNIT = 16_384
 _MAX_UNITS = 8
@@ -38,14 +39,21 @@ _UNREADABLE = (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib
 
 
 def record_ranges(num_records: int) -> list[tuple[int, int]]:
-    """Splits `num_records` into at most eight ranges `(start, stop)`."""
+    """Splits records into at most eight ranges.
+
+    Args:
+      num_records: At least 1.
+
+    Returns:
+      `(start, stop)` of each.
+    """
     step = max(_MIN_RECORDS_PER_UNIT, math.ceil(num_records / _MAX_UNITS))
     return [(start, min(start + step, num_records)) for start in range(0, num_records, step)]
 
 
 def plan_digits() -> ReadPlan:
-    """The 1,797 digits of 8x8 pixels that scikit-learn bundles (UCI, Alpaydin & Kaynak 1998)."""
-    return ReadPlan((Unit(DataFormat.DIGITS, "data.format", DIGITS_URI),), tuple("0123456789"))
+    """Plans the reading of the 8x8 digits that scikit-learn bundles (UCI, Alpaydin & Kaynak 1998)."""
+    return ReadPlan((Unit(DataFormat.DIGITS, "data.format", DIGITS_URI, stop=_NUM_DIGITS),), tuple("0123456789"))
 
 
 def read_digits() -> Iterator[RawRecord]:
@@ -59,12 +67,15 @@ def read_digits() -> Iterator[RawRecord]:
 
 
 def plan_npz(location: Location, split: Split | None, *, labelled: bool = True) -> ReadPlan:
-    """Units of an `.npz` file.
+    """Plans the reading of an `.npz` file.
 
     Args:
       location: The file.
       split: The split that it belongs to, where the file does not tell itself.
       labelled: Whether its labels are read.
+
+    Returns:
+      Units of a range of images each, and the class names where the file has them.
 
     Raises:
       SourceError: the file or an array in it is missing, of the wrong type,
@@ -91,7 +102,14 @@ def plan_npz(location: Location, split: Split | None, *, labelled: bool = True) 
 
 
 def read_npz(unit: Unit) -> Iterator[RawRecord]:
-    """Reads one range of images; memory holds the array as a whole."""
+    """Reads one range of images; memory holds the array as a whole.
+
+    Args:
+      unit: From `plan_npz`.
+
+    Raises:
+      SourceError: the file is damaged.
+    """
     location = Location(unit.uri, unit.field)
     x_key, y_key = unit.paths
     name = location.path.rpartition("/")[2]
@@ -139,7 +157,7 @@ def _opened(location: Location) -> Iterator[zipfile.ZipFile]:
 
 
 def _header(archive: zipfile.ZipFile, member: str, location: Location) -> tuple[tuple[int, ...], np.dtype[Any]]:
-    """Shape and type of an array; also holds its claimed size against the limit and the archive's entry."""
+    """Reads shape and type of an array, and compares the size it claims with the limit and the archive's entry."""
     try:
         with archive.open(member) as file:
             version = np.lib.format.read_magic(file)
@@ -210,7 +228,13 @@ def _check_labels(
 
 
 def check_indices(labels: NDArray[Any], num_classes: int, what: str, location: Location) -> None:
-    """Holds class indices against their number.
+    """Checks that class indices are in range.
+
+    Args:
+      labels: Whole numbers, at least one.
+      num_classes: Classes there may be.
+      what: Array or file that holds the labels, for the message.
+      location: The source, for the message.
 
     Raises:
       SourceError: an index is out of range.

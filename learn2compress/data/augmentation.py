@@ -65,18 +65,21 @@ def example_seeds(inputs: Any) -> Any:
 
 
 def view_seed(seed: int, view: int) -> int:
-    """Seed of one view of all examples, 0 to 2**63 - 1.
+    """Derives the seed of one view of all examples.
 
     Args:
       seed: The run's seed.
       view: Number of the view, from 0.
+
+    Returns:
+      0 to 2**63 - 1.
     """
     digest = hashlib.sha256(f"view {seed} {view}".encode()).digest()
     return int.from_bytes(digest[:8], "big") >> 1
 
 
 def augment(images: Any, example_seeds: Any, view_seeds: Any, config: AugmentConfig) -> Any:
-    """One view of each image: colour, then mirror and shift; a pure function of each example and its seeds.
+    """Makes one view of each image: colour, then mirror and shift; a pure function of each example and its seeds.
 
     Args:
       images: uint8 `[batch, height, width, channels]` of a known shape but for the batch.
@@ -98,19 +101,43 @@ def augment(images: Any, example_seeds: Any, view_seeds: Any, config: AugmentCon
 
 
 def _random(example_seeds: Any, view_seeds: Any) -> Any:
-    """Random numbers, int64 `[streams, batch]` of `_RANDOM_BITS` bits."""
+    """Draws random numbers.
+
+    Args:
+      example_seeds: int64 `[batch]`.
+      view_seeds: int64 `[batch]`.
+
+    Returns:
+      int64 `[streams, batch]` of `_RANDOM_BITS` bits.
+    """
     keys = _scramble(tf.bitcast(example_seeds, tf.uint64) + _scramble(tf.bitcast(view_seeds, tf.uint64)))
     bits = _scramble(keys + _STREAM_KEYS[:, None])
     return tf.bitcast(tf.bitwise.right_shift(bits, np.uint64(64 - _RANDOM_BITS)), tf.int64)
 
 
 def _below(random: Any, count: int) -> Any:
-    """A whole number from 0 to `count` - 1, each as likely."""
+    """Turns random numbers into whole numbers below a limit, each as likely.
+
+    Args:
+      random: int64 of any shape, from `_random`.
+      count: The limit.
+
+    Returns:
+      int64 0 to `count` - 1, shaped as `random`.
+    """
     return random * count // 2**_RANDOM_BITS
 
 
 def _around_zero(random: Any, limit: float) -> Any:
-    """Evenly from -`limit` to `limit`, in steps of 1 / _ONE."""
+    """Turns random numbers into ones that are evenly spread around zero.
+
+    Args:
+      random: int64 of any shape, from `_random`.
+      limit: The largest.
+
+    Returns:
+      int64 -`limit` to `limit` in steps of 1 / `_ONE`, shaped as `random`.
+    """
     return round(limit * _ONE) * (2 * random + 1 - 2**_RANDOM_BITS) // 2**_RANDOM_BITS
 
 
@@ -121,7 +148,16 @@ def _scramble(keys: Any) -> Any:
 
 
 def _recolour(images: Any, random: Any, config: AugmentConfig) -> Any:
-    """Brightness, contrast and saturation as one linear map, so that pixels are clipped and rounded once."""
+    """Changes brightness, contrast and saturation by one linear map, so that pixels are clipped and rounded once.
+
+    Args:
+      images: uint8 `[batch, height, width, channels]`.
+      random: int64 `[streams, batch]`.
+      config: How much.
+
+    Returns:
+      uint8, shaped as `images`.
+    """
     _, height, width, channels = images.shape
     pixels = tf.reshape(tf.cast(images, tf.float32), [-1, height * width, channels])
     brightness = _around_zero(random[_Stream.BRIGHTNESS], _LARGEST_PIXEL * config.brightness)
@@ -146,7 +182,16 @@ def _from_steps(values: Any) -> Any:
 
 
 def _move(images: Any, random: Any, config: AugmentConfig) -> Any:
-    """Mirrors and shifts by looking every pixel up; what comes from outside is a black pixel behind the last one."""
+    """Mirrors and shifts by looking every pixel up; what comes from outside is a black pixel behind the last one.
+
+    Args:
+      images: uint8 `[batch, height, width, channels]`.
+      random: int64 `[streams, batch]`.
+      config: Whether, and how far.
+
+    Returns:
+      uint8, shaped as `images`.
+    """
     _, height, width, channels = images.shape
     columns = tf.broadcast_to(tf.range(width)[None], tf.stack([tf.shape(images)[0], width]))
     if config.flip:
@@ -162,11 +207,27 @@ def _move(images: Any, random: Any, config: AugmentConfig) -> Any:
 
 
 def _shift(random: Any, side: int, shift_ratio: float) -> Any:
-    """Whole pixels, int32 `[batch, 1]`."""
+    """Draws shifts in whole pixels.
+
+    Args:
+      random: int64 `[batch]`, from `_random`.
+      side: Pixels of the side.
+      shift_ratio: Largest share of the side.
+
+    Returns:
+      int32 `[batch, 1]`.
+    """
     farthest = count_at_ratio(shift_ratio, side)
     return tf.cast(_below(random, 2 * farthest + 1), tf.int32)[:, None] - farthest
 
 
 def to_pixels(values: Any) -> Any:
-    """Clips to 0..255 and rounds to the nearest uint8, halves up."""
+    """Clips to 0..255 and rounds to the nearest uint8, halves up.
+
+    Args:
+      values: float32 of any shape.
+
+    Returns:
+      uint8 of the same shape.
+    """
     return tf.cast(tf.clip_by_value(values, 0.0, _LARGEST_PIXEL) + 0.5, tf.uint8)

@@ -109,9 +109,16 @@ class TrainingData:
         self._make = tf.function(self._batch)
 
     def epoch(self, seed: int, epoch: int) -> Iterable[TrainingBatch]:
-        """Batches of one epoch; all of it is a function of `seed` and `epoch`.
+        """Makes the batches of one epoch.
 
-        Examples that don't fill a batch wait for another epoch.
+        Examples that don't fill a batch are left to another epoch.
+
+        Args:
+          seed: Decides, with the epoch's number, the order, the views and the mixtures.
+          epoch: Number of the epoch, from 0.
+
+        Returns:
+          Batches of `batch_size` examples.
         """
         digest = hashlib.sha256(f"{seed}:{epoch}".encode()).digest()
         order_seed, first_batch_seed = (int.from_bytes(digest[at : at + 4], "big") for at in (0, 4))
@@ -123,7 +130,11 @@ class TrainingData:
         return made.with_options(_options()).prefetch(4)
 
     def held_out(self) -> Iterable[tuple[Any, Any]]:
-        """The held-out split in its stored order: inputs uint8 `[batch, *input_shape]` and labels int64 `[batch]`."""
+        """Returns the held-out split in its stored order.
+
+        Returns:
+          Inputs uint8 `[batch, *input_shape]` and labels int64 `[batch]` of each batch.
+        """
         return self._held_out
 
     def _batch(self, records: tuple[Any, ...], batch_seed: Any, epoch: Any, live_view: Any) -> TrainingBatch:
@@ -143,7 +154,15 @@ class TrainingData:
         return TrainingBatch(inputs, targets, logits)
 
     def _logits(self, records: Any, views: Any) -> Any:
-        """Of the views that are shown, or what all stored views have in common."""
+        """Returns the logits of the views that are shown, or the mean of all stored views'.
+
+        Args:
+          records: Stored logits, string `[batch]`.
+          views: Number of each example's view, `[batch]`.
+
+        Returns:
+          float32 `[batch, num_classes]`.
+        """
         all_logits = tf.reshape(tf.io.decode_raw(records, tf.float32), [-1, self._num_views, self._num_classes])
         return tf.reduce_mean(all_logits, 1) if self._shows_fresh_views else tf.gather(all_logits, views, batch_dims=1)
 

@@ -83,7 +83,15 @@ def _noisy(
 
 
 def _brighter(x: _Floats, added: float) -> _Floats:
-    """Raises the V of HSV, the largest channel, which scales the other channels with it; black becomes grey."""
+    """Raises the V of HSV, the largest channel, which scales the other channels with it; black becomes grey.
+
+    Args:
+      x: float32 `[n, height, width, channels]`, 0..1.
+      added: To V.
+
+    Returns:
+      float32, shaped as `x`, 0..1.
+    """
     value = x.max(axis=-1, keepdims=True)
     raised = np.minimum(value + np.float32(added), 1)
     return np.where(value > 0, x * (raised / np.maximum(value, np.float32(1e-6))), raised)

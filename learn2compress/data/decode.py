@@ -42,7 +42,7 @@ class DecodeError(ValueError):
 def image_input(
     payload: bytes | NDArray[np.integer], shape: tuple[int, ...], *, resize: bool, name: str = ""
 ) -> tuple[NDArray[np.uint8], tuple[int, int]]:
-    """Decodes, converts to the task's channels, and holds the size against the task's, or resizes.
+    """Decodes an image, converts it to the task's channels, and checks its size or resizes it.
 
     Args:
       payload: Bytes of a PNG or JPEG file, or pixels 0..255 `[height, width]` or

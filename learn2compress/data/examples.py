@@ -7,22 +7,24 @@ a small student's answer to it does.
 Features: `input` (bytes of the uint8 input, C order), `label` (int64),
 `content_sha256` (hex digest of `input`), `source` (where the record came
 from), and `text` for text. Records of a shard are in the order of
-(`content_sha256`, `source`), so that the same data give the same bytes.
+(`content_sha256`, `source`), so that the same data make the same bytes.
 """
 
 from __future__ import annotations
 
 import dataclasses
 import itertools
+import math
 import os
 import re
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
+import numpy as np
+import numpy.typing as npt
 import tensorflow as tf
-from google.protobuf.message import DecodeError
 
 from learn2compress.data.records import SourceError
 
@@ -32,6 +34,21 @@ UNLABELLED = -1
 # Compression must make the first records so much smaller to be worth its time at every later reading.
 _LEAST_SAVING_RATIO = 0.25
 _NUM_JUDGED = 256
+
+_MAX_BATCH = 1024
+_BATCH_BYTES = 2**20
+_SMALL_BATCH = 64
+
+_TEXT = tf.io.FixedLenFeature([], tf.string)
+_FEATURES = {
+    "input": _TEXT,
+    "label": tf.io.FixedLenFeature([], tf.int64),
+    "content_sha256": _TEXT,
+    "source": _TEXT,
+    # Images have none; a text is never empty.
+    "text": tf.io.FixedLenFeature([], tf.string, b""),
+}
+_ORIGIN = ("source", "content_sha256")
 
 _SHARD_NAME = re.compile(r"[a-z]+-(\d{5})-of-(\d{5})\.tfrecord\.gz")
 
@@ -55,8 +72,31 @@ class StoredExample:
     text: bytes | None = None
 
 
+class ExampleBatch(NamedTuple):
+    """A few examples.
+
+    Attributes:
+      inputs: uint8 `[n, *input_shape]`.
+      labels: int64 `[n]`, `UNLABELLED` where nobody told the class.
+      sources: Where each came from, n texts, or none where they were not asked for.
+      digests: Hex SHA-256 of each input, the same.
+      texts: UTF-8 of each text, the same; empty for images.
+    """
+
+    inputs: npt.NDArray[np.uint8]
+    labels: npt.NDArray[np.int64]
+    sources: list[str]
+    digests: list[str]
+    texts: list[bytes]
+
+    @property
+    def graded(self) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.int64], list[str], list[str]]:
+        """All but the texts, as `predict_examples` takes them."""
+        return self[:4]
+
+
 def encode_example(content: bytes, label: int, content_sha256: str, source: str, text: str | None = None) -> bytes:
-    """Serializes one example; the same arguments always give the same bytes.
+    """Serializes one example; the same arguments always make the same bytes.
 
     Args:
       content: Bytes of the uint8 input, C order.
@@ -64,6 +104,9 @@ def encode_example(content: bytes, label: int, content_sha256: str, source: str,
       content_sha256: Hex SHA-256 of `content`.
       source: Where the record came from.
       text: The text, for text tasks.
+
+    Returns:
+      A tf.Example.
     """
     features = {
         "content_sha256": _bytes_feature(content_sha256.encode()),
@@ -78,25 +121,6 @@ def encode_example(content: bytes, label: int, content_sha256: str, source: str,
     return bytes(example.SerializeToString(deterministic=True))
 
 
-def decode_example(serialized: bytes) -> StoredExample:
-    """Reads what `encode_example` wrote.
-
-    Raises:
-      ValueError: it is something else.
-    """
-    try:
-        feature = tf.train.Example.FromString(serialized).features.feature
-        return StoredExample(
-            input=feature["input"].bytes_list.value[0],
-            label=int(feature["label"].int64_list.value[0]),
-            content_sha256=feature["content_sha256"].bytes_list.value[0].decode(),
-            source=feature["source"].bytes_list.value[0].decode(),
-            text=feature["text"].bytes_list.value[0] if "text" in feature else None,
-        )
-    except (DecodeError, IndexError, UnicodeDecodeError) as error:
-        raise ValueError("a record is no example that Ingest wrote") from error
-
-
 def parse_examples(serialized: Any, input_shape: tuple[int, ...]) -> tuple[Any, Any, Any]:
     """Parses a batch inside `tf.data`, which is much quicker than one example after the other.
 
@@ -108,19 +132,30 @@ def parse_examples(serialized: Any, input_shape: tuple[int, ...]) -> tuple[Any, 
       Bytes of the inputs, string `[batch]`; the inputs, uint8 `[batch,
       *input_shape]`; labels, int64 `[batch]`.
     """
-    features = {"input": tf.io.FixedLenFeature([], tf.string), "label": tf.io.FixedLenFeature([], tf.int64)}
-    parsed = tf.io.parse_example(serialized, features)
-    inputs = tf.reshape(tf.io.decode_raw(parsed["input"], tf.uint8), [-1, *input_shape])
-    return parsed["input"], inputs, parsed["label"]
+    parsed = _parse(serialized, ("input", "label"))
+    return parsed["input"], _pixels(parsed["input"], input_shape), parsed["label"]
 
 
 def shard_path(folder: str | Path, index: int, count: int, stem: str = "examples") -> Path:
-    """Path of shard `index` (0-based) of `count`, such as `examples-00000-of-00001.tfrecord.gz`."""
+    """Returns the path of a shard, such as `examples-00000-of-00001.tfrecord.gz`.
+
+    Args:
+      folder: Of the split.
+      index: Number of the shard, from 0.
+      count: Shards of the split.
+      stem: What the shards hold.
+    """
     return Path(folder) / f"{stem}-{index:05d}-of-{count:05d}.tfrecord.gz"
 
 
 def shard_paths(folder: str | Path) -> list[Path]:
-    """All shards in a folder, in order.
+    """Finds all shards in a folder.
+
+    Args:
+      folder: Of a split.
+
+    Returns:
+      Paths in order.
 
     Raises:
       SourceError: none is there, one is missing, or shards of several sets are mixed.
@@ -141,7 +176,11 @@ def shard_paths(folder: str | Path) -> list[Path]:
 
 
 def write_shard(path: Path, records: Iterable[bytes]) -> None:
-    """Writes a shard so that it is there as a whole or not at all; the same records always give the same bytes.
+    """Writes a shard so that it is there as a whole or not at all; the same records always make the same bytes.
+
+    Args:
+      path: From `shard_path`; its folder is made where there is none.
+      records: Serialized records.
 
     Raises:
       OSError: the folder is full or can't be written.
@@ -163,8 +202,69 @@ def write_shard(path: Path, records: Iterable[bytes]) -> None:
         temporary.unlink(missing_ok=True)
 
 
-def read_records(path: str | Path) -> Iterator[bytes]:
-    """Serialized records of one shard.
+def read_batches(
+    path: Path,
+    input_shape: tuple[int, ...],
+    *,
+    with_origin: bool = False,
+    with_texts: bool = False,
+    batch_size: int | None = None,
+) -> Iterator[ExampleBatch]:
+    """Reads the examples of all shards in a folder, or of one shard, in their stored order.
+
+    Batches are parsed inside `tf.data`, and the next is read while the last is used:
+    decoding one record after the other costs more than a small student's answer.
+
+    Args:
+      path: A folder of shards, or one shard.
+      input_shape: `task.input_shape`.
+      with_origin: Whether to read sources and digests, whose texts take as long to make as all the rest.
+      with_texts: Whether to read texts.
+      batch_size: Examples in a batch but the last; by default as many as are a
+        megabyte, so that whoever waits for the first does not wait long.
+
+    Yields:
+      Batches of at least one example.
+
+    Raises:
+      SourceError: a shard is missing, truncated or corrupted, or holds something else.
+    """
+    batch_size = batch_size or max(1, min(_MAX_BATCH, _BATCH_BYTES // math.prod(input_shape)))
+    columns = ["input", "label", *(_ORIGIN if with_origin else ()), *(("text",) if with_texts else ())]
+
+    def parse(serialized: Any) -> dict[str, Any]:
+        parsed = _parse(serialized, columns)
+        return parsed | {"input": _pixels(parsed["input"], input_shape)}
+
+    for batch in _batches(path, parse, batch_size):
+        sources, digests = [_texts(batch[name]) if with_origin else [] for name in _ORIGIN]
+        texts = list(batch["text"]) if with_texts else []
+        yield ExampleBatch(batch["input"], batch["label"], sources, digests, texts)
+
+
+def read_examples(path: str | Path) -> Iterator[StoredExample]:
+    """Reads the examples of all shards in a folder, or of one shard, in their stored order, one at a time.
+
+    Args:
+      path: A folder of shards, or one shard.
+
+    Yields:
+      Examples with all that is stored of them.
+
+    Raises:
+      SourceError: a shard is missing, truncated or corrupted, or holds something else.
+    """
+    for batch in _batches(Path(path), lambda serialized: _parse(serialized, list(_FEATURES)), _SMALL_BATCH):
+        origins = zip(_texts(batch["content_sha256"]), _texts(batch["source"]), strict=True)
+        for content, label, origin, text in zip(batch["input"], batch["label"], origins, batch["text"], strict=True):
+            yield StoredExample(content, int(label), *origin, text or None)
+
+
+def read_serialized(path: str | Path) -> Iterator[bytes]:
+    """Reads the records of one shard as they are stored, examples or a teacher's logits.
+
+    Args:
+      path: The shard.
 
     Raises:
       SourceError: the shard is truncated or corrupted.
@@ -180,20 +280,38 @@ def read_records(path: str | Path) -> Iterator[bytes]:
         ) from error
 
 
-def read_examples(path: str | Path) -> Iterator[StoredExample]:
-    """Decoded examples of all shards in a folder, or of one shard, in their stored order.
+def _batches(path: Path, parse: Callable[[Any], dict[str, Any]], batch_size: int) -> Iterator[dict[str, Any]]:
+    shards = [path] if path.is_file() else shard_paths(path)
+    options = tf.data.Options()
+    options.deterministic = True
+    options.threading.max_intra_op_parallelism = 1  # whoever takes the batches needs the cores
+    # There is nothing to find in so short a pipeline, and looking takes a third of its start.
+    options.experimental_optimization.apply_default_optimizations = False
+    options.autotune.enabled = False
+    records = tf.data.TFRecordDataset([str(shard) for shard in shards], "GZIP")
+    try:
+        yield from records.batch(batch_size).map(parse).prefetch(2).with_options(options).as_numpy_iterator()
+    except (tf.errors.OpError, UnicodeDecodeError) as error:
+        # TensorFlow does not say which shard it was, and fails to show a record that is no text in its own message.
+        for shard in shards:
+            for _ in read_serialized(shard):
+                pass
+        raise SourceError(
+            f"{path}: found a record that is no example of learn2compress, accepted are shards that Ingest wrote"
+        ) from error
 
-    Raises:
-      SourceError: a shard is missing, truncated or corrupted, or holds something else.
-    """
-    path = Path(path)
-    for shard in [path] if path.is_file() else shard_paths(path):
-        for record in read_records(shard):
-            try:
-                example = decode_example(record)
-            except ValueError as error:
-                raise SourceError(f"{shard}: {error}") from error
-            yield example
+
+def _parse(serialized: Any, columns: Iterable[str]) -> dict[str, Any]:
+    parsed: dict[str, Any] = tf.io.parse_example(serialized, {name: _FEATURES[name] for name in columns})
+    return parsed
+
+
+def _texts(column: npt.NDArray[np.object_]) -> list[str]:
+    return [text.decode("utf-8", "backslashreplace") for text in column]
+
+
+def _pixels(contents: Any, input_shape: tuple[int, ...]) -> Any:
+    return tf.reshape(tf.io.decode_raw(contents, tf.uint8), [-1, *input_shape])
 
 
 def _compresses(content: bytes) -> bool:

@@ -32,12 +32,15 @@ _UNREADABLE = (OSError, EOFError, zlib.error)
 
 
 def plan_idx(location: Location, split: Split | None, *, labelled: bool = True) -> ReadPlan:
-    """Units of an images file, or of the `train-` and `t10k-` files of a folder.
+    """Plans the reading of an images file, or of the `train-` and `t10k-` files of a folder.
 
     Args:
       location: The file or the folder.
       split: The split that it belongs to, where a folder's file names don't tell.
-      labelled: Whether labels are read; without them a folder gives its `train-` images alone.
+      labelled: Whether labels are read; without them a folder's `train-` images alone are.
+
+    Returns:
+      Units of a range of images each.
 
     Raises:
       SourceError: a file is missing, damaged, too large, or labels don't fit.
@@ -62,6 +65,9 @@ def plan_idx(location: Location, split: Split | None, *, labelled: bool = True) 
 
 def read_idx(unit: Unit) -> Iterator[RawRecord]:
     """Reads one range of images.
+
+    Args:
+      unit: From `plan_idx`.
 
     Raises:
       SourceError: the file ends early, holds more than it claims, or is damaged.
@@ -108,7 +114,14 @@ def _images_file(names: list[str], prefix: str) -> str | None:
 
 
 def labels_path_of(location: Location, images_path: str) -> str:
-    """Path of the labels file that belongs to an images file.
+    """Finds the labels file that belongs to an images file.
+
+    Args:
+      location: The source.
+      images_path: The images file.
+
+    Returns:
+      Its path.
 
     Raises:
       SourceError: there is none beside it.
@@ -138,7 +151,7 @@ def _opened(location: Location, path: str) -> Iterator[IO[bytes]]:
 
 
 def _dimensions(file: IO[bytes], wanted: int, location: Location, path: str) -> tuple[int, ...]:
-    """The header's dimensions, held against what an idx file of images or labels may claim."""
+    """Reads the header's dimensions, and checks what an idx file of images or labels may claim."""
     zeros, kind, num_dimensions = struct.unpack(">HBB", _exactly(file, 4, location, path))
     if (zeros, kind, num_dimensions) != (0, _UNSIGNED_BYTE, wanted):
         raise location.error(

@@ -15,7 +15,13 @@ _FILES_PER_UNIT = 512
 
 
 def class_folders(location: Location) -> list[Entry]:
-    """Folders of the classes, sorted by name.
+    """Finds the folders of the classes.
+
+    Args:
+      location: The folder that holds them.
+
+    Returns:
+      Entries sorted by name.
 
     Raises:
       SourceError: there is no folder, no class in it, or a class can't be used.
@@ -35,7 +41,14 @@ def class_folders(location: Location) -> list[Entry]:
 
 
 def plan_image_folder(location: Location, split: Split | None) -> ReadPlan:
-    """Units of the folder, its class names, and files in it that are no images.
+    """Plans the reading of a folder of images by class.
+
+    Args:
+      location: The folder.
+      split: The split that it belongs to, or `None` where content decides.
+
+    Returns:
+      Units of some files each, the class names, and files that are no images.
 
     Raises:
       SourceError: the folder, a class folder or its images are missing.
@@ -61,7 +74,14 @@ def plan_image_folder(location: Location, split: Split | None) -> ReadPlan:
 
 
 def plan_unlabelled_images(location: Location, split: Split | None) -> ReadPlan:
-    """Units of all images below a folder, however nested, and files below it that are no images.
+    """Plans the reading of all images below a folder, however nested.
+
+    Args:
+      location: The folder.
+      split: The split that it belongs to.
+
+    Returns:
+      Units of some files each, and files that are no images.
 
     Raises:
       SourceError: there is no folder, or no image below it.
@@ -85,9 +105,15 @@ def plan_unlabelled_images(location: Location, split: Split | None) -> ReadPlan:
 
 
 def files_below(location: Location) -> Iterator[tuple[str, Entry]]:
-    """Everything below a folder but folders, with its path from there, in a fixed order.
+    """Lists everything below a folder but folders, in a fixed order.
 
-    A folder that a link leads to a second time is passed on and not looked into.
+    A folder that a link leads to a second time is listed itself, and its content is not.
+
+    Args:
+      location: The folder.
+
+    Yields:
+      Path from there, and the entry.
     """
     pending = [("", location.path)]
     seen = {os.path.realpath(location.path)}
@@ -104,7 +130,11 @@ def files_below(location: Location) -> Iterator[tuple[str, Entry]]:
 
 
 def read_image_folder(unit: Unit) -> Iterator[RawRecord | BadRecord]:
-    """Reads the files of one unit."""
+    """Reads the files of one unit.
+
+    Args:
+      unit: From `plan_image_folder` or `plan_unlabelled_images`.
+    """
     location = Location(unit.uri, unit.field)
     for path in unit.paths:
         try:

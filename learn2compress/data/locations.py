@@ -66,11 +66,19 @@ class Location:
         return isinstance(self.filesystem, LocalFileSystem)
 
     def error(self, problem: str) -> SourceError:
-        """An error about this place."""
+        """Returns an error about this place.
+
+        Args:
+          problem: One line: what was found and what is accepted.
+        """
         return SourceError(f"{self.field}: {problem}")
 
     def entry(self) -> Entry | None:
-        """What is at this place, or `None` if nothing is."""
+        """Returns what is at this place, or `None` if nothing is.
+
+        Raises:
+          SourceError: the place can't be read.
+        """
         try:
             info = self.filesystem.info(self.path)
         except FileNotFoundError:
@@ -81,7 +89,17 @@ class Location:
         return self._entry(info, root=None)
 
     def folder(self, path: str | None = None) -> list[Entry]:
-        """Entries of a folder (this one by default) by name; hidden files, such as `.DS_Store`, are left out."""
+        """Lists a folder; hidden files, such as `.DS_Store`, are left out.
+
+        Args:
+          path: The folder; by default this place.
+
+        Returns:
+          Entries by name.
+
+        Raises:
+          SourceError: the folder can't be read.
+        """
         path = self.path if path is None else path
         try:
             infos = self.filesystem.ls(path, detail=True)
@@ -93,7 +111,13 @@ class Location:
         return sorted((e for e in entries if not e.name.startswith((".", "_"))), key=lambda e: e.name)
 
     def files(self, *, name_part: str) -> list[Entry]:
-        """The file, the files of the folder whose name contains `name_part`, or the files that match the glob.
+        """Finds the file, the files of the folder, or the files that match the glob.
+
+        Args:
+          name_part: Part of the names of a folder's files, in lower case.
+
+        Returns:
+          At least one file, by name.
 
         Raises:
           SourceError: there is none, or one must not be opened.
@@ -118,12 +142,23 @@ class Location:
         return entries
 
     def open(self, path: str | None = None) -> BinaryIO:
-        """Opens a file (this one by default) for reading bytes."""
+        """Opens a file for reading bytes.
+
+        Args:
+          path: The file; by default this place.
+        """
         return cast(BinaryIO, self.filesystem.open(self.path if path is None else path, "rb"))
 
     @contextlib.contextmanager
     def local_file(self, path: str) -> Iterator[str]:
-        """A local path of a file's content, for libraries that read local files alone; removed afterwards if a copy."""
+        """Copies a file where it is not local, for libraries that read local files alone.
+
+        Args:
+          path: The file.
+
+        Yields:
+          A local path; a copy is removed afterwards.
+        """
         if self.is_local:
             yield path
             return
@@ -133,12 +168,16 @@ class Location:
             yield copy
 
     def relative(self, path: str) -> str:
-        """`path` as seen from the folder that this place is or lies in."""
+        """Returns a path as seen from the folder that this place is or lies in.
+
+        Args:
+          path: A file.
+        """
         fixed = self._fixed_folder() if path != self.path else path.rpartition("/")[0]
         return source_name(path[len(fixed) :].lstrip("/") if path.startswith(fixed) else path)
 
     def _fixed_folder(self) -> str:
-        """The folder in front of a glob's first wildcard; without one, this place."""
+        """Returns the folder in front of a glob's first wildcard; without one, this place."""
         fixed = self.path
         while any(mark in fixed for mark in "*?["):
             fixed = fixed.rpartition("/")[0]

@@ -37,7 +37,7 @@ def mix(images: Any, targets: Any, batch_seed: Any, config: AugmentConfig) -> tu
 
     Returns:
       Images, rounded back to uint8, and targets, mixed by the same shares; a row
-      of zeros, which stands for an unlabelled example, gives its share of nothing.
+      of zeros, which stands for an unlabelled example, adds nothing.
     """
     if not config.mixes:
         return images, targets
@@ -53,10 +53,18 @@ def mix(images: Any, targets: Any, batch_seed: Any, config: AugmentConfig) -> tu
 
 
 def _beta(alpha: float, count: Any, batch_seed: Any) -> Any:
-    """Samples Beta(alpha, alpha), float32 `[count]` in 0..1.
+    """Samples Beta(alpha, alpha).
 
     A Gamma(alpha) variate is one of Gamma(alpha + 1) times a power 1/alpha of a
     uniform one (Marsaglia & Tsang 2000); in logarithms, small alphas don't underflow.
+
+    Args:
+      alpha: Above 0.
+      count: Samples to draw.
+      batch_seed: int64, decides the samples.
+
+    Returns:
+      float32 `[count]`, 0..1.
     """
 
     def log_gamma_variate(gamma: _Stream, uniform: _Stream) -> Any:
@@ -75,7 +83,17 @@ def _blend(images: Any, others: Any, share: Any) -> Any:
 
 
 def _paste(images: Any, others: Any, share: Any, batch_seed: Any) -> tuple[Any, Any]:
-    """Pastes rectangles of an area of 1 - share; the border may cut them off, so the shares come back as they are."""
+    """Pastes rectangles of an area of 1 - share; the border may cut them off.
+
+    Args:
+      images: uint8 `[batch, height, width, channels]`.
+      others: Shaped as `images`: what is pasted.
+      share: float32 `[batch]`, of the area that is left, 0..1.
+      batch_seed: int64, decides the places.
+
+    Returns:
+      uint8, shaped as `images`; and float32 `[batch]`, the share that was left.
+    """
     _, height, width, channels = images.shape
 
     def inside(side: int, stream: _Stream) -> Any:

@@ -45,7 +45,7 @@ def prepare(record: RawRecord, task: TaskConfig, *, resize: bool) -> PreparedRec
     """Validates and converts one record.
 
     Args:
-      record: As a reader gave it.
+      record: As a reader yields it.
       task: What students receive.
       resize: Resize images of another size instead of refusing them.
 
@@ -65,7 +65,7 @@ def prepare(record: RawRecord, task: TaskConfig, *, resize: bool) -> PreparedRec
 
 
 def split_of(content_sha256: str, held_out_ratio: float) -> Split:
-    """The split that content belongs to: the same content is always on the same side.
+    """Returns the split that content belongs to: the same content is always on the same side.
 
     Args:
       content_sha256: Hex SHA-256 of the content.
@@ -75,7 +75,12 @@ def split_of(content_sha256: str, held_out_ratio: float) -> Split:
 
 
 def shard_of(content_sha256: str, num_shards: int) -> int:
-    """Index of the shard that content belongs to; other digits of the hash than `split_of` uses."""
+    """Returns the index of the shard that content belongs to, by other digits of the hash than `split_of` uses.
+
+    Args:
+      content_sha256: Hex SHA-256 of the content.
+      num_shards: At least 1.
+    """
     return int(content_sha256[8:16], 16) % num_shards
 
 

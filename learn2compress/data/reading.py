@@ -1,4 +1,4 @@
-"""Reads a whole source into memory, with the split that the pipeline uses.
+"""Reads a whole source into memory, as `Ingest` stores it.
 
 For notebooks, examples and benchmarks. `Ingest` does the same by Apache Beam,
 for data that fit no memory.
@@ -7,37 +7,37 @@ for data that fit no memory.
 from __future__ import annotations
 
 from learn2compress.config import CompressionConfig
-from learn2compress.data.prepare import PreparedRecord, prepare, split_of
-from learn2compress.data.records import RawRecord, Split, class_names
-from learn2compress.data.sources import plan, read_unit
+from learn2compress.data.assignment import arrange, assigned_split, class_index, read_prepared, settled_names
+from learn2compress.data.prepare import PreparedRecord
+from learn2compress.data.records import Split
+from learn2compress.data.sources import plan
+
+__all__ = ["class_index", "read_records"]
 
 
 def read_records(config: CompressionConfig) -> tuple[dict[Split, list[PreparedRecord]], tuple[str, ...]]:
-    """Every good record of both splits in the order of their content's hash, and the names of the classes.
+    """Reads every good labelled record of both splits.
 
-    Bad records and unlabelled ones are left out.
+    Bad records, unlabelled ones, and training images whose content is held out are left out.
+
+    Args:
+      config: Its `data` and `task`.
+
+    Returns:
+      Records by split, in the order of their content's hash; and the names of the classes in index order.
 
     Raises:
       ConfigError: the source can't be read.
     """
-    reading = plan(config.data, config.task)
-    records: dict[Split, list[PreparedRecord]] = {split: [] for split in Split}
+    data, task = config.data, config.task
+    reading = plan(data, task)
+    found: dict[Split, list[PreparedRecord]] = {split: [] for split in Split}
     for unit in reading.units:
-        if not unit.labelled:
-            continue
-        for raw in read_unit(unit, config.task):
-            record = prepare(raw, config.task, resize=config.data.resize) if isinstance(raw, RawRecord) else raw
+        # Whether an unlabelled record is there decides nothing about a labelled one.
+        for record in read_prepared(unit, data, task) if unit.labelled else ():
             if isinstance(record, PreparedRecord):
-                split = unit.split or split_of(record.content_sha256, config.data.held_out_ratio)
-                records[split].append(record)
-    for rows in records.values():
-        rows.sort(key=lambda record: (record.content_sha256, record.source))
-    names = reading.names or class_names(
-        record.label for rows in records.values() for record in rows if record.label is not None
-    )
-    return records, names
-
-
-def class_index(record: PreparedRecord, names: tuple[str, ...]) -> int:
-    """Index of a labelled record's class."""
-    return record.label if isinstance(record.label, int) else names.index(str(record.label))
+                found[assigned_split(record, unit, data)].append(record)
+    names = settled_names(reading.names, (r.label for rows in found.values() for r in rows if r.label is not None))
+    held_out = arrange(found[Split.HELD_OUT], task.kind).stored
+    train = arrange(found[Split.TRAIN], task.kind, {record.content_sha256 for record in held_out}).stored
+    return {Split.TRAIN: train, Split.HELD_OUT: held_out}, names

@@ -86,6 +86,20 @@ class Unit:
     names: tuple[str, ...] | None = None
     labelled: bool = True
 
+    @property
+    def num_records(self) -> int | None:
+        """Records in the unit by the source's header or listing, or `None` where only reading tells."""
+        if self.format in (DataFormat.DIGITS, DataFormat.NPZ, DataFormat.IDX):
+            return self.stop - self.start
+        return len(self.paths) if self.format is DataFormat.IMAGE_FOLDER else None
+
+    def __str__(self) -> str:
+        if self.format is DataFormat.IMAGE_FOLDER:
+            return source_name(f"{self.field}: {self.paths[0]} to {self.paths[-1]} in {self.uri}")
+        if self.num_records is None:
+            return source_name(f"{self.field}: {' '.join(self.paths)}")
+        return source_name(f"{self.field}: records {self.start} to {self.stop - 1} of {self.uri}")
+
 
 @dataclasses.dataclass(frozen=True)
 class ReadPlan:
@@ -103,7 +117,11 @@ class ReadPlan:
 
 
 def label_problem(label: str) -> str | None:
-    """Says why `label` can't name a class, or `None`: a name is one printable line in reports and `labels.txt`."""
+    """Returns why a label can't name a class, or `None`: a name is one printable line in reports and `labels.txt`.
+
+    Args:
+      label: As it is stored.
+    """
     if not label:
         return "found no label, accepted is the name of a class"
     if len(label) > MAX_LABEL_CHARACTERS:
@@ -114,10 +132,11 @@ def label_problem(label: str) -> str | None:
 
 
 def class_names(found: Iterable[str | int]) -> tuple[str, ...]:
-    """Class names in index order, from all labels found.
+    """Returns class names in index order, from all labels found.
 
-    Indices become "0", "1", ... up to the highest one found; names that are all
-    whole numbers are sorted as numbers, others as text.
+    Args:
+      found: Indices become "0", "1", ... up to the highest one found; names that
+        are all whole numbers are sorted as numbers, others as text.
     """
     labels = set(found)
     if labels and all(isinstance(label, int) for label in labels):
@@ -129,5 +148,9 @@ def class_names(found: Iterable[str | int]) -> tuple[str, ...]:
 
 
 def source_name(path: str) -> str:
-    """`path` as records and reports name it: bytes that are not UTF-8 are written out as `\\udcff`."""
+    """Returns a path as records and reports name it: bytes that are not UTF-8 are written out as `\\udcff`.
+
+    Args:
+      path: As the file system returns it.
+    """
     return path.encode("utf-8", "backslashreplace").decode()

@@ -5,8 +5,8 @@ more than listings and headers, so it is quick and finds what is wrong with a
 source as a whole before work starts.
 
 Unlabelled examples are stored in the same format. Labels that are there are not
-read: an `.npz` gives its `x` or `x_train`, idx the images file, TFRecords the
-image or text, a table its text, and a folder all images below it, however
+read. What is: the `x` or `x_train` of an `.npz`, the images file of idx, the image
+or text of TFRecords, the text of a table, and all images below a folder, however
 nested.
 """
 
@@ -40,6 +40,13 @@ _FORMATS = {
 def plan(data: DataConfig, task: TaskConfig) -> ReadPlan:
     """Plans the reading of all examples.
 
+    Args:
+      data: Where they are.
+      task: What they are.
+
+    Returns:
+      Units of the labelled, then the held-out, then the unlabelled examples.
+
     Raises:
       SourceError: a source as a whole can't be used; the message names the field.
     """
@@ -68,6 +75,13 @@ def plan(data: DataConfig, task: TaskConfig) -> ReadPlan:
 def read_unit(unit: Unit, task: TaskConfig) -> Iterator[RawRecord | BadRecord]:
     """Reads one share of the data.
 
+    Args:
+      unit: From `plan`.
+      task: What the examples are.
+
+    Yields:
+      Each record of the source, good or bad.
+
     Raises:
       SourceError: the source can't be read on, and nobody knows how many records are lost.
     """
@@ -87,16 +101,23 @@ def read_unit(unit: Unit, task: TaskConfig) -> Iterator[RawRecord | BadRecord]:
 
 
 def source_uri(data: DataConfig) -> str:
-    """The source as lineage names it."""
+    """Returns the source as lineage names it.
+
+    Args:
+      data: Where the examples are.
+    """
     return data.uri or arrays.DIGITS_URI
 
 
 def source_fingerprint(data: DataConfig) -> str:
-    """Says, without reading the data, whether they are the same as in an earlier run.
+    """Computes, without reading the data, what tells whether they are the same as in an earlier run.
 
     A digest of names, sizes and times of modification (checksums or versions,
     where remote storage has them). It decides what to run again; what was read
     is proven by the content hashes that reading computes.
+
+    Args:
+      data: Where the examples are.
 
     Returns:
       Hex SHA-256.

@@ -29,7 +29,16 @@ class _Columns(NamedTuple):
 
 
 def plan_table(location: Location, table_format: DataFormat, split: Split | None, *, labelled: bool = True) -> ReadPlan:
-    """A unit for each file.
+    """Plans the reading of a file, a folder or a glob.
+
+    Args:
+      location: The source.
+      table_format: CSV or TSV.
+      split: The split that it belongs to, or `None` where content decides.
+      labelled: Whether labels are read.
+
+    Returns:
+      A unit for each file.
 
     Raises:
       SourceError: there is no file.
@@ -45,6 +54,9 @@ def plan_table(location: Location, table_format: DataFormat, split: Split | None
 
 def read_table(unit: Unit) -> Iterator[RawRecord | BadRecord]:
     """Reads one file.
+
+    Args:
+      unit: From `plan_table`.
 
     Raises:
       SourceError: the file can't be read to its end.
@@ -82,7 +94,7 @@ def _record(source: str, row: list[str], columns: _Columns) -> RawRecord | BadRe
 
 
 def _columns(row: list[str], *, labelled: bool) -> tuple[_Columns, bool]:
-    """Which columns there are, by the first row, and whether it is a header."""
+    """Returns which columns there are, by the first row, and whether it is a header."""
     names = [name.strip().lower() for name in row]
     if names.count("text") == 1 and (not labelled or names.count("label") == 1):
         return _Columns(names.index("label") if labelled else None, names.index("text"), len(names)), True

@@ -26,10 +26,10 @@ _WEIGHTS = np.array([1, 5, 3], np.float32)
 
 
 def text_input(text: str, task: TaskConfig) -> NDArray[np.uint8]:
-    """The input that students receive for a text.
+    """Computes the input that students receive for a text.
 
     Args:
-      text: Any text; text without a word gives zeros.
+      text: Any text; text without a word becomes zeros.
       task: Which features, and how many bytes.
 
     Returns:
@@ -46,7 +46,15 @@ def text_input(text: str, task: TaskConfig) -> NDArray[np.uint8]:
 
 
 def hashed_ngrams(text: str, length: int) -> NDArray[np.uint8]:
-    """Counts of hashed n-grams, uint8 `[length]`; see `text_reference.hashed_ngrams`."""
+    """Counts hashed n-grams; see `text_reference.hashed_ngrams`.
+
+    Args:
+      text: Any text.
+      length: Bytes of the result.
+
+    Returns:
+      uint8 `[length]`.
+    """
     words = normalize(text).split()
     line = _line(words)
     hashes = [_hashes([line[i : i + size] for i in range(len(line) - size + 1)], b"c") for size in _CHARACTER_NGRAMS]
@@ -57,7 +65,15 @@ def hashed_ngrams(text: str, length: int) -> NDArray[np.uint8]:
 
 
 def projection(text: str, length: int) -> NDArray[np.uint8]:
-    """Locality-sensitive projection, uint8 `[length]`; see `text_reference.projection`."""
+    """Projects n-grams onto bytes by their hashes; see `text_reference.projection`.
+
+    Args:
+      text: Any text.
+      length: Bytes of the result.
+
+    Returns:
+      uint8 `[length]`.
+    """
     tokens = tokenize(text)
     if not tokens:
         return np.zeros(length, np.uint8)
@@ -72,7 +88,15 @@ def projection(text: str, length: int) -> NDArray[np.uint8]:
 
 
 def hashed_words(text: str, length: int) -> NDArray[np.uint8]:
-    """Numbers of the first words, uint8 `[length]`; see `text_reference.hashed_words`."""
+    """Numbers the first words by their hashes; see `text_reference.hashed_words`.
+
+    Args:
+      text: Any text.
+      length: Bytes of the result.
+
+    Returns:
+      uint8 `[length]`.
+    """
     numbers = _finalize(_hashes(tokenize(text)[: length // 2], b"p")) % np.uint32(65535) + np.uint32(1)
     values = np.zeros(length, np.uint8)
     values[: 2 * len(numbers)] = numbers.astype(">u2").view(np.uint8)
@@ -80,7 +104,11 @@ def hashed_words(text: str, length: int) -> NDArray[np.uint8]:
 
 
 def input_description(task: TaskConfig) -> str:
-    """What a text student's input is, in one sentence for people."""
+    """Describes a text student's input in one sentence for people.
+
+    Args:
+      task: A text task.
+    """
     (length,) = task.input_shape
     match task.text_features:
         case TextFeatures.HASHED_NGRAMS:
@@ -92,7 +120,16 @@ def input_description(task: TaskConfig) -> str:
 
 
 def _signed_sums(hashes: NDArray[np.uint32], weights: NDArray[np.float32], length: int) -> NDArray[np.float64]:
-    """Sum of the weights `[n]` at each position, a weight being taken away where its hash's bit there is 0."""
+    """Sums the weights at each position, a weight being subtracted where its hash's bit there is 0.
+
+    Args:
+      hashes: uint32 `[n]`.
+      weights: float32 `[n]`.
+      length: Positions.
+
+    Returns:
+      float64 `[length]`.
+    """
     seeds = _seeds(-(-length // 32))
     ones = np.zeros(32 * len(seeds))
     for start in range(0, len(hashes), _BLOCK):

@@ -29,10 +29,13 @@ _TEXTS = (
 
 
 def text_files(task: TaskConfig) -> dict[str, bytes]:
-    """Files by name: the definition as a Python file of its own, and texts with the bytes that they become.
+    """Makes the files that ship with a text student.
 
     Args:
       task: A text task.
+
+    Returns:
+      Content by file name: the definition as a Python file of its own, and texts with the bytes that they become.
     """
     (length,) = task.input_shape
     vectors = {

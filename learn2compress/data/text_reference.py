@@ -39,7 +39,7 @@ _MASK = 0xFFFFFFFF
 
 
 def hashed_ngrams(text: str, length: int) -> list[int]:
-    """Counts of hashed n-grams (feature hashing; Weinberger et al., arXiv:0902.2206).
+    """Counts hashed n-grams (feature hashing; Weinberger et al., arXiv:0902.2206).
 
     1. Words are what white space separates, punctuation and all. The line is the
        words joined by one space, with one space before and after.
@@ -47,6 +47,13 @@ def hashed_ngrams(text: str, length: int) -> list[int]:
        word, and every two neighbouring words joined by one space, of kind "w".
     3. A feature's position is `finalize(hash) % length`. The value of a position
        hit n times is min(255, floor(64 * sqrt(n))).
+
+    Args:
+      text: Any text.
+      length: Bytes of the result.
+
+    Returns:
+      Values 0 to 255.
     """
     words = normalize(text).split()
     line = _line(words)
@@ -59,7 +66,7 @@ def hashed_ngrams(text: str, length: int) -> list[int]:
 
 
 def projection(text: str, length: int) -> list[int]:
-    """Locality-sensitive projection (ProjectionNet, arXiv:1708.00630; Ravi & Kozareva, EMNLP 2018).
+    """Projects features onto bytes (ProjectionNet, arXiv:1708.00630; Ravi & Kozareva, EMNLP 2018).
 
     1. The line is the tokens joined by one space, with one space before and after.
     2. Features: every run of 3 code points of the line, of kind "c" and weight 1;
@@ -75,7 +82,14 @@ def projection(text: str, length: int) -> list[int]:
        floating-point arithmetic: the product first, then the quotient, then the sum.
        Its highest bit is the projection's bit, and the others say how sure it is.
 
-    A text without a word gives zeros.
+    A text without a word becomes zeros.
+
+    Args:
+      text: Any text.
+      length: Bytes of the result.
+
+    Returns:
+      Values 0 to 255.
     """
     tokens = tokenize(text)
     padded = ["", *tokens, ""]
@@ -96,10 +110,17 @@ def projection(text: str, length: int) -> list[int]:
 
 
 def hashed_words(text: str, length: int) -> list[int]:
-    """The first `length / 2` tokens as numbers 1 to 65,535, two bytes each, the higher one first.
+    """Writes the first `length / 2` tokens as numbers 1 to 65,535, two bytes each, the higher one first.
 
     The number of a token is `finalize(hash) % 65535 + 1`, its hash of kind "p".
     Where there are fewer tokens, zeros follow.
+
+    Args:
+      text: Any text.
+      length: Bytes of the result.
+
+    Returns:
+      Values 0 to 255.
     """
     values: list[int] = []
     for token in tokenize(text)[: length // 2]:
@@ -108,7 +129,7 @@ def hashed_words(text: str, length: int) -> list[int]:
 
 
 def normalize(text: str) -> str:
-    """NFKC, full case folding, NFKC."""
+    """Applies NFKC, full case folding, NFKC."""
     return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold())
 
 
@@ -118,7 +139,7 @@ def tokenize(text: str) -> list[str]:
 
 
 def finalize(value: int) -> int:
-    """MurmurHash3's 32-bit finalizer."""
+    """Applies MurmurHash3's 32-bit finalizer."""
     value ^= value >> 16
     value = value * 0x85EBCA6B & _MASK
     value ^= value >> 13

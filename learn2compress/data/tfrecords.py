@@ -30,7 +30,15 @@ _READ_BYTES = 2**20
 
 
 def plan_tfrecord(location: Location, split: Split | None, *, labelled: bool = True) -> ReadPlan:
-    """A unit for each file.
+    """Plans the reading of a file, a folder or a glob.
+
+    Args:
+      location: The source.
+      split: The split that it belongs to, or `None` where content decides.
+      labelled: Whether labels are read.
+
+    Returns:
+      A unit for each file.
 
     Raises:
       SourceError: there is no file.
@@ -47,6 +55,13 @@ def plan_tfrecord(location: Location, split: Split | None, *, labelled: bool = T
 def read_tfrecord(unit: Unit, kind: TaskKind) -> Iterator[RawRecord | BadRecord]:
     """Reads one file.
 
+    Args:
+      unit: From `plan_tfrecord`.
+      kind: Whether images or texts are looked for.
+
+    Yields:
+      Each record of the file, good or bad.
+
     Raises:
       SourceError: the file is truncated or corrupted: how many records are lost nobody knows.
     """
@@ -58,20 +73,25 @@ def read_tfrecord(unit: Unit, kind: TaskKind) -> Iterator[RawRecord | BadRecord]
     num_read = 0
     try:
         with location.local_file(path) as local:
-            compression = check_frames(local)
+            compression, num_framed = check_frames(local)
             for serialized in tf.data.TFRecordDataset(local, compression).as_numpy_iterator():
                 yield _record(f"{name}#{num_read}", cast(bytes, serialized), kind, unit.labelled)
                 num_read += 1
+            if num_read != num_framed:
+                raise ValueError(f"found {num_framed} records of which {num_read} could be read")
     except (OSError, ValueError, EOFError, zlib.error, tf.errors.OpError) as error:
         reason = str(error) if isinstance(error, ValueError) else f"found a corrupted record after {num_read} records"
         raise location.error(f"{path}: {reason}; it is damaged: fetch it again") from error
 
 
-def check_frames(path: str) -> Literal["GZIP", ""]:
+def check_frames(path: str) -> tuple[Literal["GZIP", ""], int]:
     """Walks the record lengths of a file before TensorFlow trusts them with memory.
 
+    Args:
+      path: A local file.
+
     Returns:
-      "GZIP" or "", the compression that `tf.data.TFRecordDataset` takes.
+      "GZIP" or "", the compression that `tf.data.TFRecordDataset` takes; and the number of records.
 
     Raises:
       ValueError: the file ends inside a record, or a record claims to be absurdly long.
@@ -93,7 +113,7 @@ def check_frames(path: str) -> Literal["GZIP", ""]:
             if missing:
                 raise ValueError(f"found the end of the file inside a record after {number} records")
             number += 1
-    return "GZIP" if zipped else ""
+    return "GZIP" if zipped else "", number
 
 
 def _record(source: str, serialized: bytes, kind: TaskKind, labelled: bool) -> RawRecord | BadRecord:
@@ -129,7 +149,7 @@ def _label(features: Any) -> int | bytes | None:
 
 
 def _first(features: Any, keys: tuple[str, ...], kind: str) -> Any:
-    """The single value of the first of `keys` that has one of this kind."""
+    """Returns the single value of the first of `keys` that has one of this kind, or `None`."""
     # Looking a missing key up in a protobuf map would add it.
     for key in keys:
         if key in features and len(getattr(features[key], kind).value) == 1:

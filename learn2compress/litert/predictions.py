@@ -32,7 +32,7 @@ _MAX_BATCH_ELEMENTS = 2**18
 Reference = Callable[[npt.NDArray[np.uint8]], npt.NDArray[np.floating[Any]]]
 """Scores `[n, num_classes]` of another network for inputs uint8 `[n, *input_shape]`."""
 HeldOutBatch = tuple[npt.NDArray[np.uint8], npt.NDArray[np.integer[Any]], Sequence[str], Sequence[str]]
-"""Inputs, labels, sources and digests, as `learn2compress.data.labelled_batches.LabelledBatch` has them: many more
+"""Inputs, labels, sources and digests, the first of `learn2compress.data.examples.ExampleBatch`: many more
 than one inference takes, as counting few at a time would cost more than a small student's inference."""
 
 

@@ -28,7 +28,7 @@ from prepared import prepare_examples
 
 from learn2compress.config import CompressionConfig, DataFormat
 from learn2compress.config.file import load_config
-from learn2compress.data.labelled_batches import read_labelled
+from learn2compress.data.examples import read_batches
 from learn2compress.data.records import Split
 from learn2compress.litert.accuracy import accuracy_of, calibration_of
 from learn2compress.litert.interpreter import Scorer
@@ -94,20 +94,21 @@ def main() -> None:
     prepared = prepare_examples(config, arguments.work)
     shape, split = config.task.input_shape, prepared.folder / Split.HELD_OUT
     size = batch_size_for(shape)
-    examples = next(read_labelled(split, shape)).inputs[:size]
+    examples = next(read_batches(split, shape)).inputs[:size]
     names = [str(index) for index in range(prepared.num_classes)]
     model = untrained_file(config, prepared.num_classes, examples)
     num_batches = prepared.num_held_out // size
     scorer, settings = Scorer(model, shape), PredictionSettings.of(config.evaluate, len(names))
 
     def evaluate() -> Predictions:
-        predictions = predict_examples(scorer, read_labelled(split, shape), prepared.num_held_out, settings)
+        batches = (batch.graded for batch in read_batches(split, shape))
+        predictions = predict_examples(scorer, batches, prepared.num_held_out, settings)
         accuracy_of(predictions, names, settings.k)
         calibration_of(predictions)
         return predictions
 
     def read() -> None:
-        for _ in read_labelled(split, shape):
+        for _ in read_batches(split, shape):
             pass
 
     bare = bare_loop(model, examples, num_batches)

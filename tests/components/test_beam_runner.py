@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+import json
+import sys
+import time
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+import apache_beam as beam
 import pytest
 from apache_beam.options.pipeline_options import SetupOptions
 
-from components.beam_runner import make_pipeline
+from components.beam_runner import make_pipeline, read_findings
 from learn2compress.config.parsing import ConfigError
+from learn2compress.data.completeness import RecordsLostError
 
 
 @pytest.mark.parametrize(
@@ -31,3 +39,52 @@ def test_direct_runner_never_becomes_prism() -> None:
 def test_plugins_join_those_of_the_options() -> None:
     pipeline = make_pipeline(("--beam_plugins=one",), ["two"])
     assert pipeline.options.view_as(SetupOptions).beam_plugins == ["one", "two"]
+
+
+def test_findings_are_read_once_and_missed_aloud(tmp_path: Path) -> None:
+    (tmp_path / "found.json").write_text('["one"]')
+    assert read_findings(tmp_path / "found.json", "work") == ["one"]
+    with pytest.raises(RecordsLostError, match=r"^work: what the workers found did not arrive"):
+        read_findings(tmp_path / "found.json", "work")
+
+
+class ReadSlowly(beam.DoFn):
+    """Yields records for a few seconds, so that a timer of one second fires while it does; writes down how many."""
+
+    def __init__(self, folder: Path):
+        self._folder = folder
+
+    def process(self, unit: int) -> Iterator[tuple[int, bytes]]:
+        num_records, end = 0, time.monotonic() + 2.5
+        while time.monotonic() < end:
+            for _ in range(100):
+                yield unit, bytes(20)
+            num_records += 100
+            time.sleep(0.001)
+        (self._folder / f"read-{unit}.json").write_text(json.dumps(num_records))
+
+
+def write_count(group: tuple[int, Iterable[bytes]], folder: Path) -> None:
+    unit, records = group
+    (folder / f"arrived-{unit}.json").write_text(json.dumps(sum(1 for _ in records)))
+
+
+@pytest.fixture
+def eager_threads() -> Iterator[None]:
+    """Lets threads take turns much more often than is usual: what can go wrong between two of them does."""
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-5)
+    yield
+    sys.setswitchinterval(interval)
+
+
+def test_threads_lose_no_record_of_a_slow_reader(eager_threads: None, tmp_path: Path) -> None:
+    options = ("--runner=DirectRunner", "--direct_num_workers=2", "--direct_running_mode=multi_threading")
+    pipeline = make_pipeline(options)
+    records = pipeline | beam.Create([0, 1]) | beam.ParDo(ReadSlowly(tmp_path))
+    _ = records | beam.GroupByKey() | beam.Map(write_count, tmp_path)
+    pipeline.run().wait_until_finish()
+
+    counts = {path.stem: json.loads(path.read_text()) for path in tmp_path.iterdir()}
+    assert counts["arrived-0"] == counts["read-0"] > 0
+    assert counts["arrived-1"] == counts["read-1"] > 0

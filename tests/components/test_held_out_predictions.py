@@ -15,6 +15,7 @@ import tensorflow as tf
 from components.held_out_predictions import PredictionWork, predict_held_out
 from learn2compress.config import Corruption, TaskConfig
 from learn2compress.config.parsing import ConfigError
+from learn2compress.data.completeness import RecordsLostError
 from learn2compress.data.examples import encode_example, shard_path, write_shard
 from learn2compress.litert.predictions import Predictions, PredictionSettings
 
@@ -77,6 +78,14 @@ def test_what_a_worker_finds_wrong_is_one_clear_line(folder: Path, tmp_path: Pat
     with pytest.raises(ConfigError, match="model: does not run: ") as error:
         predict_held_out(broken, tmp_path, [], large_split=NUM_EXAMPLES)
     assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize("large_split", [NUM_EXAMPLES, 10 * NUM_EXAMPLES])
+def test_an_example_without_a_prediction_is_one_clear_line(folder: Path, tmp_path: Path, large_split: int) -> None:
+    more = work_on(folder, 3, num_examples=NUM_EXAMPLES + 1)
+    with pytest.raises(RecordsLostError, match=r"^predictions of the held_out split: there are 301 records, and 300 a"):
+        predict_held_out(more, tmp_path, ["--runner=DirectRunner"], large_split)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_the_work_is_small_on_the_wire(folder: Path) -> None:

@@ -13,10 +13,12 @@ import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import tensorflow as tf
+from apache_beam.pvalue import TaggedOutput
 from PIL import Image
 from tensorflow_metadata.proto.v0 import statistics_pb2
 
@@ -30,12 +32,28 @@ from components.artifacts import (
     DataStatistics,
     Examples,
 )
+from components.ingest import steps
 from components.ingest.component import Ingest
 from components.ingest.executor import Executor
+from components.ingest.tally import BadRecordFound, UnitRead
 from components.parameters import exec_properties_of, json_of
-from learn2compress.config import BeamRunner, BeamStepConfig, DataConfig, DataFormat, TaskConfig, TaskKind, WorkerKind
+from learn2compress.config import (
+    BeamRunner,
+    BeamStepConfig,
+    CompressionConfig,
+    DataConfig,
+    DataFormat,
+    StudentConfig,
+    TaskConfig,
+    TaskKind,
+    TeacherConfig,
+    WorkerKind,
+)
 from learn2compress.config.parsing import ConfigError
-from learn2compress.data.examples import UNLABELLED, read_examples, shard_paths
+from learn2compress.data.completeness import RecordsLostError
+from learn2compress.data.examples import UNLABELLED, StoredExample, read_examples, shard_paths
+from learn2compress.data.prepare import shard_of
+from learn2compress.data.reading import class_index, read_records
 from learn2compress.data.records import Split
 from learn2compress.data.text_features import hashed_ngrams
 from learn2compress.progress import Progress, listening
@@ -127,7 +145,7 @@ def test_report_and_properties_agree(digits: Ingested) -> None:
     assert report["num_bad"] == examples.num_bad == 0
     assert examples.num_classes == 10
     assert sum(report["class_counts"]["train"]) == report["num_train"]
-    assert report["num_shared_by_splits"] == 0
+    assert (report["num_labelled_left_out"], report["num_unlabelled_left_out"]) == (0, 0)
     assert examples.content_sha256 == report["content_sha256"]
     assert examples.source_uri == "scikit-learn:digits"
     lines = sorted(
@@ -233,15 +251,16 @@ def test_corrupted_tfrecord(tmp_path: Path) -> None:
 def test_idx_with_its_own_held_out_split(tmp_path: Path) -> None:
     for prefix, count in (("train", 40), ("t10k", 10)):
         pixels = np.arange(count * 64, dtype=np.uint32).astype(np.uint8).reshape(count, 8, 8)
+        pixels[20:] ^= 1
         labels = (np.arange(count) % 2).astype(np.uint8)
         for name, array in (("images-idx3", pixels), ("labels-idx1", labels)):
             header = struct.pack(f">HBB{array.ndim}I", 0, 8, array.ndim, *array.shape)
             (tmp_path / f"{prefix}-{name}-ubyte.gz").write_bytes(gzip.compress(header + array.tobytes()))
     result = ingest(tmp_path / "out", DataConfig(format=DataFormat.IDX, uri=str(tmp_path)))
-    assert (result.examples.num_train, result.examples.num_held_out) == (40, 10)
-    # 256 values of a byte: every fourth image is the same one.
-    assert result.report["num_duplicates"] == 36 + 6
-    assert result.report["num_shared_by_splits"] == 4
+    # Every fourth image is the same one; what the first half of the training images show is held out.
+    assert (result.examples.num_train, result.examples.num_held_out) == (20, 10)
+    assert result.report["num_duplicates"] == 16 + 6
+    assert result.report["num_labelled_left_out"] == 20
 
 
 def test_npz_with_names(tmp_path: Path) -> None:
@@ -267,7 +286,8 @@ def test_label_that_is_held_out_alone_is_an_anomaly(tmp_path: Path) -> None:
     (tmp_path / "test.tsv").write_text("a\thello there\na\tSENTENCE number  0\n")
     result = ingest(tmp_path / "accepted", data, TEXT)
     assert result.report["labels_not_held_out"] == ["b"]
-    assert result.report["num_shared_by_splits"] == 1
+    # A text that recurs stays, and is counted.
+    assert (result.report["num_train"], result.report["num_shared_by_splits"]) == (40, 1)
     (first, *_) = read_examples(result.folder / Split.TRAIN)
     assert first.input == hashed_ngrams(first.text.decode(), 256).tobytes()
 
@@ -294,7 +314,7 @@ def test_unlabelled_images_are_trained_on_and_held_out_ones_are_left_out(images:
     assert report["num_unlabelled_left_out"] == len(held_out) > 0
     assert report["num_train"] == result.examples.num_train == len(train) == len(trained_on) + 42
     assert report["num_duplicates"] == 2
-    assert report["num_shared_by_splits"] == 0
+    assert (report["num_labelled_left_out"], report["num_shared_by_splits"]) == (0, 0)
     assert (report["labels"], report["class_counts"]) == (without.report["labels"], without.report["class_counts"])
     (bad,) = map(json.loads, (result.folder / BAD_RECORDS_FILE).read_text().splitlines())
     assert (bad["field"], bad["source"]) == ("data.unlabelled_uri", "new/broken.png")
@@ -360,6 +380,108 @@ def test_component_carries_the_configuration() -> None:
         "examples": Examples,
         "statistics": DataStatistics,
     }
+
+
+def test_labelled_images_that_are_held_out_leave_training(images: Path, tmp_path: Path) -> None:
+    for source in ("cat/03.png", "cat/04.png", "dog/05.png"):
+        (tmp_path / "test" / source).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "test" / source).write_bytes((images / source).read_bytes())
+    png(tmp_path / "test" / "dog" / "new.png", 222)
+    # The same image under another name and label is no less known.
+    (images / "dog" / "twin.png").write_bytes((images / "cat" / "03.png").read_bytes())
+    data = DataConfig(
+        format=DataFormat.IMAGE_FOLDER, uri=str(images), held_out_uri=str(tmp_path / "test"), num_shards=3
+    )
+    heard: list[Progress] = []
+    with listening(heard.append):
+        result = ingest(tmp_path / "out", data)
+
+    train = [example.source for example in read_examples(result.folder / Split.TRAIN)]
+    assert not {"cat/03.png", "cat/04.png", "dog/05.png", "dog/twin.png"} & set(train)
+    assert len(train) == result.examples.num_train == result.report["num_train"] == 61 - 4
+    assert result.report["num_labelled_left_out"] == 4
+    assert result.report["class_counts"]["train"] == [28, 29]
+    assert result.examples.num_held_out == 4
+    assert heard[-1].detail == "0 bad records, 4 labelled examples left out of training, as their content is held out"
+
+
+def test_a_held_out_set_that_is_the_training_set_is_refused(images: Path, tmp_path: Path) -> None:
+    data = DataConfig(format=DataFormat.IMAGE_FOLDER, uri=str(images), held_out_uri=str(images))
+    with pytest.raises(ConfigError, match=r"^data: found no example for the train split \(the content of all 60"):
+        ingest(tmp_path / "out", data)
+
+
+@pytest.mark.parametrize("num_shards", [1, 3])
+@pytest.mark.parametrize("held_out", ["by content", "apart"])
+def test_reading_into_memory_finds_what_ingest_stores(
+    images: Path, tmp_path: Path, num_shards: int, held_out: str
+) -> None:
+    (images / "cat" / "broken.png").write_bytes(b"no image")
+    (images / "dog" / "notes.txt").write_text("a note")
+    for copy in ("cat/copy.png", "dog/copy.png"):
+        (images / copy).write_bytes((images / "cat" / "07.png").read_bytes())
+    for value in (7, 250):
+        png(tmp_path / "pool" / f"{value}.png", value)
+    for name, value in (("cat", 11), ("dog", 240)):
+        png(tmp_path / "test" / name / "1.png", value)
+    data = DataConfig(
+        format=DataFormat.IMAGE_FOLDER,
+        uri=str(images),
+        held_out_uri=str(tmp_path / "test") if held_out == "apart" else None,
+        unlabelled_uri=str(tmp_path / "pool"),
+        max_bad_ratio=0.1,
+        num_shards=num_shards,
+    )
+    result = ingest(tmp_path / "out", data)
+    records, names = read_records(CompressionConfig("x", TeacherConfig("t"), (StudentConfig("s", 1),), data=data))
+
+    assert list(names) == result.report["labels"]
+    assert result.examples.num_unlabelled > 0
+    for split in Split:
+        read = [
+            StoredExample(record.content, class_index(record, names), record.content_sha256, record.source)
+            for record in sorted(records[split], key=lambda record: shard_of(record.content_sha256, num_shards))
+        ]
+        stored = [e for e in read_examples(result.folder / split) if e.label != UNLABELLED]
+        assert read == stored
+        assert len(read) > 1
+
+
+LOSSES = {
+    "rows": lambda element: isinstance(element, tuple),
+    "a unit": lambda element: isinstance(element, TaggedOutput) and isinstance(element.value, UnitRead),
+    "a bad record": lambda element: isinstance(element, TaggedOutput) and isinstance(element.value, BadRecordFound),
+    "statistics": lambda element: isinstance(element, TaggedOutput) and element.tag == Split.TRAIN,
+    "held-out content": lambda element: isinstance(element, TaggedOutput) and element.tag == "held_out_content",
+}
+
+
+@pytest.mark.parametrize("lost", LOSSES)
+def test_a_runner_that_loses_something_fails_the_step_and_leaves_no_shard(
+    images: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, lost: str
+) -> None:
+    (images / "cat" / "broken.png").write_bytes(b"no image")
+    png(tmp_path / "test" / "cat" / "1.png", 7)
+    data = DataConfig(
+        format=DataFormat.IMAGE_FOLDER, uri=str(images), held_out_uri=str(tmp_path / "test"), max_bad_ratio=0.1
+    )
+    process = steps._Read.process
+    losses = []
+
+    def lossy(self: Any, numbered: Any) -> Iterator[Any]:
+        for element in process(self, numbered):
+            if not losses and LOSSES[lost](element):
+                losses.append(element)
+            else:
+                yield element
+
+    monkeypatch.setattr(steps._Read, "process", lossy)
+    with pytest.raises(RecordsLostError, match=r"nothing of it was kept; run it again") as error:
+        ingest(tmp_path / "out", data)
+    assert "\n" not in str(error.value)
+    assert len(losses) == 1
+    assert [path.name for path in (tmp_path / "out" / "examples").iterdir()] == [BAD_RECORDS_FILE]
+    assert list((tmp_path / "out" / "statistics").iterdir()) == []
 
 
 @pytest.mark.end_to_end

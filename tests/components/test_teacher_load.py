@@ -31,10 +31,11 @@ from learn2compress.config import (
 from learn2compress.config.parsing import ConfigError
 from learn2compress.data.augmentation import augment, example_seeds, view_seed
 from learn2compress.data.batches import TrainingData
+from learn2compress.data.completeness import RecordsLostError
 from learn2compress.data.examples import (
     encode_example,
     read_examples,
-    read_records,
+    read_serialized,
     shard_path,
     shard_paths,
     write_shard,
@@ -63,7 +64,7 @@ class Loaded:
     def rows(self, split: Split) -> np.ndarray:
         """All records of a split's logits, as float32 rows."""
         shards = shard_paths(Path(self.logits.uri) / split)
-        return np.stack([np.frombuffer(record, "<f4") for shard in shards for record in read_records(shard)])
+        return np.stack([np.frombuffer(record, "<f4") for shard in shards for record in read_serialized(shard)])
 
     def digests(self) -> dict[str, str]:
         folder = Path(self.logits.uri)
@@ -327,6 +328,21 @@ def test_answers_that_are_not_finite_are_one_line(examples: Any, tmp_path: Path)
     with pytest.raises(ConfigError, match=r"^teacher.uri: .*NaN or infinite outputs for \d+ of") as caught:
         run(tmp_path, examples, TeacherConfig(str(tmp_path / "t.keras"), InputScaling(1.0)))
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(("split", "count"), [("train", "num_train"), ("held_out", "num_held_out")])
+def test_an_example_without_logits_fails_the_step_and_leaves_none(
+    examples: Any, models: Path, tmp_path: Path, split: str, count: str
+) -> None:
+    # One more than the shards hold, as after a shard that was only half read.
+    more = artifact_at(Examples, Path(examples.uri))
+    more.num_train, more.num_held_out, more.num_classes = NUM_TRAIN, NUM_HELD_OUT, 3
+    setattr(more, count, getattr(more, count) + 1)
+    expected, found = getattr(more, count), getattr(examples, count)
+    message = rf"^logits of the {split} split: there are {expected} records, and {found} arrived: nothing of it was"
+    with pytest.raises(RecordsLostError, match=message):
+        run(tmp_path, more, TeacherConfig(str(models / "one.keras")))
+    assert list((tmp_path / "logits").iterdir()) == []
 
 
 def test_the_parameters_say_what_the_results_depend_on(tmp_path: Path) -> None:

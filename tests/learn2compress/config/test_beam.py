@@ -63,6 +63,10 @@ def test_a_step_has_its_own_settings_over_those_of_all() -> None:
             "found --s3_session_token, accepted are no secrets",
         ),
         ({"all_steps": {"options": ["two words"]}}, 'all_steps.options.0: found "two words"'),
+        (
+            {"all_steps": {"options": ["--experiments=data_buffer_time_limit_ms=500"]}},
+            "accepted are options without data_buffer_time_limit_ms: Beam's workers lose records",
+        ),
         ({"steps": {"Pusher": {}}}, "steps: found 'Pusher', accepted are Ingest, TeacherLoad, Evaluate"),
         ({"steps": {"Ingest": {"wrkers": 2}}}, "steps.Ingest.wrkers: found an unknown key"),
     ],

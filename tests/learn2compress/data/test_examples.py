@@ -10,33 +10,39 @@ import tensorflow as tf
 from learn2compress.config.parsing import ConfigError
 from learn2compress.data.examples import (
     StoredExample,
-    decode_example,
     encode_example,
     parse_examples,
+    read_batches,
     read_examples,
-    read_records,
+    read_serialized,
     shard_path,
     shard_paths,
     write_shard,
 )
 from learn2compress.data.prepare import shard_of, split_of
-from learn2compress.data.records import Split
+from learn2compress.data.records import SourceError, Split
 
 CONTENT = bytes(range(12))
 DIGEST = hashlib.sha256(CONTENT).hexdigest()
 
 
-def test_example_comes_back() -> None:
+def test_example_comes_back(tmp_path: Path) -> None:
     serialized = encode_example(CONTENT, 3, DIGEST, "a/b.png", "héllo")
-    assert decode_example(serialized) == StoredExample(CONTENT, 3, DIGEST, "a/b.png", "héllo".encode())
     assert serialized == encode_example(CONTENT, 3, DIGEST, "a/b.png", "héllo")
-    assert decode_example(encode_example(CONTENT, 3, DIGEST, "x")).text is None
+    write_shard(shard_path(tmp_path, 0, 1), [serialized, encode_example(CONTENT, -1, DIGEST, "x")])
+    assert list(read_examples(tmp_path)) == [
+        StoredExample(CONTENT, 3, DIGEST, "a/b.png", "héllo".encode()),
+        StoredExample(CONTENT, -1, DIGEST, "x"),
+    ]
 
 
-@pytest.mark.parametrize("serialized", [b"", b"\xff\xff", tf.train.Example().SerializeToString()])
-def test_something_else_is_no_example(serialized: bytes) -> None:
-    with pytest.raises(ValueError, match="no example that Ingest wrote"):
-        decode_example(serialized)
+@pytest.mark.parametrize(
+    "serialized", [b"", b"\xff\xff", tf.train.Example().SerializeToString(), encode_example(b"short", 1, DIGEST, "x")]
+)
+def test_something_else_is_no_example(serialized: bytes, tmp_path: Path) -> None:
+    write_shard(shard_path(tmp_path, 0, 1), [serialized])
+    with pytest.raises(SourceError, match=r"^\S+: found a record that is no example .* accepted are shards"):
+        list(read_batches(tmp_path, (2, 2, 3)))
 
 
 def test_tf_data_parses_a_batch() -> None:
@@ -80,17 +86,50 @@ def test_missing_and_mixed_shards_are_refused(tmp_path: Path) -> None:
         shard_paths(tmp_path)
 
 
+@pytest.mark.parametrize("batch_size", [7, 512])
+def test_batches_are_the_examples_in_their_order(digits_folder: Path, batch_size: int) -> None:
+    folder = digits_folder / "examples" / "held_out"
+    batches = list(read_batches(folder, (8, 8, 1), with_origin=True, batch_size=batch_size))
+    examples = list(read_examples(folder))
+
+    assert all(len(batch.inputs) == batch_size for batch in batches[:-1])
+    assert np.concatenate([batch.inputs for batch in batches]).tobytes() == b"".join(e.input for e in examples)
+    assert np.concatenate([batch.labels for batch in batches]).tolist() == [e.label for e in examples]
+    assert [source for batch in batches for source in batch.sources] == [e.source for e in examples]
+    assert [digest for batch in batches for digest in batch.digests] == [e.content_sha256 for e in examples]
+
+
+def test_one_shard_may_be_read_alone(digits_folder: Path) -> None:
+    shard = shard_paths(digits_folder / "examples" / "held_out")[1]
+    (batch,) = read_batches(shard, (8, 8, 1), with_origin=True)
+    assert [e.source for e in read_examples(shard)] == batch.sources
+
+
+def test_origins_and_texts_are_read_where_somebody_asks(digits_folder: Path, tmp_path: Path) -> None:
+    (batch,) = read_batches(digits_folder / "examples" / "held_out", (8, 8, 1))
+    assert (batch.sources, batch.digests, batch.texts) == ([], [], [])
+    assert len(batch.inputs) == len(batch.labels) == 256
+    write_shard(
+        shard_path(tmp_path, 0, 1), [encode_example(CONTENT, 0, DIGEST, "a#1", text) for text in ("one", "two")]
+    )
+    (batch,) = read_batches(tmp_path, (12,), with_texts=True)
+    assert (batch.sources, batch.texts) == ([], [b"one", b"two"])
+
+
 @pytest.mark.parametrize("damage", ["truncate", "flip"])
 def test_damaged_shard_is_one_clear_error(tmp_path: Path, damage: str) -> None:
-    path = write(tmp_path, 0, 1, list(range(200)))
+    write(tmp_path, 1, 2, [1])
+    path = write(tmp_path, 0, 2, list(range(200)))
     content = bytearray(path.read_bytes())
     if damage == "truncate":
         del content[len(content) // 2 :]
     else:
         content[len(content) // 2] ^= 0xFF
     path.write_bytes(content)
-    with pytest.raises(ConfigError, match=r"examples-00000-of-00001.*damaged after \d+ records"):
-        list(read_examples(tmp_path))
+    for read in (read_examples(tmp_path), read_batches(tmp_path, (12,))):
+        with pytest.raises(SourceError, match=r"examples-00000-of-00002\S+ damaged after \d+ records") as error:
+            list(read)
+        assert "\n" not in str(error.value)
 
 
 def test_only_what_compresses_is_compressed(tmp_path: Path) -> None:
@@ -99,7 +138,7 @@ def test_only_what_compresses_is_compressed(tmp_path: Path) -> None:
         path = shard_path(tmp_path / name, 0, 1)
         records = [row.tobytes() for row in rows]
         write_shard(path, iter(records))
-        assert list(read_records(path)) == records
+        assert list(read_serialized(path)) == records
         assert smallest < path.stat().st_size / noise.size < largest
 
 
