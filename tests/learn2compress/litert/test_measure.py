@@ -99,7 +99,7 @@ def test_bad_files_are_clear_errors_that_name_the_file(models: Any, crashing: by
     labels = models.keras_scores.argmax(axis=1)
     teacher = write("teacher.tflite", models.float32)
     for path, message in (
-        (tmp_path / "missing.tflite", r"missing\.tflite: No such file"),
+        (tmp_path / "missing.tflite", r"missing\.tflite can't be read: No such file"),
         (write("garbage.tflite", b"garbage" * 50), r"garbage\.tflite: model: found 350 bytes"),
         (write("crashing.tflite", crashing), r"crashing\.tflite: ended the interpreter's process"),
     ):
