@@ -166,7 +166,9 @@ def _write_shard(
     records = []
     for unit, rows in bundles["rows"]:
         num_by_unit[unit] += len(rows)
-        records += [PreparedRecord(*row, {}) for row in rows]
+        records += [
+            PreparedRecord(digest, source, label, content, text, {}) for digest, source, label, content, text in rows
+        ]
     arranged = arrange(records, kind, {digest for digests in bundles["held_out"] for digest in digests})
     try:
         names = settled_names(declared, found)

@@ -75,7 +75,7 @@ def test_shards_are_read_in_order(tmp_path: Path) -> None:
 
 
 def test_missing_and_mixed_shards_are_refused(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match="found no shard"):
+    with pytest.raises(ConfigError, match="has no shard"):
         shard_paths(tmp_path)
     write(tmp_path, 0, 2, [1])
     with pytest.raises(ConfigError, match="look at examples-00001-of-00002"):
