@@ -36,7 +36,7 @@ class LineDisplay:
 
     Args:
       console: Where to print.
-      step: The step that goes on, where no `on_step` will tell.
+      step: The step that runs, where no `on_step` will tell.
     """
 
     def __init__(self, console: Console, step: str = ""):
@@ -115,7 +115,7 @@ class LiveDisplay(LineDisplay):
         self._bars.stop()
 
     def _show_start(self, position: str) -> None:
-        # Without a total the bar moves to and fro: something goes on, nobody knows for how long.
+        # Without a total the bar moves to and fro: nobody knows how long it will take.
         self._replace_bar(position, total=None)
 
     def _show_progress(self, report: Report, is_new: bool) -> None:
@@ -138,10 +138,16 @@ def run_display(console: Console) -> LineDisplay:
 
 @contextlib.contextmanager
 def redirect_library_output(log_file: Path) -> Iterator[Console]:
-    """Sends everything that libraries print or log into a file; gives a console that still reaches the person.
+    """Sends everything that libraries print or log into a file.
 
     File descriptors are redirected, not just Python's streams: most of the
     noise comes from C++.
+
+    Args:
+      log_file: The file; what it has is kept.
+
+    Yields:
+      A console that still reaches the person.
     """
     sys.stdout.flush()
     sys.stderr.flush()

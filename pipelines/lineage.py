@@ -14,6 +14,7 @@ from ml_metadata import ListOptions, MetadataStore
 from rich.markup import escape
 from rich.tree import Tree
 
+from components.artifacts import MADE_WITH
 from learn2compress.config.parsing import ConfigError
 from pipelines.metadata_store import (
     Artifact,
@@ -73,6 +74,12 @@ class LineageArtifact:
     properties: dict[str, Any]
     made_by: LineageStep | None
 
+    @property
+    def made_with(self) -> dict[str, str]:
+        """Returns the versions that its step ran with, by package; empty where nobody recorded them."""
+        found: dict[str, str] = json.loads(self.properties.get(MADE_WITH, "{}"))
+        return found
+
 
 @dataclasses.dataclass(frozen=True)
 class Lineage:
@@ -83,7 +90,7 @@ class Lineage:
       model: The file's artifact, with its past.
       later: Evaluations and pushes of exactly this file.
       config: The configuration of the last push of it; empty where it was not pushed.
-      provenance: Versions and digests recorded by that push.
+      provenance: Digests recorded by that push.
     """
 
     sha256: str
@@ -130,16 +137,21 @@ def lineage_of(store: MetadataStore, file_or_sha256: str) -> Lineage:
 
 
 def lineage_tree(lineage: Lineage) -> Tree:
-    """The lineage as a tree for a terminal: digests shortened, what was shown above named only."""
+    """Draws the lineage as a tree for a terminal: digests shortened, what was shown above named only."""
     tree = Tree(f"[bold]{lineage.sha256}[/bold]")
     _add(tree, lineage.model, set())
     if lineage.provenance:
-        tree.add(f"made with {_facts(lineage.provenance)}")
+        tree.add(f"pushed from {_facts(lineage.provenance)}")
     if lineage.later:
         later = tree.add("later")
         for artifact in lineage.later:
             later.add(_artifact_text(artifact))
     return tree
+
+
+def versions_text(made_with: Mapping[str, str]) -> str:
+    """Writes versions in one line."""
+    return ", ".join(f"{name} {version}" for name, version in made_with.items()) or "versions that were not recorded"
 
 
 def _sha256_of(file_or_sha256: str) -> str:
@@ -175,12 +187,14 @@ def _add(tree: Tree, artifact: LineageArtifact, shown: set[int | str]) -> None:
         parameters = {k: v for k, v in step.parameters.items() if k not in _HIDDEN and str(v) not in shown}
         shown.update(value for value in parameters.values() if isinstance(value, str) and len(value) > _LONG)
         made_by = branch.add(f"made by [bold]{step.step}[/bold] {_facts(parameters)}")
+        made_by.add(f"ran with {escape(versions_text(artifact.made_with))}")
         for source in step.inputs:
             _add(made_by, source, shown)
 
 
 def _artifact_text(artifact: LineageArtifact) -> str:
-    return f"{artifact.key}: [bold]{artifact.kind}[/bold] {_facts(artifact.properties)}"
+    known = {name: value for name, value in artifact.properties.items() if name != MADE_WITH}
+    return f"{artifact.key}: [bold]{artifact.kind}[/bold] {_facts(known)}"
 
 
 def _facts(values: Mapping[str, Any]) -> str:

@@ -22,7 +22,7 @@ _TITLE_PT, _LINE_PT = 30.0, 17.0
 _LANE_PT = 64.0
 _MAX_CHARACTERS = 84
 _FILE = "file"
-_PACKAGES = ("learn2compress", "tensorflow", "keras", "ai-edge-litert")
+_PACKAGES = ("learn2compress", "python", "tensorflow", "keras", "ai-edge-litert")
 # The report page's colours. A picture of its own has no style sheet but this.
 _STYLE = """<style>
 svg { --surface: #ffffff; --ink: #1a1d21; --muted: #58616c; --line: #c3c9d1; --accent: #1d5fbe;
@@ -111,7 +111,8 @@ def _boxes(lineage: Lineage) -> list[_Box]:
     facts = [f"SHA-256 {lineage.sha256}", f"size {byte_size(known.get('model_bytes'))}"]
     if told := lineage.provenance:
         facts.append(f"configuration {told.get('config_sha256', 'not recorded')}")
-        facts.append("made with " + ", ".join(f"{name} {told[name]}" for name in _PACKAGES if name in told))
+    if made_with := lineage.model.made_with:
+        facts.append("made with " + ", ".join(f"{name} {made_with[name]}" for name in _PACKAGES if name in made_with))
     boxes.append(_Box(f"{known.get('student', 'model')}.tflite", facts, inputs, accent=True))
     file_place = len(boxes) - 1
     boxes += [_Box(*_later(artifact), [(file_place, _FILE)]) for artifact in lineage.later]

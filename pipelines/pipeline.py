@@ -78,7 +78,7 @@ def create_components(config: CompressionConfig, provenance: Provenance, checkpo
         code_digest=code["joint_distill_trainer"],
     )
     components: list[BaseComponent] = [ingest, teacher_load, evaluate_teacher, trainer]
-    # Branches go on with the teacher as the joint training left it.
+    # Branches use the teacher as the joint training left it.
     signal = trainer.outputs.get(TRAINED_TEACHER_OUTPUT, teacher)
     branches = Branches(config, examples, signal, teacher_logits, settings, code)
     models, evaluations = {}, {}

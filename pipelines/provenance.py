@@ -4,28 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
-import importlib.metadata
 import json
 import tempfile
-from collections.abc import Iterable
 from pathlib import Path
 
 import components
-import learn2compress
+from components.step_code.step import StepCode
 from learn2compress.config import CompressionConfig, PretrainedConfig, TeacherConfig
 from learn2compress.config.parsing import about, to_dict
-
-# Packages whose version can change what a run computes.
-_PACKAGES = (
-    "tensorflow",
-    "keras",
-    "numpy",
-    "tfx",
-    "apache-beam",
-    "ml-metadata",
-    "tensorflow-data-validation",
-    "ai-edge-litert",
-)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -61,8 +47,8 @@ class Provenance:
       config_sha256: Of the whole configuration.
       data_fingerprint: Of the data's listing, not its content: cheap to take before a run.
       teacher_sha256: Of the bytes of the teacher, and of all of an ensemble.
-      code_digests: Of the code behind each component, by component folder.
-      packages: Versions by package name.
+      code_digests: Of the code and the packages behind each component of the run, by component folder. The
+        versions themselves are measured where a step runs: see `components.step_executor`.
       source: Where in Git the configuration is from. It decides nothing: only the push is told, so that another
         commit takes every other step from the cache.
     """
@@ -72,19 +58,16 @@ class Provenance:
     teacher_sha256: str
     pretrained_sha256: str
     code_digests: dict[str, str]
-    packages: dict[str, str]
     source: SourceRevision | None = None
 
     def as_dict(self) -> dict[str, str]:
         """Flat text values, as reports show them."""
         return {
-            "learn2compress": learn2compress.__version__,
             "config_sha256": self.config_sha256,
             "teacher_sha256": self.teacher_sha256,
             **({"pretrained_sha256": self.pretrained_sha256} if self.pretrained_sha256 else {}),
             "code_sha256": hashlib.sha256("".join(sorted(self.code_digests.values())).encode()).hexdigest(),
             **(self.source.as_dict() if self.source is not None else {}),
-            **self.packages,
         }
 
 
@@ -105,21 +88,33 @@ def collect_provenance(config: CompressionConfig, source: SourceRevision | None 
         data_fingerprint=source_fingerprint(config.data),
         teacher_sha256=_teacher_sha256(config.teacher),
         pretrained_sha256=_pretrained_sha256(config.training.pretrained),
-        code_digests=code_digests(),
-        packages={name: importlib.metadata.version(name) for name in _PACKAGES},
+        code_digests=_digests_of_run(config),
         source=source,
     )
 
 
-def code_digests() -> dict[str, str]:
-    """Digest of the library, the shared component code and the component's own, by component folder."""
-    library, shells = Path(learn2compress.__file__).parent, Path(components.__file__).parent
-    shared = _digest([*_sources(library, "**/*"), *_sources(shells, "*")])
+def code_digests(architecture: str | None) -> dict[str, str]:
+    """Computes the digest of what each step runs: its own code, the packages beneath, the architecture's code.
+
+    Args:
+      architecture: Name of the architecture of the run's students; `None` leaves its code out.
+
+    Returns:
+      SHA-256 by component folder; see `components.step_code`.
+    """
+    shells = Path(components.__file__).parent
     return {
-        folder.name: _digest(_sources(folder, "**/*"), shared)
+        folder.name: StepCode.of(f"components.{folder.name}.executor", architecture).sha256
         for folder in sorted(shells.iterdir())
         if (folder / "component.py").exists()
     }
+
+
+def _digests_of_run(config: CompressionConfig) -> dict[str, str]:
+    """Digests of the steps that the run has: a search takes the place of pruning and quantization."""
+    absent = {"search"} if config.search is None else {"prune", "quantize"}
+    found = code_digests(config.training.architecture_name(config.task.kind))
+    return {name: digest for name, digest in found.items() if name not in absent}
 
 
 def _teacher_sha256(config: TeacherConfig) -> str:
@@ -142,15 +137,3 @@ def _pretrained_sha256(config: PretrainedConfig | None) -> str:
         return ""
     with about("training.pretrained.uri"), tempfile.TemporaryDirectory() as folder:
         return content_sha256(fetch_teacher(config.uri, Path(folder)))
-
-
-def _sources(folder: Path, pattern: str) -> list[Path]:
-    return sorted(path for path in folder.glob(pattern) if path.suffix in {".py", ".j2", ".css"})
-
-
-def _digest(files: Iterable[Path], start: str = "") -> str:
-    digest = hashlib.sha256(start.encode())
-    for file in files:
-        digest.update(f"{file.parent.name}/{file.name}\0".encode())
-        digest.update(hashlib.sha256(file.read_bytes()).digest())
-    return digest.hexdigest()

@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from tfx.dsl.components.base import base_executor
 from tfx.types import artifact_utils
 from tfx.types.artifact import Artifact
 
@@ -16,6 +15,7 @@ from components.artifacts import LITERT_FILE, PREDICTIONS_FILE, REPORT_FILE
 from components.examples_artifact import read_labels
 from components.held_out_predictions import PredictionWork, predict_held_out
 from components.parameters import config_from, from_json
+from components.step_executor import StepExecutor
 from learn2compress.config import EvaluateConfig, TaskConfig, TeacherOutput
 from learn2compress.litert.measure import measure_file
 from learn2compress.litert.predictions import Predictions, PredictionSettings
@@ -29,10 +29,10 @@ _TEACHER = "teacher"
 _RAW_INPUT_SCALE = 1.0
 
 
-class Executor(base_executor.BaseExecutor):
+class Executor(StepExecutor):
     """See `EvaluateSpec`."""
 
-    def Do(self, input_dict: Artifacts, output_dict: Artifacts, exec_properties: dict[str, Any]) -> None:
+    def run(self, input_dict: Artifacts, output_dict: Artifacts, exec_properties: dict[str, Any]) -> None:
         """Measures the file beside the teacher's, and writes an Evaluation."""
         config = config_from(EvaluateConfig, exec_properties)
         examples = artifact_utils.get_single_instance(input_dict["examples"])
@@ -56,10 +56,10 @@ class Executor(base_executor.BaseExecutor):
         )
 
 
-class TeacherExecutor(base_executor.BaseExecutor):
+class TeacherExecutor(StepExecutor):
     """See `EvaluateTeacherSpec`."""
 
-    def Do(self, input_dict: Artifacts, output_dict: Artifacts, exec_properties: dict[str, Any]) -> None:
+    def run(self, input_dict: Artifacts, output_dict: Artifacts, exec_properties: dict[str, Any]) -> None:
         """Measures the teacher's file as a student's, and writes an Evaluation."""
         config = config_from(EvaluateConfig, exec_properties)
         examples = artifact_utils.get_single_instance(input_dict["examples"])

@@ -7,13 +7,13 @@ import json
 from pathlib import Path
 from typing import Any
 
-from tfx.dsl.components.base import base_executor
 from tfx.types import artifact_utils
 
 from components.artifacts import BAD_RECORDS_FILE, INGEST_REPORT_FILE, LABELS_FILE
 from components.beam_runner import make_pipeline
 from components.ingest import statistics, steps
 from components.parameters import config_from, from_json
+from components.step_executor import StepExecutor
 from learn2compress.config import DataConfig, TaskConfig
 from learn2compress.config.parsing import ConfigError
 from learn2compress.data.records import MAX_CLASSES, ReadPlan, Split
@@ -28,10 +28,10 @@ _PLUGIN = "components.ingest.tfdv"
 _NUM_STAGES = 3
 
 
-class Executor(base_executor.BaseExecutor):
+class Executor(StepExecutor):
     """Executor of `Ingest`."""
 
-    def Do(self, input_dict: Any, output_dict: Any, exec_properties: dict[str, Any]) -> None:
+    def run(self, input_dict: Any, output_dict: Any, exec_properties: dict[str, Any]) -> None:
         """Reads, validates, splits and writes the examples, and sets the artifacts' properties.
 
         Raises:

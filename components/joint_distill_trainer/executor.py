@@ -8,13 +8,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from tfx.dsl.components.base import base_executor
 from tfx.types import artifact_utils
 from tfx.types.artifact import Artifact
 
 from components.artifacts import COST_FILE, TRAINED_TEACHER_OUTPUT, TRAINING_LOGS_OUTPUT
 from components.examples_artifact import read_labels
 from components.parameters import from_json
+from components.step_executor import StepExecutor
 from components.student_artifact import write_student
 from components.training_inputs import TrainingInputs
 from learn2compress import progress
@@ -31,10 +31,10 @@ from learn2compress.training.step import TEACHER
 from learn2compress.training.tensorboard import write_tensorboard
 
 
-class Executor(base_executor.BaseExecutor):
+class Executor(StepExecutor):
     """See `JointDistillTrainerSpec`."""
 
-    def Do(
+    def run(
         self,
         input_dict: dict[str, list[Artifact]],
         output_dict: dict[str, list[Artifact]],

@@ -5,12 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from tfx.dsl.components.base import base_executor
 from tfx.types import artifact_utils
 from tfx.types.artifact import Artifact
 
 from components.artifacts import SENSITIVITY_FILE
 from components.parameters import config_from
+from components.step_executor import StepExecutor
 from components.student_artifact import read_student, write_student
 from components.training_inputs import TrainingInputs
 from learn2compress.config import PruneConfig
@@ -20,10 +20,10 @@ from learn2compress.results.pruning import PruneSensitivity
 from learn2compress.results.reports import write_json
 
 
-class Executor(base_executor.BaseExecutor):
+class Executor(StepExecutor):
     """See `PruneSpec`."""
 
-    def Do(
+    def run(
         self,
         input_dict: dict[str, list[Artifact]],
         output_dict: dict[str, list[Artifact]],

@@ -7,13 +7,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from tfx.dsl.components.base import base_executor
 from tfx.types import artifact_utils
 from tfx.types.artifact import Artifact
 
 from components.artifacts import CONFIG_FILE, HISTORY_FILE, LITERT_FILE, QUANTIZATION_FILE, REPORT_FILE
 from components.examples_artifact import read_labels
 from components.parameters import config_from, from_json
+from components.step_executor import StepExecutor, versions_of
 from learn2compress.config import CompressionConfig, ConstraintsConfig, PushConfig
 from learn2compress.config.parsing import ConfigError
 from learn2compress.release.push import push_version, read_pushed_file
@@ -41,10 +41,10 @@ def evaluation_key(student_name: str) -> str:
     return f"evaluation_{student_name}"
 
 
-class Executor(base_executor.BaseExecutor):
+class Executor(StepExecutor):
     """See `PusherSpec`."""
 
-    def Do(self, input_dict: Artifacts, output_dict: Artifacts, exec_properties: dict[str, Any]) -> None:
+    def run(self, input_dict: Artifacts, output_dict: Artifacts, exec_properties: dict[str, Any]) -> None:
         """Checks that each file is the one measured, selects, pushes, and writes the PushedVersion.
 
         A retry after a kill finds what the killed push completed: see `push_version`.
@@ -87,7 +87,8 @@ class Executor(base_executor.BaseExecutor):
 
 
 def _read_student(input_dict: Artifacts, name: str) -> MeasuredStudent:
-    model = _folder(artifact_utils.get_single_instance(input_dict[model_key(name)]))
+    artifact = artifact_utils.get_single_instance(input_dict[model_key(name)])
+    model = _folder(artifact)
     evaluation = _folder(artifact_utils.get_single_instance(input_dict[evaluation_key(name)]))
     report = read_json(ModelReport, evaluation / REPORT_FILE)
     if report.name != name:
@@ -98,6 +99,7 @@ def _read_student(input_dict: Artifacts, name: str) -> MeasuredStudent:
         report=report,
         history=read_json(tuple[EpochRecord, ...], model / HISTORY_FILE),
         quantization=read_json(QuantizationReport, model / QUANTIZATION_FILE),
+        versions=versions_of(artifact),
     )
 
 

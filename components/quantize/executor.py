@@ -4,21 +4,21 @@ from __future__ import annotations
 
 from typing import Any
 
-from tfx.dsl.components.base import base_executor
 from tfx.types import artifact_utils
 from tfx.types.artifact import Artifact
 
 from components.litert_model_artifact import make_student_file, write_model
 from components.parameters import config_from
+from components.step_executor import StepExecutor
 from components.student_artifact import read_student
 from components.training_inputs import TrainingInputs
 from learn2compress.config import QuantizeConfig
 
 
-class Executor(base_executor.BaseExecutor):
+class Executor(StepExecutor):
     """See `QuantizeSpec`."""
 
-    def Do(
+    def run(
         self,
         input_dict: dict[str, list[Artifact]],
         output_dict: dict[str, list[Artifact]],

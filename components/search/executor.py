@@ -6,7 +6,6 @@ import dataclasses
 from typing import Any
 
 import keras
-from tfx.dsl.components.base import base_executor
 from tfx.types import artifact_utils
 from tfx.types.artifact import Artifact
 
@@ -14,6 +13,7 @@ from components.litert_model_artifact import make_student_file, write_model
 from components.parameters import from_json
 from components.search.outputs import model_output, student_output, trial_output
 from components.search.trial_files import TrialFiles
+from components.step_executor import StepExecutor
 from components.student_artifact import read_student, write_student
 from components.training_inputs import TrainingInputs
 from learn2compress import progress
@@ -32,10 +32,10 @@ from learn2compress.training.step import as_float
 _BATCH_SIZE = 500
 
 
-class Executor(base_executor.BaseExecutor):
+class Executor(StepExecutor):
     """See `SearchSpec`."""
 
-    def Do(
+    def run(
         self,
         input_dict: dict[str, list[Artifact]],
         output_dict: dict[str, list[Artifact]],

@@ -7,12 +7,12 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from tfx.dsl.components.base import base_executor
 from tfx.types import artifact_utils
 from tfx.types.artifact import Artifact
 
 from components.artifacts import LITERT_FILE
 from components.parameters import config_from, from_json
+from components.step_executor import StepExecutor
 from components.teacher_load.logits import LogitsWork, write_logits
 from learn2compress.config import TaskConfig, TeacherConfig
 from learn2compress.config.parsing import ConfigError
@@ -25,10 +25,10 @@ from learn2compress.teachers.stored import store_copies
 from learn2compress.teachers.teacher import LoadedTeacher
 
 
-class Executor(base_executor.BaseExecutor):
+class Executor(StepExecutor):
     """See `TeacherLoadSpec`."""
 
-    def Do(
+    def run(
         self,
         input_dict: dict[str, list[Artifact]],
         output_dict: dict[str, list[Artifact]],

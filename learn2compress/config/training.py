@@ -10,6 +10,7 @@ from typing import Annotated
 from pydantic import Field, field_validator, model_validator
 from pydantic.dataclasses import dataclass
 
+from learn2compress.config.data import TaskKind
 from learn2compress.config.fields import STRICT, LearningRate, Name, PositiveInt
 from learn2compress.config.students import PretrainedConfig, StageConfig
 
@@ -17,6 +18,7 @@ MAX_VALIDATION_EXAMPLES = 1000
 MIN_VALIDATION_EXAMPLES = 50
 """Fewer say too little about how often a score is right."""
 ARCHITECTURE_ENTRY_POINTS = "learn2compress.architectures"
+_DEFAULT_ARCHITECTURES = {TaskKind.IMAGE: "residual", TaskKind.TEXT: "projection"}
 
 
 class Sharing(StrEnum):
@@ -167,6 +169,10 @@ class TrainingConfig:
                 "a branch needs a stage of its own"
             )
         return self
+
+    def architecture_name(self, kind: TaskKind) -> str:
+        """Returns the name of the architecture, which is the default of the kind of task where none is given."""
+        return self.architecture or _DEFAULT_ARCHITECTURES[kind]
 
     def num_validation(self, num_train: int) -> int:
         """How many of the training split's examples no student is trained on."""

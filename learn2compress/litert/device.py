@@ -58,7 +58,16 @@ def measure_on_device(
 
 
 def benchmark_commands(model_path: Path, device: DeviceConfig, config: EvaluateConfig) -> list[list[str]]:
-    """Command lines that measure a file, in order: the last but one prints the device's name, the last the times."""
+    """Returns the command lines that measure a file, in order.
+
+    Args:
+      model_path: The `.tflite` file.
+      device: Which device, and the binary for it.
+      config: Threads and number of inferences.
+
+    Returns:
+      Lists of arguments; the last but one prints the device's name, the last the times.
+    """
     adb = [ADB, "-s", device.adb_serial]
     options = {
         "graph": _REMOTE_MODEL,

@@ -30,12 +30,15 @@ _CACHE_BYTE_PJ = 100 / 8  # of 1 MB
 
 
 def estimate_energy(work: Sequence[OperatorWork], weight_bytes: int) -> EnergyEstimate:
-    """Energy of one inference of one example.
+    """Returns an estimate of the energy of one inference of one example.
 
     Args:
       work: Every operator of the file.
-      weight_bytes: Bytes in which its weights are stored; each comes once from
-        memory, while activations stay in a cache.
+      weight_bytes: Bytes in which its weights are stored; each comes once from memory, while activations stay
+        in a cache.
+
+    Returns:
+      Microjoules of computing and of moving bytes.
     """
     compute_pj = sum(one.macs * _MAC_PJ[one.arithmetic] for one in work)
     activation_bytes = sum(one.activation_bytes for one in work)

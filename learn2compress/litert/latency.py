@@ -1,62 +1,33 @@
 """Latency, cold start and peak memory of a `.tflite` file, measured in processes of its own.
 
 Machines are noisy, drift and are busy with other things, so a candidate and the
-teacher run in the same rounds, taking turns, and the claim is a ratio. What is
-compared is the fastest inference of each by the processor time of its thread: the
-wall clock counts the time in which another process had the processor, and means
-and medians count what the other one left of the caches. Processor time is not free
-of the neighbours either, who share caches, memory and (with simultaneous
-multithreading) the core, but they are rarely there in every round.
-
-The interval is that of subsampling, as no bootstrap is consistent for a minimum
-(Politis, Romano and Wolf, Subsampling, 1999): all halves of the rounds.
+teacher run in the same rounds, taking turns, and the claim is a ratio; see
+`learn2compress.litert.latency_figures`.
 """
 
 from __future__ import annotations
 
-import itertools
 import json
 import platform
 import signal
 import statistics
 import subprocess
 import sys
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from learn2compress.config import EvaluateConfig
 from learn2compress.litert.flatbuffer import ModelFileError
+from learn2compress.litert.latency_figures import Rounds, summarize, thread_latency
 from learn2compress.litert.matrix_tiles import has_matrix_tiles
-from learn2compress.results.latency import Clock, Latency, MachineLoad, ThreadLatency
+from learn2compress.results.latency import Latency, MachineLoad, ThreadLatency
 from learn2compress.results.measurements import ColdStart
 
 WARM_UPS = 10
 _FEWEST_ROUNDS = 3
 _LEAST_S = 0.5  # for small files, more rounds than were asked for
-_MOST_BLOCKS = 10  # of rounds that follow each other: 252 halves
 _COLD_PROCESSES = 3
 TIMEOUT_S = 1800.0
-
-
-@dataclass(frozen=True)
-class Rounds:
-    """Times of one model in each round.
-
-    Attributes:
-      mean_ms: Mean of an inference by the wall clock.
-      fastest_ms: Fastest inference by the wall clock.
-      cpu_mean_ms: Mean processor time of an inference; `None` where only the wall clock counts.
-      cpu_fastest_ms: Lowest processor time of an inference; `None` where only the wall clock counts.
-    """
-
-    mean_ms: Sequence[float]
-    fastest_ms: Sequence[float]
-    cpu_mean_ms: Sequence[float] | None = None
-    cpu_fastest_ms: Sequence[float] | None = None
 
 
 def measure_latency(
@@ -117,27 +88,6 @@ def measure_thread_latencies(
     return tuple(found[number] for number in config.threads)
 
 
-def thread_latency(
-    num_threads: int, rounds: Rounds, base: Rounds, base_ms: float, load: MachineLoad | None
-) -> ThreadLatency:
-    """Returns the latency with another number of threads.
-
-    Args:
-      num_threads: Interpreter threads.
-      rounds: Times with so many threads.
-      base: Times with the configured number, in the same rounds.
-      base_ms: The latency with the configured number.
-      load: What else the machine did in these rounds.
-    """
-    return ThreadLatency(
-        num_threads,
-        statistics.median(rounds.mean_ms),
-        float(np.quantile(rounds.mean_ms, 0.9)),
-        base_ms * min(rounds.fastest_ms) / min(base.fastest_ms),
-        load,
-    )
-
-
 def measure_start(model_path: str | Path, num_threads: int, timeout_s: float = TIMEOUT_S) -> tuple[ColdStart, int]:
     """Loads and runs a file in a few clean processes, one after the other.
 
@@ -159,70 +109,6 @@ def measure_start(model_path: str | Path, num_threads: int, timeout_s: float = T
     return ColdStart(load_ms, first_ms, len(starts)), max(int(start["peak_bytes"]) for start in starts)
 
 
-def summarize(
-    model: Rounds, teacher: Rounds, num_threads: int, processor: str, load: MachineLoad | None = None
-) -> Latency:
-    """Returns the figures of a measurement.
-
-    Args:
-      model: Times of the model.
-      teacher: The teacher's, in the same rounds.
-      num_threads: Interpreter threads.
-      processor: The machine's processor.
-      load: What else the machine did.
-    """
-    clock, model_ms, teacher_ms = Clock.WALL, model.fastest_ms, teacher.fastest_ms
-    of_model, of_teacher = model.cpu_fastest_ms, teacher.cpu_fastest_ms
-    # A clock that stands still during an inference can't time it.
-    if of_model is not None and of_teacher is not None and min(*of_model, *of_teacher) > 0:
-        clock, model_ms, teacher_ms = Clock.CPU, of_model, of_teacher
-    models, teachers = _fastest_of_blocks(model_ms), _fastest_of_blocks(teacher_ms)
-    low, high = halves_interval(lambda half: _fastest(models, half) / _fastest(teachers, half), len(models))
-    _, fastest_high_ms = halves_interval(lambda half: _fastest(models, half), len(models))
-    return Latency(
-        median_ms=statistics.median(model.mean_ms),
-        p90_ms=float(np.quantile(model.mean_ms, 0.9)),
-        min_ms=min(model.mean_ms),
-        teacher_ratio=min(model_ms) / min(teacher_ms),
-        teacher_ratio_low=low,
-        teacher_ratio_high=high,
-        num_threads=num_threads,
-        processor=processor,
-        clock=clock,
-        fastest_ms=min(model_ms),
-        fastest_high_ms=fastest_high_ms,
-        cpu_median_ms=None if model.cpu_mean_ms is None else statistics.median(model.cpu_mean_ms),
-        cpu_min_ms=None if model.cpu_mean_ms is None else min(model.cpu_mean_ms),
-        load=load,
-    )
-
-
-def halves_interval(figure: Callable[[Sequence[int]], float], num_blocks: int) -> tuple[float, float]:
-    """Returns the interval of 95% of what halves of a measurement give for a figure, widened to hold what all gives.
-
-    Args:
-      figure: Computes the figure from indices of blocks, which are rounds that follow
-        each other: what disturbs one round disturbs the next.
-      num_blocks: Number of blocks, at least 1.
-
-    Returns:
-      Lower and upper end.
-    """
-    blocks = range(num_blocks)
-    found = sorted(figure(half) for half in itertools.combinations(blocks, (num_blocks + 1) // 2))
-    beyond = int(0.025 * len(found))
-    of_all = figure(blocks)
-    return min(found[beyond], of_all), max(found[-1 - beyond], of_all)
-
-
-def _fastest_of_blocks(times_ms: Sequence[float]) -> list[float]:
-    return [float(block.min()) for block in np.array_split(times_ms, min(_MOST_BLOCKS, len(times_ms)))]
-
-
-def _fastest(blocks_ms: Sequence[float], half: Sequence[int]) -> float:
-    return min(blocks_ms[index] for index in half)
-
-
 def _measure_rounds(
     models: list[str], num_threads: list[int], num_rounds: int, config: EvaluateConfig, timeout_s: float
 ) -> tuple[list[Rounds], MachineLoad]:
@@ -240,25 +126,8 @@ def _measure_rounds(
     return [Rounds(*of_model) for of_model in zip(*lists, strict=True)], MachineLoad(**answer["load"])
 
 
-def median_interval(values: Sequence[float]) -> tuple[float, float]:
-    """Interval that holds the median of what `values` were drawn from with probability 0.95 at least.
-
-    From the r-th smallest to the r-th largest value, r the largest for which the
-    binomial probability of r - 1 or fewer of n values on one side is at most
-    0.025. Fewer than 6 values can't reach 0.95: then it is their whole range.
-    """
-    ordered, n = sorted(values), len(values)
-    rank, ways, tail = 0, 1, 1  # whole numbers, as 2**n overflows a float
-    while 40 * tail <= 2**n:
-        rank += 1
-        ways = ways * (n - rank + 1) // rank  # n choose rank
-        tail += ways
-    rank = max(rank, 1)
-    return ordered[rank - 1], ordered[n - rank]
-
-
 def processor_name() -> str:
-    """The machine's processor, in its own words."""
+    """Returns the machine's processor, in its own words."""
     cpuinfo = Path("/proc/cpuinfo")
     if cpuinfo.exists():
         for line in cpuinfo.read_text(encoding="utf-8", errors="replace").splitlines():
@@ -269,7 +138,7 @@ def processor_name() -> str:
 
 
 def timed_processor() -> str:
-    """The machine's processor as the worker uses it."""
+    """Returns the machine's processor as the worker uses it."""
     return processor_name() + (" without AMX" if has_matrix_tiles() else "")
 
 

@@ -59,7 +59,7 @@ def load_counts() -> LoadCounts:
 
 
 def thread_waiting_s() -> float:
-    """Time that this thread has waited for a processor so far; 0.0 where the system does not count it."""
+    """Returns the time that this thread has waited for a processor so far; 0.0 where the system does not count it."""
     counted = _scheduled_s([Path("/proc/thread-self/schedstat")])
     return counted[1] if counted is not None else 0.0
 

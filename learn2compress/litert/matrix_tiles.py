@@ -26,13 +26,13 @@ class _SignalStack(ctypes.Structure):
 
 
 def has_matrix_tiles() -> bool:
-    """Whether this machine's processor has AMX."""
+    """Returns whether this machine's processor has AMX."""
     cpuinfo = Path("/proc/cpuinfo")
     return cpuinfo.exists() and "amx_tile" in cpuinfo.read_text(encoding="utf-8", errors="replace").split()
 
 
 def forbid_matrix_tiles() -> None:
-    """From now on this process is refused AMX, if it has not asked for it yet.
+    """Sees to it that this process is refused AMX from now on, if it has not asked for it yet.
 
     Raises:
       OSError: the signal stack can't be set.

@@ -156,7 +156,7 @@ def measure_model(
 
 
 def download_bytes(model_bytes: bytes) -> int:
-    """Size after gzip at its best level, as an app store sends it."""
+    """Returns the size after gzip at its best level, as an app store sends it."""
     return len(gzip.compress(model_bytes, compresslevel=9, mtime=0))
 
 

@@ -98,7 +98,7 @@ def with_metadata(
         raise ConfigError(f"task.input_shape: found {list(task.input_shape)}, accepted is {list(source.shape[1:])}")
     _check_labels(labels, target.shape[-1] if target.shape else 0)
     metadata = _describe(name, description, version, task, source.dtype, target.dtype)
-    model.set_named_buffer(_ENTRY_NAME, metadata_bytes(metadata))
+    model.set_named_buffer(_ENTRY_NAME, metadata)
     packed = model.pack()
     return packed + _zip_of_labels(labels, len(packed))
 
@@ -114,7 +114,7 @@ def read_metadata(model_bytes: bytes) -> ModelMetadata:
 
 def _describe(
     name: str, description: str, version: str, task: TaskConfig, input_dtype: str, output_dtype: str
-) -> MetadataEntry:
+) -> bytes:
     image = None
     if task.kind is TaskKind.IMAGE:
         height, width, channels = task.input_shape
@@ -124,20 +124,10 @@ def _describe(
     else:
         input_name = "features"
         content = f"{input_description(task)} Made by {task.text_features.value} of text_features.py."
-    return MetadataEntry(
-        name,
-        description,
-        version,
-        source=TensorEntry(input_name, content, image, _NORMALIZATION, _value_range(input_dtype), None),
-        target=TensorEntry(
-            "scores",
-            "Probability of each class.",
-            None,
-            None,
-            _value_range(output_dtype),
-            (LABELS_NAME, "Class names in output order."),
-        ),
-    )
+    labels_file = (LABELS_NAME, "Class names in output order.")
+    source = TensorEntry(input_name, content, image, _NORMALIZATION, _value_range(input_dtype), None)
+    target = TensorEntry("scores", "Probability of each class.", None, None, _value_range(output_dtype), labels_file)
+    return metadata_bytes(MetadataEntry(name, description, version, source, target))
 
 
 def _value_range(dtype: str) -> tuple[float, float]:

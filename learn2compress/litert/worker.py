@@ -179,16 +179,33 @@ def measure_start(path: str, num_threads: int) -> dict[str, float]:
     with contextlib.suppress(OSError):  # without it, the peak of the imports may count: more, never less
         Path("/proc/self/clear_refs").write_text("5", encoding="ascii")  # forget the peak so far
     before = _status_bytes("VmRSS")
-    waited_s, start = thread_waiting_s(), time.perf_counter_ns()
-    model = _Model(path, num_threads)
-    load_ms = (time.perf_counter_ns() - start) / 1e6 - (thread_waiting_s() - waited_s) * 1e3
+    loaded: list[_Model] = []
+    load_ms = _without_waiting_ms(lambda: loaded.append(_Model(path, num_threads)))
+    (model,) = loaded
     for index, value in model.inputs:
         model.interpreter.set_tensor(index, value)
-    waited_s = thread_waiting_s()
-    first_ms = _elapsed_ns(model.interpreter.invoke)[0] / 1e6 - (thread_waiting_s() - waited_s) * 1e3
+    first_ms = _without_waiting_ms(model.interpreter.invoke)
     for _ in range(2):
         model.run_ns()
     return {"peak_bytes": max(_status_bytes("VmHWM") - before, 0), "load_ms": load_ms, "first_ms": first_ms}
+
+
+def _without_waiting_ms(function: Callable[[], object]) -> float:
+    waited_s = thread_waiting_s()
+    wall_ns, cpu_ns = _elapsed_ns(function)
+    waited_ns = (thread_waiting_s() - waited_s) * 1e9
+    return undisturbed_ms(wall_ns, waited_ns, cpu_ns)
+
+
+def undisturbed_ms(wall_ns: float, waited_ns: float, cpu_ns: float) -> float:
+    """Returns how long something took beside waiting for a processor, in milliseconds.
+
+    Args:
+      wall_ns: How long it took.
+      waited_ns: How long the thread waited meanwhile, and a little before and after it.
+      cpu_ns: Processor time that it took: it can't have been shorter.
+    """
+    return max(wall_ns - waited_ns, cpu_ns) / 1e6
 
 
 def _status_bytes(field: str) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import inspect
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -37,6 +37,7 @@ class MeasuredStudent:
       report: What was measured on that file.
       history: Its epochs over all phases.
       quantization: How its file was quantized.
+      versions: What the step that made the file ran with, by package; empty where nobody recorded it.
     """
 
     model_path: Path
@@ -44,6 +45,7 @@ class MeasuredStudent:
     report: ModelReport
     history: tuple[EpochRecord, ...]
     quantization: QuantizationReport
+    versions: Mapping[str, str] = field(default_factory=dict)
 
 
 def check_measured(students: Sequence[MeasuredStudent]) -> None:
@@ -77,7 +79,7 @@ def decide(
       labels: Class names in output order.
       teacher: The baseline.
       students: What was trained and measured, in the configuration's order.
-      provenance: Digests and versions to report.
+      provenance: Digests to report.
       created: When this was decided; by default now.
 
     Returns:
@@ -99,6 +101,7 @@ def decide(
         pareto_latency=pareto_front(Point(m.name, m.accuracy.top_1, m.latency.teacher_ratio) for m in models),
         provenance=dict(provenance),
         quantizations={student.report.name: student.quantization for student in students},
+        made_with={student.report.name: dict(student.versions) for student in students},
     )
 
 

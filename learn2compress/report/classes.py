@@ -35,7 +35,7 @@ class ConfusedPair:
 
 
 def confusion_rows(accuracy: Accuracy) -> tuple[tuple[str, tuple[ConfusionCell, ...]], ...]:
-    """Each true class with the cells of its row, in label order."""
+    """Returns each true class with the cells of its row, in label order."""
     labels = [result.label for result in accuracy.per_class]
     rows = []
     for true_index, counts in enumerate(accuracy.confusion_matrix):
@@ -49,7 +49,12 @@ def confusion_rows(accuracy: Accuracy) -> tuple[tuple[str, tuple[ConfusionCell, 
 
 
 def confused_pairs(accuracy: Accuracy, most: int) -> tuple[ConfusedPair, ...]:
-    """The `most` frequent confusions, most frequent first; ties in label order."""
+    """Returns the most frequent confusions, most frequent first; ties in label order.
+
+    Args:
+      accuracy: What was counted, with its confusion matrix.
+      most: How many at most.
+    """
     pairs = [
         ConfusedPair(label, cell.predicted, cell.count, cell.share)
         for label, cells in confusion_rows(accuracy)
@@ -60,7 +65,15 @@ def confused_pairs(accuracy: Accuracy, most: int) -> tuple[ConfusedPair, ...]:
 
 
 def lowest_recall(accuracy: Accuracy, most: int) -> tuple[ClassResult, ...]:
-    """All classes in label order where there are no more than `most`, else the `most` with the lowest recall."""
+    """Returns the classes with the lowest recall, or all in label order where there are no more than asked for.
+
+    Args:
+      accuracy: What was counted, with its confusion matrix.
+      most: How many at most.
+
+    Returns:
+      Results of classes; one without examples has no recall, and is left out where not all are returned.
+    """
     if len(accuracy.per_class) <= most:
         return accuracy.per_class
     known = [result for result in accuracy.per_class if result.recall is not None]

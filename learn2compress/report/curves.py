@@ -31,7 +31,7 @@ _SHOWN_BELOW_THE_END = 0.2  # accuracy
 def training_curves(
     key: str, name: str, records: Sequence[EpochRecord], teacher_top_1: float, shipped_top_1: float
 ) -> Markup:
-    """Held-out accuracy, training loss and sparsity of one student, one column for each phase.
+    """Draws held-out accuracy, training loss and sparsity of one student, one column for each phase.
 
     Args:
       key: Prefix of identifiers, unique on the page.
@@ -39,6 +39,9 @@ def training_curves(
       records: Its epochs in the order they were trained, at least one.
       teacher_top_1: The teacher's accuracy, a dashed line.
       shipped_top_1: The measured file's accuracy, a mark at the end.
+
+    Returns:
+      An `<svg>` element.
     """
     phases = [tuple(group) for _, group in itertools.groupby(records, key=lambda record: record.phase)]
     # A phase of few epochs still gets room to be read.
@@ -69,7 +72,12 @@ def training_curves(
 
 
 def _draw_phase(column: Sequence[Axes], phase: Sequence[EpochRecord]) -> None:
-    """Accuracy, loss and sparsity of one phase, from top to bottom."""
+    """Draws accuracy, loss and sparsity of one phase, from top to bottom.
+
+    Args:
+      column: Three axes.
+      phase: The phase's epochs, at least one.
+    """
     accuracy, loss, zeros = column
     epochs = [record.epoch for record in phase]
     marker = "." if len(phase) == 1 else "none"  # one epoch would be a line without length
@@ -84,7 +92,13 @@ def _draw_phase(column: Sequence[Axes], phase: Sequence[EpochRecord]) -> None:
 
 
 def _set_accuracy_range(axes: Axes, values: Sequence[float], last: EpochRecord) -> None:
-    """The first epochs may start far below; what matters is where it ends."""
+    """Sets the range of accuracy: the first epochs may start far below, and what matters is where it ends.
+
+    Args:
+      axes: Where accuracy is drawn.
+      values: All accuracies that are drawn.
+      last: The last epoch.
+    """
     low = max(min(values), last.held_out_top_1 - _SHOWN_BELOW_THE_END)
     margin = 0.06 * (max(values) - low or 0.1)
     axes.set_ylim(low - margin, max(values) + margin)

@@ -64,12 +64,30 @@ class Limits:
 
 
 def accuracy_against_bytes(models: Sequence[PlottedModel], front: Sequence[str], limits: Limits) -> Markup:
-    """Accuracy over stored bytes; `front` names the models on the Pareto front."""
+    """Draws accuracy over stored bytes.
+
+    Args:
+      models: Teacher and students.
+      front: Names of the models on the Pareto front.
+      limits: Constraints to draw.
+
+    Returns:
+      An `<svg>` element.
+    """
     return _scatter("bytes", "file size as stored", byte_size, models, front, limits)
 
 
 def accuracy_against_latency(models: Sequence[PlottedModel], front: Sequence[str], limits: Limits) -> Markup:
-    """Accuracy over the time of one example as a multiple of the teacher's; `front` names the Pareto front's models."""
+    """Draws accuracy over the time of one example as a multiple of the teacher's.
+
+    Args:
+      models: Teacher and students.
+      front: Names of the models on the Pareto front.
+      limits: Constraints to draw.
+
+    Returns:
+      An `<svg>` element.
+    """
     return _scatter("latency", "time of one example, the teacher's being 1", times, models, front, limits)
 
 
@@ -130,7 +148,12 @@ def _without_zeros(text: str) -> str:
 
 
 def _draw_limits(axes: Axes, limits: Limits) -> None:
-    """Lines where students start to be refused, as far as they fall inside the picture."""
+    """Draws lines where students start to be refused, as far as they fall inside the picture.
+
+    Args:
+      axes: The picture, its scales set.
+      limits: Constraints to draw.
+    """
     (left, right), (bottom, top) = axes.get_xlim(), axes.get_ylim()
     if limits.max_cost is not None and left < limits.max_cost < right:
         axes.axvline(limits.max_cost, color=REFUSED, linewidth=1, linestyle=DOTTED)
@@ -155,7 +178,13 @@ def _draw_model(axes: Axes, model: PlottedModel, gid: str) -> None:
 
 
 def _label_models(axes: Axes, models: Sequence[PlottedModel], front: Sequence[PlottedModel]) -> None:
-    """Writes each name beside its point, on the first of four sides where nothing stands yet."""
+    """Writes each name beside its point, on the first of four sides where nothing stands yet.
+
+    Args:
+      axes: The picture, everything else drawn.
+      models: Whose names.
+      front: Those on the Pareto front, by rising cost.
+    """
     places = [axes.transData.transform((model.cost, model.accuracy)) for model in models]
     boxes = [(x - 5, y - 5, x + 5, y + 5) for x, y in places]
     uprights = [(model.cost, model.low, model.high) for model in models]

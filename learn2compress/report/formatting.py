@@ -21,7 +21,12 @@ def _missing(value: float | None) -> bool:
 
 
 def _scaled(value: float, units: tuple[str, ...]) -> str:
-    """Three significant digits and the unit that leaves 1 to 999 before it, where there is one."""
+    """Returns three significant digits and the unit that leaves 1 to 999 before it, where there is one.
+
+    Args:
+      value: A figure in the first unit.
+      units: Each a thousand times the one before, with the space that stands before it.
+    """
     for index, unit in enumerate(units):
         if abs(value) < 999.5 or index == len(units) - 1:
             decimals = 0 if index == 0 or abs(value) >= 99.95 else 1 if abs(value) >= 9.995 else 2
@@ -31,34 +36,44 @@ def _scaled(value: float, units: tuple[str, ...]) -> str:
 
 
 def byte_size(value: float | None) -> str:
-    """Bytes as "512 B", "43.1 kB" or "1.92 MB"."""
+    """Returns bytes as "512 B", "43.1 kB" or "1.92 MB"."""
     return NOT_MEASURED if value is None or _missing(value) else _scaled(value, (" B", " kB", " MB", " GB"))
 
 
 def quantity(value: float | None) -> str:
-    """A count as "812", "43.1 k", "1.92 M" or "3.10 G"."""
+    """Returns a count as "812", "43.1 k", "1.92 M" or "3.10 G"."""
     return NOT_MEASURED if value is None or _missing(value) else _scaled(value, ("", " k", " M", " G"))
 
 
 def exact(value: int | None) -> str:
-    """A whole number with separators: "43,120"."""
+    """Returns a whole number with separators: "43,120"."""
     return NOT_MEASURED if value is None else f"{value:,}"
 
 
 def percent(ratio: float | None, decimals: int = 2) -> str:
-    """A ratio of 0..1 as "97.50%"."""
+    """Returns a ratio as "97.50%".
+
+    Args:
+      ratio: 0..1.
+      decimals: Digits after the point.
+    """
     return NOT_MEASURED if ratio is None or _missing(ratio) else f"{100 * ratio:.{decimals}f}%"
 
 
 def interval(low: float | None, high: float | None) -> str:
-    """The ends of an interval of ratios as "95.3 to 98.7%"."""
+    """Returns the ends of an interval of ratios as "95.3 to 98.7%".
+
+    Args:
+      low: Lower end, 0..1.
+      high: Upper end.
+    """
     if low is None or high is None or _missing(low) or _missing(high):
         return NOT_MEASURED
     return f"{100 * low:.1f} to {100 * high:.1f}%"
 
 
 def points(difference: float | None) -> str:
-    """A difference of two ratios in percentage points, with its sign: "+0.28"."""
+    """Returns a difference of two ratios in percentage points, with its sign: "+0.28"."""
     if difference is None or _missing(difference):
         return NOT_MEASURED
     text = f"{abs(100 * difference):.2f}"
@@ -68,19 +83,24 @@ def points(difference: float | None) -> str:
 
 
 def milliseconds(value: float | None) -> str:
-    """A time as "0.0421 ms" or "12.3 ms": three significant digits."""
+    """Returns a time as "0.0421 ms" or "12.3 ms": three significant digits."""
     if value is None or _missing(value):
         return NOT_MEASURED
     return f"{significant(value)} ms"
 
 
 def times(value: float | None) -> str:
-    """A factor: "12.3" and the multiplication sign."""
+    """Returns a factor: "12.3" and the multiplication sign."""
     return NOT_MEASURED if value is None or _missing(value) else f"{significant(value)}{_TIMES}"
 
 
 def significant(value: float, digits: int = 3) -> str:
-    """Returns a number with so many significant digits, and no exponent: "0.0421", "1.20", "123", "1,234"."""
+    """Returns a number without an exponent: "0.0421", "1.20", "123", "1,234".
+
+    Args:
+      value: The number.
+      digits: Significant digits.
+    """
     if value == 0 or not math.isfinite(value):
         return f"{value:g}"
     decimals = max(0, digits - 1 - math.floor(math.log10(abs(float(f"{value:.{digits - 1}e}")))))
@@ -114,11 +134,16 @@ def speed_interval(latency: Latency) -> str:
 
 
 def ratio_with_interval(latency: Latency) -> str:
-    """The measured ratio to the teacher's time, as "0.430 (0.410 to 0.460)"."""
+    """Returns the measured ratio to the teacher's time, as "0.430 (0.410 to 0.460)"."""
     low, high = significant(latency.teacher_ratio_low), significant(latency.teacher_ratio_high)
     return f"{significant(latency.teacher_ratio)} ({low} to {high})"
 
 
 def divided(teacher: float | None, student: float | None) -> float | None:
-    """How many times smaller the student's figure is; None where that has no meaning."""
+    """Returns how many times smaller the student's figure is; `None` where that has no meaning.
+
+    Args:
+      teacher: The teacher's figure.
+      student: The student's.
+    """
     return teacher / student if teacher is not None and student else None

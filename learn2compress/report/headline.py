@@ -10,7 +10,7 @@ from learn2compress.results.reports import FamilyReport, ModelReport
 
 
 def headline(report: FamilyReport) -> tuple[str, str]:
-    """Title and the sentences beneath it: what was pushed, how much smaller and faster, how much accuracy it costs."""
+    """Returns a title and the sentences beneath it: what was pushed, how much smaller and faster, at what accuracy."""
     selected = {verdict.name for verdict in report.verdicts if verdict.selected}
     pushed = [student for student in report.students if student.name in selected]
     total = len(report.students)
@@ -46,7 +46,7 @@ def _sentence(subject: str, student: ModelReport, teacher: ModelReport) -> str:
 
 
 def constraint_sentences(constraints: Mapping[str, Any]) -> tuple[str, ...]:
-    """The limits of a configuration in words; limits left out are not mentioned."""
+    """Returns the limits of a configuration in words; limits left out are not mentioned."""
     shown: dict[str, Callable[[Any], str]] = {
         "max_model_bytes": lambda value: f"file at most {byte_size(value)} as stored",
         "max_download_bytes": lambda value: f"file at most {byte_size(value)} as downloaded",

@@ -24,7 +24,7 @@ _MAX_CLASSES = 50
 
 
 def render_model_card(report: FamilyReport, name: str) -> str:
-    """The card of one student.
+    """Writes the card of one student.
 
     Args:
       report: The family it belongs to; `config` must hold `task`.
@@ -74,6 +74,6 @@ def render_model_card(report: FamilyReport, name: str) -> str:
 
 
 def escape_markdown(text: object) -> Markup:
-    """Text that Markdown shows as it is: one line, no markup, no HTML, no link."""
+    """Returns text that Markdown shows as it is: one line, no markup, no HTML, no link."""
     one_line = _CONTROL.sub(" ", str(text))
     return Markup(_MARKDOWN.sub(r"\\\1", html.escape(one_line, quote=False)))  # noqa: S704 - escaped here

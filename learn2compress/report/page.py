@@ -29,10 +29,10 @@ MAX_LISTED = 20
 
 
 def render_page(report: FamilyReport) -> str:
-    """The page of one pushed (or refused) family.
+    """Writes the page of one pushed (or refused) family.
 
     Args:
-      report: What was measured and decided; the same report gives the same page.
+      report: What was measured and decided; the same report makes the same page.
 
     Returns:
       A whole HTML document.
@@ -57,7 +57,18 @@ def render_page(report: FamilyReport) -> str:
         details=[_details(report, index, student) for index, student in enumerate(report.students)],
         # Sorted, so that a report read back from JSON gives the same page.
         config=yaml.safe_dump(report.config, sort_keys=True, allow_unicode=True),
+        versions=_versions(report),
     )
+
+
+def _versions(report: FamilyReport) -> list[tuple[str, str]]:
+    """Groups the students whose files were made with the same versions, and writes those versions."""
+    together: dict[str, list[str]] = {}
+    for student in report.students:
+        made_with = report.made_with.get(student.name, {})
+        text = ", ".join(f"{name} {version}" for name, version in sorted(made_with.items())) or "not recorded"
+        together.setdefault(text, []).append(student.name)
+    return [(", ".join(names), text) for text, names in together.items()]
 
 
 def _trade_off(report: FamilyReport, verdicts: dict[str, Verdict], latency: bool) -> Markup:

@@ -43,7 +43,7 @@ class RobustnessCell:
 
 
 def int8_share(model: ModelReport) -> float | None:
-    """Share of the multiply-accumulates that run on the int8 path; `None` where none are known."""
+    """Returns the share of the multiply-accumulates that run on the int8 path; `None` where none are known."""
     total = sum(use.macs for use in model.operator_uses)
     on_path = sum(use.macs for use in model.operator_uses if use.arithmetic is Arithmetic.INT8)
     return on_path / total if total else None
@@ -89,7 +89,7 @@ def busy_sentences(models: Iterable[ModelReport]) -> tuple[str, ...]:
 
 
 def device_in_words(model: ModelReport) -> str:
-    """What a phone said: "1.20 ms on Phone 9 (2 threads), load 12.0 ms"; empty where none was asked."""
+    """Returns what a phone said: "1.20 ms on Phone 9 (2 threads), load 12.0 ms"; empty where none was asked."""
     found = model.device_latency
     if found is None:
         return ""
@@ -100,12 +100,12 @@ def device_in_words(model: ModelReport) -> str:
 
 
 def microjoules(value: float) -> str:
-    """An energy as "12.3 µJ"."""
+    """Returns an energy as "12.3 µJ"."""
     return f"{significant(value)} \N{MICRO SIGN}J"
 
 
 def bytes_rows(model: ModelReport) -> tuple[BytesRow, ...]:
-    """Where the bytes of a file are: its largest layers, the other ones together, and what is no weight."""
+    """Returns where the bytes of a file are: its largest layers, the other ones together, and what is no weight."""
     if model.weight_bytes is None:
         return ()
     shown = model.layers[:MAX_LAYERS]
@@ -117,19 +117,29 @@ def bytes_rows(model: ModelReport) -> tuple[BytesRow, ...]:
 
 
 def slice_rows(student: ModelReport, teacher: ModelReport) -> tuple[SliceRow, ...]:
-    """Slices of a student, the least accurate first, as many as are shown."""
+    """Returns slices of a student, the least accurate first, as many as are shown.
+
+    Args:
+      student: The student's measurements.
+      teacher: The baseline's.
+    """
     teachers = {one.name: one for one in teacher.slices}
     ordered = sorted(student.slices, key=lambda one: (one.top_1, one.name))
     return tuple(SliceRow(one, teachers.get(one.name)) for one in ordered[:MAX_SLICES])
 
 
 def corruptions_of(models: Iterable[ModelReport]) -> tuple[str, ...]:
-    """Names of the corruptions that were measured, in their order."""
+    """Returns the names of the corruptions that were measured, in their order."""
     return tuple(dict.fromkeys(one.corruption for model in models for one in model.corruptions))
 
 
 def robustness(model: ModelReport, corruption: str) -> RobustnessCell | None:
-    """Accuracy of a model under a corruption; `None` where it was not measured."""
+    """Returns the accuracy of a model under a corruption; `None` where it was not measured.
+
+    Args:
+      model: What was measured.
+      corruption: The corruption's name.
+    """
     found = [one for one in model.corruptions if one.corruption == corruption]
     if not found:
         return None

@@ -11,12 +11,15 @@ from learn2compress.results.measurements import Calibration
 
 
 def reliability_diagram(key: str, name: str, calibration: Calibration) -> Markup:
-    """Accuracy over confidence, and below how many examples are that sure.
+    """Draws accuracy over confidence, and below how many examples are that sure.
 
     Args:
       key: Prefix of identifiers, unique on the page.
       name: The student's name.
       calibration: What was counted.
+
+    Returns:
+      An `<svg>` element.
     """
     bins = calibration.bins
     edges = [index / len(bins) for index in range(len(bins) + 1)]

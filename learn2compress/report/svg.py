@@ -64,13 +64,18 @@ def drawing(key: str) -> Iterator[None]:
 
 
 def new_figure(width_pt: float, height_pt: float) -> Figure:
-    """A figure without the global state of pyplot."""
+    """Returns a figure without the global state of pyplot.
+
+    Args:
+      width_pt: Width in points.
+      height_pt: Height in points.
+    """
     size = (width_pt / _POINTS_PER_INCH, height_pt / _POINTS_PER_INCH)
     return Figure(figsize=size, dpi=_POINTS_PER_INCH, facecolor="none", layout="constrained")
 
 
 def to_svg(figure: Figure, key: str, title: str, description: str, point_titles: Mapping[str, str]) -> Markup:
-    """The figure as an `<svg>` element; call it inside `drawing(key)`.
+    """Returns the figure as an `<svg>` element; to be called inside `drawing(key)`.
 
     Args:
       figure: What was drawn.
@@ -100,7 +105,12 @@ def to_svg(figure: Figure, key: str, title: str, description: str, point_titles:
 
 
 def _localize(element: ElementTree.Element, key: str) -> None:
-    """Drops namespaces, which HTML does not need, prefixes identifiers, and replaces the stand-in colours."""
+    """Drops namespaces, which HTML does not need, prefixes identifiers, and replaces the stand-in colours.
+
+    Args:
+      element: Changed in place, without its children.
+      key: The prefix.
+    """
     element.tag = element.tag.rpartition("}")[2]
     for name, value in list(element.attrib.items()):
         del element.attrib[name]

@@ -22,7 +22,7 @@ from learn2compress.results.reports import FamilyReport, ModelReport
 
 
 def results_table(report: FamilyReport) -> Table:
-    """Teacher and students, a row each.
+    """Lays out teacher and students, a row each.
 
     Args:
       report: What was measured and decided.

@@ -187,8 +187,9 @@ class FamilyReport:
       verdicts: Each student's verdict, in the configuration's order.
       pareto_bytes: Names on the accuracy/size front.
       pareto_latency: Names on the accuracy/latency front.
-      provenance: Content hashes and versions: data, teacher, configuration, code, packages.
+      provenance: Content hashes: data, teacher, configuration, code; where the configuration is from.
       quantizations: How each student's file got its numbers, by name.
+      made_with: Versions by package of the step that made each student's file, by the student's name.
     """
 
     name: str
@@ -204,19 +205,36 @@ class FamilyReport:
     pareto_latency: tuple[str, ...]
     provenance: dict[str, str]
     quantizations: dict[str, QuantizationReport] = dataclasses.field(default_factory=dict)
+    made_with: dict[str, dict[str, str]] = dataclasses.field(default_factory=dict)
 
 
 def json_bytes(value: Any) -> bytes:
-    """A result (or a mapping, or a tuple of results) as indented JSON with sorted keys."""
+    """Returns a result (or a mapping, or a tuple of results) as indented JSON with sorted keys."""
     plain = TypeAdapter(Any).dump_python(value, mode="json")
     return (json.dumps(plain, indent=2, sort_keys=True) + "\n").encode()
 
 
 def write_json(path: str | Path, value: Any) -> None:
-    """Writes `json_bytes` of a result."""
+    """Writes `json_bytes` of a result.
+
+    Args:
+      path: The file, which is replaced.
+      value: The result.
+    """
     Path(path).write_bytes(json_bytes(value))
 
 
 def read_json(cls: Any, path: str | Path) -> Any:
-    """Reads what `write_json` wrote back into `cls`, a result class or `tuple[Class, ...]`."""
+    """Reads what `write_json` wrote.
+
+    Args:
+      cls: A result class, or `tuple[Class, ...]`.
+      path: The file.
+
+    Returns:
+      An instance of `cls`; fields that an older version did not write have their defaults.
+
+    Raises:
+      pydantic.ValidationError: the file does not hold such a result.
+    """
     return TypeAdapter(cls).validate_json(Path(path).read_bytes())

@@ -11,7 +11,12 @@ from learn2compress.selection.words import bare_points, points, times
 
 
 def accuracy_drop(student: ModelReport, teacher: ModelReport) -> float | None:
-    """The teacher's top-1 less the student's; `None` where one of them was not measured."""
+    """Returns the teacher's top-1 less the student's; `None` where one of them was not measured.
+
+    Args:
+      student: Its measurements.
+      teacher: The baseline's.
+    """
     return (
         None
         if student.accuracy is None or teacher.accuracy is None
@@ -20,7 +25,7 @@ def accuracy_drop(student: ModelReport, teacher: ModelReport) -> float | None:
 
 
 def notes_on(student: ModelReport, teacher: ModelReport, constraints: ConstraintsConfig) -> tuple[str, ...]:
-    """What a careful reader should know about a decision, a sentence each.
+    """Returns what a careful reader should know about a decision, a sentence each.
 
     Args:
       student: Its measurements.
@@ -40,10 +45,15 @@ def notes_on(student: ModelReport, teacher: ModelReport, constraints: Constraint
 
 
 def _drop_notes(student: ModelReport, teacher: ModelReport, limit: float | None) -> list[str]:
-    """What chance alone could explain of the difference to the teacher.
+    """Returns what chance alone could explain of the difference to the teacher.
 
     Judged on the same examples where they were compared one by one; otherwise by
     the interval of the student's own accuracy, which is wider.
+
+    Args:
+      student: Its measurements.
+      teacher: The baseline's.
+      limit: The largest drop that is accepted, if one is set.
     """
     drop, paired = accuracy_drop(student, teacher), student.paired_drop
     if drop is None or math.isnan(drop):

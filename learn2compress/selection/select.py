@@ -70,7 +70,7 @@ def select(
 
 
 def pareto_front(points: Iterable[Point]) -> tuple[str, ...]:
-    """Names of the points that no other point beats.
+    """Returns the names of the points that no other point beats.
 
     A point is beaten by one that is at least as accurate and costs at most as
     much, and is strictly better in one of the two. Equal points don't beat each
@@ -132,7 +132,17 @@ def _refusal(
     tolerance: float = 0.0,
     lowest: bool = False,
 ) -> str | None:
-    """One sentence if `found` breaks the limit (a highest value, or with `lowest` a lowest one), else None."""
+    """Returns one sentence if a figure breaks a limit, else `None`.
+
+    Args:
+      figure: Its name.
+      found: The figure, if it was measured.
+      field: The limit's name.
+      limit: The limit, if one is set.
+      shown: Writes both, with so many digits.
+      tolerance: How far beyond the limit a figure may be by rounding alone.
+      lowest: Whether the limit is the lowest value instead of the highest.
+    """
     if limit is None:
         return None
     if found is None or math.isnan(found):
@@ -157,7 +167,13 @@ def _rank(student: ModelReport, objective: Objective) -> Rank:
 
 
 def _why_not_best(student: ModelReport, passing: Sequence[ModelReport], objective: Objective) -> tuple[str, ...]:
-    """Returns why a student that satisfies every constraint is not the best of `passing`; empty where it is."""
+    """Returns why a student that satisfies every constraint is not the best; empty where it is.
+
+    Args:
+      student: Its measurements.
+      passing: All that satisfy every constraint, the best first.
+      objective: What orders them.
+    """
     if objective is Objective.FASTEST and len(passing) > 1 and (doubt := _speed_doubt(student)) is not None:
         return (f"satisfies every constraint, but can't be called the fastest, as {doubt}: {REMEDY}",)
     best = passing[0]

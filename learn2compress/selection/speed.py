@@ -146,5 +146,10 @@ def allows_claim(latency: Latency) -> bool:
 
 
 def can_tell_apart(one: Latency, other: Latency) -> bool:
-    """Returns whether the intervals of two models' ratios leave room between them."""
+    """Returns whether the intervals of two models' ratios leave room between them.
+
+    Args:
+      one: What was measured of one.
+      other: Of the other.
+    """
     return one.teacher_ratio_high < other.teacher_ratio_low or other.teacher_ratio_high < one.teacher_ratio_low

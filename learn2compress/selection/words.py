@@ -4,37 +4,72 @@ from __future__ import annotations
 
 
 def count(value: float, _digits: int = 3) -> str:
-    """A whole number: "43,120"."""
+    """Returns a whole number: "43,120".
+
+    Args:
+      value: The figure.
+      _digits: Not used: all digits are shown.
+    """
     return f"{value:,.0f}"
 
 
 def byte_count(value: float, _digits: int = 3) -> str:
-    """A size: "43,120 bytes"."""
+    """Returns a size: "43,120 bytes".
+
+    Args:
+      value: Bytes.
+      _digits: Not used: all digits are shown.
+    """
     return f"{value:,.0f} bytes"
 
 
 def milliseconds(value: float, digits: int = 3) -> str:
-    """A time: "0.412 ms"."""
+    """Returns a time: "0.412 ms".
+
+    Args:
+      value: Milliseconds.
+      digits: Significant digits.
+    """
     return f"{value:,.{digits}g} ms"
 
 
 def times(value: float, digits: int = 3) -> str:
-    """A factor: "0.25x"."""
+    """Returns a factor: "0.25x".
+
+    Args:
+      value: The factor.
+      digits: Significant digits.
+    """
     return f"{value:.{digits}g}x"
 
 
 def points(ratio: float, digits: int = 3) -> str:
-    """A difference of ratios: "1.5 points"."""
+    """Returns a difference of ratios: "1.5 points".
+
+    Args:
+      ratio: 0..1.
+      digits: Significant digits.
+    """
     return f"{bare_points(ratio, digits)} points"
 
 
 def bare_points(ratio: float, digits: int = 3) -> str:
-    """The same without the word, for the ends of an interval."""
+    """Returns the same without the word, for the ends of an interval.
+
+    Args:
+      ratio: 0..1.
+      digits: Significant digits.
+    """
     return f"{100 * ratio:.{digits}g}"
 
 
 def percent(ratio: float, digits: int = 4) -> str:
-    """A ratio: "95.13%"."""
+    """Returns a ratio: "95.13%".
+
+    Args:
+      ratio: 0..1.
+      digits: Significant digits.
+    """
     return f"{100 * ratio:.{digits}g}%"
 
 

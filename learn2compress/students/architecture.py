@@ -22,8 +22,6 @@ from learn2compress.config.parsing import ConfigError
 from learn2compress.config.training import ARCHITECTURE_ENTRY_POINTS
 from learn2compress.students.layers import Layers
 
-_DEFAULTS = {TaskKind.IMAGE: "residual", TaskKind.TEXT: "projection"}
-
 
 class Architecture(abc.ABC):
     """Builds stages and heads.
@@ -61,7 +59,7 @@ def find_architecture(training: TrainingConfig, task: TaskConfig) -> Architectur
     Raises:
       ConfigError: it is for another kind of task, or what is installed under its name is no architecture.
     """
-    name = training.architecture or _DEFAULTS[task.kind]
+    name = training.architecture_name(task.kind)
     (entry_point,) = importlib.metadata.entry_points(group=ARCHITECTURE_ENTRY_POINTS, name=name)
     try:
         architecture = entry_point.load()()

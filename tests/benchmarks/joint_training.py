@@ -35,7 +35,8 @@ from prepared import Prepared, live_teacher, prepare_examples, prepare_logits
 
 from learn2compress.config import CompressionConfig, Sharing, StudentConfig, TeacherSignal
 from learn2compress.config.file import load_config
-from learn2compress.litert.latency import median_interval, processor_name
+from learn2compress.litert.latency import processor_name
+from learn2compress.litert.latency_figures import median_interval
 from learn2compress.students.joint import build_joint_network
 from learn2compress.students.sharing import joint_cost
 from learn2compress.teachers.live import LiveTeacher

@@ -41,7 +41,8 @@ from learn2compress.data.batches import TrainingData
 from learn2compress.data.examples import read_examples
 from learn2compress.data.records import Split
 from learn2compress.litert.interpreter import predict
-from learn2compress.litert.latency import WARM_UPS, median_interval, processor_name, run_worker
+from learn2compress.litert.latency import WARM_UPS, processor_name, run_worker
+from learn2compress.litert.latency_figures import median_interval
 from learn2compress.litert.measure import download_bytes
 from learn2compress.litert.operators import model_cost
 from learn2compress.pruning import kernel_variable, prunable_layers, prune_student

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import html.parser
+import importlib.metadata
 import json
 import re
 import shutil
@@ -305,7 +306,13 @@ def test_lineage_leads_back_to_everything(changed: Any, l2c: Command, teacher: P
     assert all(re.fullmatch("[0-9a-f]{64}", step["parameters"]["code_digest"]) for step in steps.values())
     assert found["config"] == family.config
     assert found["provenance"].items() <= family.provenance.items()
-    assert {"tensorflow", "keras", "learn2compress", "config_sha256"} <= set(found["provenance"])
+    assert "config_sha256" in found["provenance"]
+    made_with = {a["made_by"]["step"]: json.loads(a["properties"]["made_with"]) for a in artifacts if a["made_by"]}
+    assert set(made_with) == set(steps)
+    for step, versions in made_with.items():
+        assert versions["tensorflow"] == importlib.metadata.version("tensorflow"), step
+        assert "matplotlib" not in versions, step
+    assert made_with["Quantize.medium"] == family.made_with["medium"]
     kinds = {artifact["kind"]: artifact["properties"] for artifact in found["later"]}
     assert set(kinds) == {"L2CEvaluation", "L2CPushedVersion"}
     assert kinds["L2CPushedVersion"]["version"] == 2
@@ -319,6 +326,7 @@ def test_lineage_is_shown_as_tree_and_picture(changed: Any, l2c: Command, refuse
     for step in ("Quantize.small", "Prune.small", "JointDistillTrainer", "TeacherLoad"):
         position = shown.index(f"made by {step}", position)
     assert "made by Ingest" in shown
+    assert f"keras {importlib.metadata.version('keras')}" in shown
     assert "num_shards=1" in shown
     assert hashlib.sha256(path.read_bytes()).hexdigest() in shown
 

@@ -12,7 +12,8 @@ from pipelines.lineage import Lineage, LineageArtifact, LineageStep
 from pipelines.lineage_picture import lineage_picture
 
 SHA256 = "5a" * 32
-PROVENANCE = {"learn2compress": "0.1.0", "config_sha256": "cf" * 32, "keras": "3.15.1"}
+PROVENANCE = {"config_sha256": "cf" * 32}
+MADE_WITH = '{"keras": "3.15.1", "learn2compress": "0.1.0", "protobuf": "6.33.6"}'
 SVG = "{http://www.w3.org/2000/svg}"
 
 
@@ -40,7 +41,7 @@ def make_lineage(source_uri: str = "scikit-learn:digits") -> Lineage:
     prune = LineageStep("Prune.small", 4, {"seed": 7, "epochs": 6, "sparsity_ratio": 0.5}, inputs, (sparse,))
     inputs = (examples, artifact(5, "L2CStudent", "student", prune), logits)
     quantize = LineageStep("Quantize.small", 5, {"seed": 7, "epochs": 4}, inputs, ())
-    facts = {"student": "small", "recipe": "int8_qat", "model_bytes": 11018}
+    facts = {"student": "small", "recipe": "int8_qat", "model_bytes": 11018, "made_with": MADE_WITH}
     evaluation = artifact(7, "L2CEvaluation", "evaluation", student="small", accuracy=0.95, latency_ms=0.015)
     pushed = artifact(8, "L2CPushedVersion", "pushed", version=3, destination="/pushed/versions/3")
     return Lineage(

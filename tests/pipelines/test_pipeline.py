@@ -26,6 +26,7 @@ from pipelines.provenance import Provenance, code_digests
 from pipelines.run_root import RunRoot
 
 NAMES = ("large", "medium", "small")
+DIGESTS = code_digests("residual")
 
 
 def make_config(**changes: Any) -> CompressionConfig:
@@ -37,8 +38,7 @@ def make_config(**changes: Any) -> CompressionConfig:
 
 def make_provenance(**changes: Any) -> Provenance:
     digests = {"config_sha256": "c", "data_fingerprint": "d", "teacher_sha256": "t", "pretrained_sha256": ""}
-    values = digests | {"packages": {"keras": "3"}}
-    return Provenance(**(values | {"code_digests": code_digests()} | changes))
+    return Provenance(**(digests | {"code_digests": DIGESTS} | changes))
 
 
 def components_of(config: CompressionConfig, provenance: Provenance | None = None) -> dict[str, BaseComponent]:
@@ -153,18 +153,17 @@ def test_provenance_reaches_the_steps_that_read_what_changed() -> None:
         ({"data_fingerprint": "other"}, {"Ingest"}),
         ({"teacher_sha256": "other"}, {"TeacherLoad", "Pusher"}),
         ({"pretrained_sha256": "other"}, {"JointDistillTrainer", "Pusher"}),
-        ({"code_digests": code_digests() | {"prune": "other"}}, {*(f"Prune.{name}" for name in NAMES), "Pusher"}),
+        ({"code_digests": DIGESTS | {"prune": "other"}}, {*(f"Prune.{name}" for name in NAMES), "Pusher"}),
     ):
         after = parameters_of(components_of(make_config(), make_provenance(**change)))
         assert {name for name in before if before[name] != after[name]} == steps
 
 
 def test_every_step_names_its_code_and_the_seed_is_that_of_the_configuration() -> None:
-    digests = code_digests()
     folders = {"JointDistillTrainer": "joint_distill_trainer", "TeacherLoad": "teacher_load"}
     for name, component in components_of(make_config(seed=5)).items():
         kind = name.partition(".")[0]
-        assert component.exec_properties["code_digest"] == digests[folders.get(kind, kind.lower())]
+        assert component.exec_properties["code_digest"] == DIGESTS[folders.get(kind, kind.lower())]
         assert component.exec_properties.get("seed", 5) == 5
 
 

@@ -146,7 +146,7 @@ def connect(server: Server) -> Connection:
             said = io.StringIO()
             with contextlib.redirect_stdout(said):
                 config = super()._load_config(*arguments)
-            if said.getvalue():  # that it found no cluster; it goes on with an address of its own making
+            if said.getvalue():  # that it found no cluster; it would use an address of its own making
                 raise ConfigError(
                     f"--endpoint: found none, nor {_ENDPOINT_VARIABLE}, nor a cluster; accepted is the API server's URL"
                 )

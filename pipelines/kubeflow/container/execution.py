@@ -12,6 +12,7 @@ from tfx.dsl.components.base import base_executor
 from tfx.types.artifact import Artifact
 
 from learn2compress.config.parsing import ConfigError
+from pipelines.kubeflow.container.code_check import check_code
 from pipelines.kubeflow.container.executor_input import ExecutorInput, write_executor_output
 from pipelines.kubeflow.container.metadata_mirror import record_execution
 from pipelines.kubeflow.contract.artifact_types import load_class, metadata_of, properties_of, restore_artifact
@@ -19,11 +20,9 @@ from pipelines.kubeflow.contract.exec_properties import resolve_exec_properties
 from pipelines.kubeflow.contract.mirror_settings import MirrorSettings
 from pipelines.kubeflow.contract.step_contract import StepContract
 from pipelines.kubeflow.contract.ui_views import write_view
-from pipelines.provenance import code_digests
 
 # An object store has no empty folders: without a file in it an output could not be fetched by the next step.
 _EMPTY_FILE = ".empty"
-_CODE_DIGEST = "code_digest"
 
 
 def execute(contract: StepContract, executor_input: ExecutorInput) -> None:
@@ -43,7 +42,7 @@ def execute(contract: StepContract, executor_input: ExecutorInput) -> None:
                 f"--executor-input: there is no output {name!r} in it; compile again with the code of the image"
             )
     properties = resolve_exec_properties(contract, executor_input.typed_parameters(contract.parameters))
-    _check_code(contract, properties)
+    check_code(contract, properties)
     mirror = MirrorSettings.of(os.environ)
     inputs = _inputs(contract, executor_input)
     outputs = {name: _new_output(path, executor_input.outputs[name].path) for name, path in contract.outputs.items()}
@@ -91,18 +90,3 @@ def _metadata(
         drawn = write_view(view.kind, outputs[view.source], executor_input.outputs[name].path)
         found[name] = metadata_of(contract.pipeline, contract.component, name, view.kind.value, drawn)
     return found
-
-
-def _check_code(contract: StepContract, properties: Mapping[str, Any]) -> None:
-    """Checks that the image has the code that the package says its results come from.
-
-    Args:
-      contract: Names the executor.
-      properties: What the executor is told, the compiled digest among it.
-    """
-    here = code_digests().get(contract.executor.split(".")[1])
-    if _CODE_DIGEST in properties and here is not None and properties[_CODE_DIGEST] != here:
-        raise ConfigError(
-            f"image: the code behind {contract.component} has digest {here}, but the package was compiled from "
-            f"{properties[_CODE_DIGEST]}; compile again with the code of the image"
-        )

@@ -52,7 +52,7 @@ class StepRecord:
 
     @property
     def name(self) -> str:
-        """Name of the execution: a pod that is tried again goes on with that of the first."""
+        """Name of the execution: a pod that is tried again resumes that of the first."""
         return f"{self.run_id}/{self.component}"
 
 

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 
 from pipelines.kubeflow.contract.step_contract import ParameterTarget, StepContract, Value
 
-# Digests of a parameter inside another one, which follow it: where they stand, and of what they are.
+# Digests of a parameter inside another one, which change with it: where they are, and of which parameter.
 _DIGESTS = {ParameterTarget("provenance", ("config_sha256",)): "config"}
 
 

@@ -27,3 +27,7 @@ def test_the_same_network_costs_less_energy_in_int8(models: Any) -> None:
         return estimate_energy(operator_work(model), model_cost(model).weight_bytes).total_uj
 
     assert total(models.int8) < total(models.float32) / 3
+
+
+def test_nothing_needs_no_energy() -> None:
+    assert estimate_energy([], 0).total_uj == 0.0

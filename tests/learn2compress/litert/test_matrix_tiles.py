@@ -7,7 +7,6 @@ import sys
 
 import pytest
 
-from learn2compress.litert.latency import processor_name, timed_processor
 from learn2compress.litert.matrix_tiles import has_matrix_tiles
 
 # arch_prctl(ARCH_REQ_XCOMP_PERM, XFEATURE_XTILEDATA) gives 0 where a process gets tiles.
@@ -27,7 +26,3 @@ def test_a_process_is_refused_tiles() -> None:
 
 def test_it_changes_nothing_else() -> None:
     assert answer(FORBID + "print('runs')") == "runs"
-
-
-def test_the_report_says_so() -> None:
-    assert timed_processor() == processor_name() + " without AMX" * has_matrix_tiles()

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from learn2compress.litert.latency import run_worker
-from learn2compress.litert.worker import measure_start, measure_times
+from learn2compress.litert.worker import measure_start, measure_times, undisturbed_ms
 from learn2compress.results.latency import MachineLoad
 
 LISTS = ("times_ms", "fastest_ms", "cpu_times_ms", "cpu_fastest_ms")
@@ -71,3 +71,9 @@ def test_an_input_that_holds_no_numbers_is_refused(convert_function: Any, write:
     answer_of = pytest.raises(Exception, match=r"does not run: input .*: found bool, accepted are numbers")
     with answer_of:
         run_worker(request([str(path)], [1]), str(path), 60)
+
+
+def test_waiting_is_taken_off_but_never_more_than_there_was() -> None:
+    assert undisturbed_ms(5e6, 0.0, 1e6) == 5.0
+    assert undisturbed_ms(5e6, 3e6, 1e6) == 2.0
+    assert undisturbed_ms(5e6, 7e6, 1e6) == 1.0  # some of it was beside

@@ -162,9 +162,12 @@ def make_family(
             "data_sha256": "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
             "teacher_sha256": "60303ae22b998861bce3b28f33eec1be758a213c86c93c076dbe9f558c11c752",
             "config_sha256": "fd61a03af4f77d870fc21e05e7e80678095c92d808cfb3b5c279ee04c74aca13",
-            "code": "learn2compress 0.1.0",
-            "tensorflow": "2.21.0",
-            "keras": "3.15.1",
+            "code_sha256": "3c9909afec25354d551dae21590bb26e38d53f2173b8d3dc3eee4c047e7ab1c1",
+        },
+        made_with={
+            large: {"python": "3.11.7", "keras": "3.15.1", "tensorflow": "2.21.0"},
+            medium: {"python": "3.11.7", "keras": "3.15.1", "tensorflow": "2.21.0"},
+            small: {"python": "3.11.7", "keras": "3.14.0", "tensorflow": "2.20.0"},
         },
     )
 

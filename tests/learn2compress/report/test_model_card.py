@@ -44,6 +44,15 @@ def test_the_card_says_what_was_measured_and_how_to_feed_it(family: FamilyReport
         assert f"\n## {section}" in card
 
 
+def test_the_card_names_the_versions_that_made_its_own_file(family: FamilyReport) -> None:
+    large, small = render_model_card(family, "large"), render_model_card(family, "small")
+    assert "The step that made this file ran with:\n\n- keras 3.15.1\n- python 3.11.7\n- tensorflow 2.21.0\n" in large
+    assert "- keras 3.14.0\n" in small
+    assert "keras 3.15.1" not in small
+    without = render_model_card(dataclasses.replace(family, made_with={}), "large")
+    assert "The versions that made this file were not recorded." in without
+
+
 def test_a_refused_student_says_why(family: FamilyReport) -> None:
     assert "It does not satisfy every constraint." in render_model_card(family, "small")
     assert "accuracy drop 9.44 points is above max\\_accuracy\\_drop 5 points" in render_model_card(family, "small")

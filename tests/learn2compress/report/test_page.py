@@ -140,6 +140,8 @@ def test_the_figures_shown_are_the_reports(family: FamilyReport) -> None:
             assert sentence in page.text
     for key, value in family.provenance.items():
         assert f"{key} {value}" in page.text
+    assert "large, medium: made with keras 3.15.1, python 3.11.7, tensorflow 2.21.0" in page.text
+    assert "small: made with keras 3.14.0, python 3.11.7, tensorflow 2.20.0" in page.text
     assert "max_accuracy_drop: 0.05" in page.text
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from learn2compress.config import ConstraintsConfig, Objective, PushPolicy
 from learn2compress.results.latency import Clock, Latency, MachineLoad
-from learn2compress.results.measurements import Calibration, PairedDrop
+from learn2compress.results.measurements import Calibration
 from learn2compress.results.reports import Accuracy, ModelReport
 from learn2compress.selection.select import Point, pareto_front, select
 
@@ -150,53 +150,6 @@ def test_a_student_without_the_objectives_figure_comes_last() -> None:
     assert verdicts[0].reasons[0].endswith("'b' is better by a figure that this one lacks")
 
 
-def test_a_drop_within_the_interval_is_said_to_be_so() -> None:
-    noisy, clear = model("noisy", half_width=0.03), model("clear", half_width=0.01)
-    verdicts = select([noisy, clear], TEACHER, ConstraintsConfig())
-    assert verdicts[0].notes == (
-        "a drop of 2 points lies within the 95% interval (±3 points) of 2,000 held-out examples: "
-        "more examples could turn it around",
-    )
-    assert verdicts[1].notes == ()
-
-
-def test_a_limit_that_more_examples_could_turn_around_is_said_to_be_so() -> None:
-    (verdict,) = select([model("a", half_width=0.01)], TEACHER, ConstraintsConfig(max_accuracy_drop=0.015))
-    assert not verdict.selected
-    assert verdict.notes == (
-        "max_accuracy_drop 1.5 points lies inside the drop's 95% interval (1 to 3 points on 2,000 held-out examples): "
-        "more examples could decide otherwise",
-    )
-
-
-def paired(student_only: int, low: float, high: float) -> ModelReport:
-    return model("a", half_width=0.03, paired_drop=PairedDrop(2000, 40 + student_only, student_only, 0.02, low, high))
-
-
-def test_a_drop_is_judged_on_the_same_examples() -> None:
-    # By its own interval of 3 points this drop of 2 would be noise; on the same examples it is none.
-    (clear,) = select([paired(10, 0.012, 0.028)], TEACHER, ConstraintsConfig(max_accuracy_drop=0.03))
-    assert clear.notes == ()
-    (noise,) = select([paired(600, -0.001, 0.041)], TEACHER, ConstraintsConfig(max_accuracy_drop=0.05))
-    assert noise.notes == (
-        "a drop of 2 points lies within what chance alone explains: the teacher alone is right on 640 of the 2,000 "
-        "held-out examples, the student alone on 600 (95% interval of the drop: -0.1 to 4.1 points): more examples "
-        "could turn it around",
-    )
-
-
-def test_a_limit_inside_the_paired_interval_is_said_to_be_so() -> None:
-    (verdict,) = select([paired(10, 0.012, 0.028)], TEACHER, ConstraintsConfig(max_accuracy_drop=0.025))
-    assert verdict.selected
-    assert verdict.notes[0].startswith("max_accuracy_drop 2.5 points lies inside the drop's 95% interval (1.2 to 2.8 ")
-
-
-def test_a_latency_limit_inside_the_interval_is_said_to_be_so() -> None:
-    (verdict,) = select([model("a")], TEACHER, ConstraintsConfig(max_latency_ratio=0.52))
-    assert verdict.selected
-    assert "0.45x to 0.55x" in verdict.notes[0]
-
-
 def test_the_fastest_is_not_called_so_where_its_speed_is_in_doubt() -> None:
     wide = model("wide", latency=ratio(0.1, 0.1, 0.3))
     fastest = ConstraintsConfig(maximize=Objective.FASTEST, select=PushPolicy.BEST)
@@ -233,11 +186,10 @@ def test_a_limit_on_speed_is_refused_where_the_measurement_can_not_tell() -> Non
     assert reasons(model("a", latency=by_wall), max_latency_ms=0.5) == ()
 
 
-def test_a_busy_machine_is_noted() -> None:
-    latency = dataclasses.replace(LATENCY, clock=Clock.CPU, load=MachineLoad(1.0, steal_ratio=0.1))
-    (verdict,) = select([model("a", latency=latency)], TEACHER, ConstraintsConfig())
-    assert verdict.selected
-    assert verdict.notes[-1].startswith("the machine was busy while a was timed (the host gave 10% of it to other virt")
+def test_a_note_refuses_nobody_and_rescues_nobody() -> None:
+    within, beyond = ConstraintsConfig(max_latency_ratio=0.52), ConstraintsConfig(max_latency_ratio=0.48)
+    verdicts = [select([model("a")], TEACHER, limits)[0] for limits in (within, beyond)]
+    assert [(verdict.selected, len(verdict.notes)) for verdict in verdicts] == [(True, 1), (False, 1)]
 
 
 def test_pareto_front_keeps_what_nothing_beats() -> None:

@@ -60,8 +60,8 @@ def _arguments(config: CompressionConfig, **digests: str) -> PipelineArguments:
 
     config_sha256 = hashlib.sha256(json.dumps(to_dict(config), sort_keys=True).encode()).hexdigest()
     plain = {"data_fingerprint": "d", "teacher_sha256": "t", "pretrained_sha256": "", "config_sha256": config_sha256}
-    code = {name: f"code of {name}" for name in code_digests()}
-    provenance = Provenance(**(plain | digests), code_digests=code, packages={"keras": "3"})
+    code = {name: f"code of {name}" for name in code_digests(None)}
+    provenance = Provenance(**(plain | digests), code_digests=code)
     return PipelineArguments(config, provenance, CHECKPOINTS)
 
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import importlib.metadata
 import json
+import platform
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from google.protobuf import json_format
 from kfp.pipeline_spec import pipeline_spec_pb2
@@ -222,7 +225,7 @@ def test_ingest_reads_the_digits_as_the_driver_asks(tmp_path: Path) -> None:
         task=TaskConfig(),
         data_fingerprint="fingerprint",
         beam_options=BeamStepConfig().arguments,
-        code_digest=code_digests()["ingest"],
+        code_digest=code_digests("residual")["ingest"],
     )
     contract = StepContract(
         pipeline="digits",
@@ -248,6 +251,10 @@ def test_ingest_reads_the_digits_as_the_driver_asks(tmp_path: Path) -> None:
     metadata = launcher.metadata()["examples"]
     assert (metadata["num_train"] + metadata["num_held_out"], metadata["num_classes"]) == (1797.0, 10.0)
     assert any((launcher.path("quantize-small/examples") / Split.TRAIN).iterdir())
+    versions = json.loads(metadata["made_with"])
+    assert versions["numpy"] == np.__version__
+    assert versions["python"] == platform.python_version()
+    assert "matplotlib" not in versions
 
 
 def test_an_image_of_other_code_than_the_package_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -268,4 +275,7 @@ def test_an_image_of_other_code_than_the_package_is_refused(tmp_path: Path, caps
         "outputs": {"artifacts": {"pushed": output(uri)}, "outputFile": str(tmp_path / "out.json")},
     }
     assert Launcher(tmp_path, "s3").run(contract, json.dumps(content)) == 2
-    assert "image: the code behind Pusher has digest" in capsys.readouterr().err
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "image: code or versions behind Pusher have digest" in line
+    assert f"matplotlib {importlib.metadata.version('matplotlib')}" in line
+    assert "of another image" in line
