@@ -103,11 +103,11 @@ class UnpackedModel:
           name: Such as "TFLITE_METADATA".
           content: The bytes.
         """
-        tree = self.tree
+        tree, encoded = self.tree, name.encode()
         entries = list(tree.metadata or [])
-        entry = next((entry for entry in entries if entry.name == name.encode()), None)
+        entry = next((entry for entry in entries if entry.name == encoded), None)
         if entry is None:
-            entry = schema.MetadataT(name, len(tree.buffers))
+            entry = schema.MetadataT(encoded, len(tree.buffers))
             entries.append(entry)
             tree.buffers.append(schema.BufferT())
         with parse_errors_in_one_line():

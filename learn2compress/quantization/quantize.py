@@ -137,8 +137,7 @@ def _make_candidates(
         if made is prepared.float_file.shipped:
             scored = prepared.float_scored
         else:
-            max_bytes = config.max_bytes if recipe is QuantizationRecipe.MIXED else None
-            scored = score_file(made.model, made.model_bytes, accuracy_examples, pack, max_bytes)
+            scored = score_file(made.model, made.model_bytes, accuracy_examples, pack)
         candidates[recipe] = _CandidateFile(made, scored)
     return candidates
 

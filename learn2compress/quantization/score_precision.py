@@ -4,7 +4,7 @@ A full int8 file ends with uint8 scores. Logits that differ can have equal score
 there, and of equal scores an application takes the first: another class than the
 logits name. With many classes, or with a temperature that makes scores less sure,
 this is no rarity. Float32 scores, computed from the same int8 logits, keep their
-order. A decision can change only where the highest score is shared, so no more
+order; such a file is no larger. A decision can change only where the highest score is shared, so no more
 than those examples run a second time.
 """
 
@@ -49,7 +49,6 @@ def score_file(
     model_bytes: bytes,
     sample: TrainingSample,
     pack: Callable[[UnpackedModel], bytes],
-    max_bytes: int | None = None,
 ) -> ScoredFile:
     """Scores training examples, by float32 scores where uint8 ones change more than half a percent of the decisions.
 
@@ -58,7 +57,6 @@ def score_file(
       model_bytes: The same, packed as it ships.
       sample: The examples; decisions are compared on its first `num_choice_examples`.
       pack: Packs a file as it ships.
-      max_bytes: A file with float32 scores that is larger is not taken.
 
     Returns:
       The file that ships, with its scores.
@@ -74,8 +72,7 @@ def score_file(
     by_logits = predict(float_scored, sample.inputs[tied]).argmax(axis=1)
     num_changed = int((scores[tied].argmax(axis=1) != by_logits).sum())
     changed_ratio = num_changed / num_examples
-    fits = max_bytes is None or len(float_scored) <= max_bytes
-    if fits and are_too_coarse(num_changed, num_examples):
+    if are_too_coarse(num_changed, num_examples):
         return ScoredFile(float_scored, sample.scores(float_scored), changed_ratio, has_float_scores=True)
     return ScoredFile(model_bytes, scores, changed_ratio)
 

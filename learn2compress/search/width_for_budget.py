@@ -21,7 +21,6 @@ import numpy as np
 from learn2compress import progress
 from learn2compress.config import EvaluateConfig, QuantizationRecipe, Sharing, StudentConfig, TaskConfig, TrainingConfig
 from learn2compress.config.parsing import ConfigError
-from learn2compress.litert.border import use_float_scores
 from learn2compress.litert.latency import measure_latency
 from learn2compress.quantization.convert import to_int8_litert
 from learn2compress.quantization.qat_network import quantization_aware
@@ -133,8 +132,8 @@ class _Search:
         joint = build_joint_network(self._task, len(self._labels), self._training, [student])
         return standalone_student(joint, student.name)
 
-    def _files(self, student: keras.Model) -> tuple[bytes, bytes]:
-        """Returns the file with uint8 scores, and the one with float32 scores that ships where those are too coarse."""
+    def _file(self, student: keras.Model) -> bytes:
+        """Returns the file with uint8 scores; one with float32 scores, where those are too coarse, is no larger."""
         random = np.random.default_rng(0)
         # Fresh biases and statistics are all alike, and equal constants are stored once: after training none are.
         student.set_weights([weights + random.uniform(0.01, 0.1, weights.shape) for weights in student.get_weights()])
@@ -142,20 +141,17 @@ class _Search:
         inputs = random.integers(0, 256, (_CALIBRATION_EXAMPLES, *self._task.input_shape))
         network((inputs / 255).astype(np.float32), training=True)
         description = StudentDescription(_LONGEST_FAMILY_NAME, self._student.name, tuple(self._labels), self._task)
-        model = to_int8_litert(network)
-        uint8_scores = pack_student_file(model, QuantizationRecipe.INT8_QAT, description)
-        use_float_scores(model)
-        return uint8_scores, pack_student_file(model, QuantizationRecipe.INT8_QAT, description)
+        return pack_student_file(to_int8_litert(network), QuantizationRecipe.INT8_QAT, description)
 
     def _model_bytes(self, student: keras.Model) -> float:
-        return max(len(file) for file in self._files(student))
+        return len(self._file(student))
 
     def _latency_ms(self, student: keras.Model) -> float:
         budget = self._student.budget
         limit_ms = math.inf if budget is None or budget.max_latency_ms is None else budget.max_latency_ms
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder, "student.tflite")
-            path.write_bytes(self._files(student)[0])
+            path.write_bytes(self._file(student))
             field = f"students.{self._student.name}.budget.max_latency_ms"
             return settled_ms(lambda: measure_latency(path, path, EvaluateConfig()), limit_ms, field)
 

@@ -203,7 +203,7 @@ def test_a_file_that_was_not_measured_is_refused(tmp_path: Path, inputs: dict[st
     found = hashlib.sha256(b"something else").hexdigest()
     measured = hashlib.sha256(CONTENT["small"]).hexdigest()
     message = f"student 'small': the file has SHA-256 {found}, but the one that was measured has {measured}"
-    assert str(caught.value) == message
+    assert str(caught.value).startswith(message)
     assert not (tmp_path / "pushed").exists()
 
 

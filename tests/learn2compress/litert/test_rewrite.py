@@ -76,6 +76,17 @@ def test_a_buffer_that_is_added_later_undoes_nothing(models: Any) -> None:
     assert len(model.pack()) < len(small) + 100
 
 
+def test_a_buffer_of_the_same_name_replaces_the_first_packed_in_between_or_not(models: Any) -> None:
+    model = UnpackedModel(models.int8)
+    model.set_named_buffer("notes", b"first" * 100)
+    once = model.pack()
+    model.set_named_buffer("notes", b"other" * 100)
+    again = UnpackedModel(once)
+    again.set_named_buffer("notes", b"other" * 100)
+    assert len(model.pack()) == len(once)
+    assert model.pack() == again.pack() != once
+
+
 def test_input_and_output_are_told_by_type_and_shape(models: Any) -> None:
     model = UnpackedModel(models.int8)
     assert (model.input_type(), model.output_type()) == (TensorType("uint8", (1, 8, 8, 3)), TensorType("uint8", (1, 4)))

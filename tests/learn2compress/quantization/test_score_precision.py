@@ -13,7 +13,13 @@ from learn2compress.litert.tensors import TensorReader
 from learn2compress.quantization.choice_sample import TrainingSample
 from learn2compress.quantization.convert import to_float_litert, to_int8_litert
 from learn2compress.quantization.qat_network import quantization_aware
-from learn2compress.quantization.score_precision import MAX_CHANGED_RATIO, are_too_coarse, has_tie, score_file
+from learn2compress.quantization.score_precision import (
+    MAX_CHANGED_RATIO,
+    ScoredFile,
+    are_too_coarse,
+    has_tie,
+    score_file,
+)
 
 NUM_CLASSES = 100
 SAMPLE = TrainingSample(
@@ -55,6 +61,7 @@ def test_many_classes_at_a_high_temperature_have_float_scores_that_keep_every_de
 
     assert found.has_float_scores
     assert found.changed_ratio == changed
+    assert len(found.model_bytes) <= len(coarse)
     assert model_cost(found.model_bytes).output_dtype == "float32"
     assert model_cost(found.model_bytes).num_parameters == model_cost(coarse).num_parameters
     np.testing.assert_array_equal(found.scores.argmax(axis=1), wanted)
@@ -63,25 +70,17 @@ def test_many_classes_at_a_high_temperature_have_float_scores_that_keep_every_de
     np.testing.assert_allclose(found.scores, SAMPLE.scores(coarse), atol=1.5 / 256)
 
 
-def test_the_temperature_changes_no_decision_of_float_scores() -> None:
-    sure, unsure = (score_file_of(temperature) for temperature in (1.0, 4.0))
-    assert unsure.has_float_scores
-    wanted = decisions_by_logits(to_int8_litert(network_of(1.0)).pack(), SAMPLE.inputs)
-    np.testing.assert_array_equal(unsure.scores.argmax(axis=1), wanted)
-    assert sure.changed_ratio < unsure.changed_ratio
-
-
-def score_file_of(temperature: float):
+def scored_at(temperature: float) -> ScoredFile:
     model = to_int8_litert(network_of(temperature))
     return score_file(model, model.pack(), SAMPLE, UnpackedModel.pack)
 
 
-def test_a_file_that_would_be_too_large_keeps_its_scores_and_says_what_they_change() -> None:
-    model = to_int8_litert(network_of(4.0))
-    coarse = model.pack()
-    found = score_file(model, coarse, SAMPLE, UnpackedModel.pack, max_bytes=10)
-    assert (found.model_bytes, found.has_float_scores) == (coarse, False)
-    assert found.changed_ratio > MAX_CHANGED_RATIO
+def test_the_temperature_changes_no_decision_of_float_scores() -> None:
+    sure, unsure = scored_at(1.0), scored_at(4.0)
+    assert unsure.has_float_scores
+    wanted = decisions_by_logits(to_int8_litert(network_of(1.0)).pack(), SAMPLE.inputs)
+    np.testing.assert_array_equal(unsure.scores.argmax(axis=1), wanted)
+    assert sure.changed_ratio < unsure.changed_ratio
 
 
 def test_sure_scores_stay_as_they_are_and_float_ones_have_no_steps() -> None:

@@ -43,6 +43,11 @@ def test_metadata_change_no_score(model: UnpackedModel) -> None:
     )
 
 
+def test_a_model_that_is_packed_twice_has_its_metadata_once(model: UnpackedModel) -> None:
+    once, again = (pack_student_file(model, QuantizationRecipe.FLOAT32, DESCRIPTION) for _ in range(2))
+    assert once == again
+
+
 def test_a_description_of_another_model_is_refused(model: UnpackedModel) -> None:
     other = StudentDescription("birds", "small", ("owl", "wren", "crow"), DESCRIPTION.task)
     with pytest.raises(ConfigError, match="labels: found 3, accepted are 2"):

@@ -98,6 +98,6 @@ def test_the_key_is_that_of_the_content_and_not_of_the_time(students: list[Measu
 def test_a_file_that_was_not_measured_is_refused(students: list[MeasuredStudent]) -> None:
     check_measured(students)
     students[1].model_path.write_bytes(b"another")
-    with pytest.raises(ConfigError, match="student 'small': found a file of SHA-256") as error:
+    with pytest.raises(ConfigError, match="student 'small': the file has SHA-256") as error:
         check_measured(students)
     assert hashlib.sha256(b"another").hexdigest() in str(error.value)
