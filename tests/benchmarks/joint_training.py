@@ -58,7 +58,7 @@ class Contest:
 
     @property
     def joint_over(self) -> dict[str, float]:
-        """Time of the joint training as a multiple of each other training's."""
+        """Returns the time of the joint training as a multiple of each other training's."""
         joint = sum(self.seconds["joint"])
         return {name: joint / sum(seconds) for name, seconds in self.seconds.items() if name != "joint"}
 
@@ -70,7 +70,18 @@ def contest(
     logits: Path | None = None,
     teacher: LiveTeacher | None = None,
 ) -> Contest:
-    """Trains the family, and each student of `alone` by itself, taking turns epoch by epoch."""
+    """Trains the family, and each student of `alone` by itself, taking turns epoch by epoch.
+
+    Args:
+      config: Students and training.
+      prepared: The examples.
+      alone: Names of students.
+      logits: Folder of a cached teacher's logits.
+      teacher: A live teacher, in place of `logits`.
+
+    Returns:
+      Times and accuracies of all trainings.
+    """
     groups = {"joint": config.students}
     groups |= {s.name: (dataclasses.replace(s, joins_after_ratio=0.0),) for s in config.students if s.name in alone}
     trainings, seconds = {}, {}
@@ -101,7 +112,12 @@ def contest(
 
 
 def plan_of(config: CompressionConfig, largest: str) -> TrainingPlan:
-    """The plan of training these students jointly, as the pipeline makes it."""
+    """Returns the plan of training these students jointly, as the pipeline makes it.
+
+    Args:
+      config: Students and training.
+      largest: Name of the student of most operations.
+    """
     training = config.training
     return TrainingPlan(
         "train",
@@ -120,7 +136,12 @@ def plan_of(config: CompressionConfig, largest: str) -> TrainingPlan:
 
 
 def with_training(config: CompressionConfig, **changes: Any) -> CompressionConfig:
-    """The configuration with other training settings."""
+    """Returns the configuration with other training settings.
+
+    Args:
+      config: The configuration.
+      **changes: Fields of `training`.
+    """
     return dataclasses.replace(config, training=dataclasses.replace(config.training, **changes))
 
 
@@ -139,7 +160,7 @@ def of_widths(config: CompressionConfig, sharing: Sharing) -> CompressionConfig:
 
 
 def summary(values: Sequence[float]) -> dict[str, Any]:
-    """Mean, smallest and largest of some seeds' results."""
+    """Returns mean, smallest and largest of some seeds' results."""
     return {"mean": round(float(np.mean(values)), 4), "min": round(min(values), 4), "max": round(max(values), 4)}
 
 

@@ -64,7 +64,16 @@ COUNTERPART = "ours_post_training"
 
 
 def run(recipe: str, request: dict[str, Any], output: Path) -> dict[str, dict[str, float]]:
-    """Seconds of each part by variant, from a process of its own, or from an earlier run of the same request."""
+    """Runs a recipe in a process of its own, or finds the answer of an earlier run of the same request.
+
+    Args:
+      recipe: Module in `peer_recipes`.
+      request: Fields of a `peer_recipes.request.Request`, but for the output.
+      output: Folder for its files.
+
+    Returns:
+      Seconds of each part, by variant.
+    """
     path, answer = output / "request.json", output / "seconds.json"
     text = json.dumps(request | {"output": str(output)}, indent=2, sort_keys=True)
     if not answer.exists() or path.read_text("utf-8") != text:
@@ -85,14 +94,30 @@ def request_sha256(config: Path) -> str:
 
 
 def held_out(config: CompressionConfig, prepared: Prepared) -> tuple[np.ndarray, np.ndarray]:
-    """Inputs uint8 `[n, *input_shape]` and labels `[n]`."""
+    """Reads the held-out split.
+
+    Args:
+      config: Gives the shape of an input.
+      prepared: The examples.
+
+    Returns:
+      Inputs uint8 `[n, *input_shape]` and labels `[n]`.
+    """
     examples = list(read_examples(prepared.folder / Split.HELD_OUT))
     inputs = np.frombuffer(b"".join(example.input for example in examples), np.uint8)
     return inputs.reshape(-1, *config.task.input_shape), np.array([example.label for example in examples])
 
 
 def latencies(files: dict[str, Path], rounds: int) -> dict[str, float]:
-    """Median milliseconds of one inference, by variant; files take turns."""
+    """Measures latencies; files take turns.
+
+    Args:
+      files: Of one student, by variant.
+      rounds: Of ten inferences of each file.
+
+    Returns:
+      Median milliseconds of one inference, by variant.
+    """
     request = {
         "task": "latency",
         "models": [str(path) for path in files.values()],
@@ -106,12 +131,16 @@ def latencies(files: dict[str, Path], rounds: int) -> dict[str, float]:
 
 
 def spread(values: Sequence[float]) -> dict[str, float]:
-    """Mean, smallest and largest over the seeds."""
+    """Returns mean, smallest and largest over the seeds."""
     return {"mean": round(float(np.mean(values)), 4), "min": round(min(values), 4), "max": round(max(values), 4)}
 
 
 def over_ours(totals: dict[str, list[float]]) -> dict[str, float]:
-    """How many times as long as ours each peer took, mean over the seeds, given seconds of each by variant."""
+    """Returns how many times as long as ours each peer took, as a mean over the seeds.
+
+    Args:
+      totals: Seconds of each seed, by variant.
+    """
     ratios = {}
     for variant, values in totals.items():
         ours = totals.get(COUNTERPARTS.get(variant, COUNTERPART))
@@ -121,7 +150,12 @@ def over_ours(totals: dict[str, list[float]]) -> dict[str, float]:
 
 
 def table(figures: dict[str, Any], names: Sequence[str]) -> str:
-    """The figures as Markdown."""
+    """Returns the figures as a Markdown table.
+
+    Args:
+      figures: What is printed at the end.
+      names: Students, each of which becomes a column.
+    """
     lines = ["| variant | seconds | " + " | ".join(f"{name}: top-1, kB, ms" for name in names) + " |"]
     lines.append("|---" * (2 + len(names)) + "|")
     for variant, seconds in figures["seconds_total"].items():

@@ -64,7 +64,12 @@ class Prepared:
     num_classes: int
 
     def training_data(self, config: CompressionConfig, logits: Path | None) -> TrainingData:
-        """As the pipeline opens it; without `logits` the teacher is live."""
+        """Opens the examples as the pipeline does.
+
+        Args:
+          config: Batches, augmentation and views.
+          logits: Folder of the teacher's stored logits; None for a live teacher.
+        """
         training = config.training
         return TrainingData(
             train=self.folder / Split.TRAIN,
@@ -84,7 +89,15 @@ class Prepared:
 
 
 def prepare_logits(config: CompressionConfig, prepared: Prepared) -> Path:
-    """Writes the fixed teacher's logits of every view of the training examples, or finds them there."""
+    """Writes the fixed teacher's logits of every view of the training examples, or finds them there.
+
+    Args:
+      config: Names the teacher, the augmentation and the seed.
+      prepared: The examples.
+
+    Returns:
+      The folder of the logits.
+    """
     views = ViewPlan.of(config.teacher, config.training.augment, config.seed)
     teacher_sha256 = hashlib.sha256(Path(config.teacher.uri).read_bytes()).hexdigest()
     key = json.dumps([teacher_sha256, dataclasses.asdict(views), sources_sha256(*LOGITS_ROOMS)], sort_keys=True)
@@ -95,7 +108,13 @@ def prepare_logits(config: CompressionConfig, prepared: Prepared) -> Path:
 
 
 def write_logits(config: CompressionConfig, prepared: Prepared, folder: Path) -> None:
-    """Writes the fixed teacher's logits of every view of the training examples."""
+    """Writes the fixed teacher's logits of every view of the training examples.
+
+    Args:
+      config: Names the teacher, the augmentation and the seed.
+      prepared: The examples.
+      folder: Where to.
+    """
     views = ViewPlan.of(config.teacher, config.training.augment, config.seed)
     with tempfile.TemporaryDirectory() as name:
         paths = fetch_members(config.teacher, Path(name))
@@ -108,7 +127,12 @@ def write_logits(config: CompressionConfig, prepared: Prepared, folder: Path) ->
 
 
 def live_teacher(config: CompressionConfig, prepared: Prepared) -> LiveTeacher:
-    """The teacher as it runs in each step."""
+    """Loads the teacher as it runs in each step.
+
+    Args:
+      config: Names the teacher.
+      prepared: The examples, for their number of classes.
+    """
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         paths = fetch_members(config.teacher, folder)
@@ -128,6 +152,9 @@ def prepare_examples(
         hashes: a sample that depends on nothing else.
       for_choice: Hold out the next `max_train` training examples instead of the held-out split, which whoever
         chooses settings must not see.
+
+    Returns:
+      Where the examples are, and how many.
     """
     about = [to_dict(config.data), to_dict(config.task), max_train, *(["for choice"] if for_choice else [])]
     key = json.dumps([*about, sources_sha256(*EXAMPLES_ROOMS)], sort_keys=True)

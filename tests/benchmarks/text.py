@@ -103,7 +103,7 @@ def run(config: dict[str, Any], teacher_arguments: list[str], work: Path) -> tup
 
 
 def figures_of(outcome: Outcome) -> dict[str, Any]:
-    """Accuracy in per cent and sizes of the teacher and of each student's file."""
+    """Returns accuracies in per cent and sizes of the teacher's and of each student's file, by name."""
     models = (outcome.family.teacher, *outcome.family.students)
     return {
         model.name: {
@@ -160,7 +160,15 @@ def main() -> None:
 
 
 def _part_of(source: Path, part: Path) -> Path:
-    """Writes lines of a training file at even distances, the same ones each time, and returns where."""
+    """Writes lines of a training file at even distances, the same ones each time.
+
+    Args:
+      source: All lines.
+      part: Where to.
+
+    Returns:
+      `part`.
+    """
     lines = source.read_text("utf-8").splitlines(keepends=True)
     part.parent.mkdir(parents=True, exist_ok=True)
     part.write_text("".join(lines[:: -(-len(lines) // QUICK_TRAIN_LINES)]), "utf-8")

@@ -41,7 +41,17 @@ MAX_TRAIN = 2000
 
 
 def bare_kernels(network: keras.Model, batch_size: int) -> Callable[[], Any]:
-    """The products of one step alone: each layer's output, its kernel's gradient, and its input's but for the first."""
+    """Makes the products of one step alone: each layer's output, and the gradients of its kernel and of its input.
+
+    The first layer has none of its input.
+
+    Args:
+      network: Gives the layers and their shapes.
+      batch_size: Examples in the step.
+
+    Returns:
+      A function that computes all of them, on random numbers.
+    """
     work = []
     for layer in network.layers:
         if isinstance(layer, (keras.layers.Conv2D, keras.layers.DepthwiseConv2D, keras.layers.Dense)):
@@ -94,7 +104,16 @@ def _depthwise_convolution(layer: keras.layers.DepthwiseConv2D, kernel: Any, inp
 
 
 def forward_and_backward(network: keras.Model, config: CompressionConfig, batch: TrainingBatch) -> Callable[[], Any]:
-    """Everything of a step but the optimizer."""
+    """Makes everything of a step but the optimizer.
+
+    Args:
+      network: The joint network.
+      config: Gives the loss.
+      batch: What the step sees.
+
+    Returns:
+      A function that computes the losses' gradients.
+    """
     trained = with_fused_normalization(network)
 
     @tf.function
@@ -112,7 +131,13 @@ def forward_and_backward(network: keras.Model, config: CompressionConfig, batch:
 
 
 def batches(config: CompressionConfig, prepared: Prepared, logits: Path) -> Iterator[TrainingBatch]:
-    """What the training loop reads, epoch after epoch."""
+    """Yields what the training loop reads, epoch after epoch, without end.
+
+    Args:
+      config: Batches, augmentation and seed.
+      prepared: The examples.
+      logits: Folder of the teacher's stored logits.
+    """
     data = prepared.training_data(config, logits)
     for epoch in itertools.count():
         yield from data.epoch(config.seed, epoch)

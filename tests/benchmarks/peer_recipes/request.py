@@ -62,7 +62,13 @@ class Request:
         )
 
     def write(self, variant: str, name: str, model: bytes) -> None:
-        """Writes one student's file."""
+        """Writes one student's file.
+
+        Args:
+          variant: Of the recipe, such as "ours_pruned".
+          name: The student's.
+          model: Content of the `.tflite` file.
+        """
         folder = self.output / variant
         folder.mkdir(parents=True, exist_ok=True)
         (folder / f"{name}.tflite").write_bytes(model)
@@ -72,14 +78,14 @@ class Request:
         (self.output / "seconds.json").write_text(json.dumps(seconds, indent=2), "utf-8")
 
     def new_student(self, name: str) -> keras.Model:
-        """One student, untrained: float 0..1 in, logits out."""
+        """Builds one student, untrained, that takes floats 0..1 and returns logits."""
         config = self.config
         keras.utils.set_random_seed(self.seed)
         joint = build_joint_network(config.task, self.prepared.num_classes, config.training, config.students)
         return standalone_student(joint, name)
 
     def epochs(self, num_epochs: int) -> Iterator[tf.data.Dataset]:
-        """A dataset of (float inputs 0..1, one-hot labels) for each epoch."""
+        """Yields a dataset of (float inputs 0..1, one-hot labels) for each epoch."""
         data = self.prepared.training_data(self.config, None)
         for epoch in range(num_epochs):
             yield data.epoch(self.seed, epoch).map(
@@ -87,17 +93,24 @@ class Request:
             )
 
     def calibration(self) -> np.ndarray:
-        """Float examples 0..1 of the training split, `[CALIBRATION_EXAMPLES, *input_shape]`."""
+        """Returns float examples 0..1 of the training split, `[CALIBRATION_EXAMPLES, *input_shape]`."""
         (dataset,) = self.epochs(1)
         inputs = [inputs.numpy() for inputs, _ in dataset.unbatch().take(CALIBRATION_EXAMPLES)]
         return np.stack(inputs)
 
     def num_steps(self, num_epochs: int) -> int:
-        """Steps of so many epochs."""
+        """Returns the steps of so many epochs."""
         return num_epochs * self.prepared.training_data(self.config, None).steps_per_epoch
 
     def optimizer(self, keras_module: Any, epochs: int, learning_rate: float, warmup_ratio: float = 0.0) -> Any:
-        """AdamW along our schedule, of Keras 3 or of tf_keras."""
+        """Returns AdamW along our schedule.
+
+        Args:
+          keras_module: Keras 3 or tf_keras.
+          epochs: Length of the schedule.
+          learning_rate: The highest.
+          warmup_ratio: Share of the steps of linear warm-up.
+        """
         steps = self.num_steps(epochs)
         warmup_steps = int(warmup_ratio * steps)
         schedule = keras_module.optimizers.schedules.CosineDecay(
@@ -119,7 +132,12 @@ class Stopwatch:
 
     @contextlib.contextmanager
     def part(self, name: str, *variants: str) -> Iterator[None]:
-        """Adds the time within to a part of these variants, or of all."""
+        """Adds the time within to a part.
+
+        Args:
+          name: The part, such as "train".
+          *variants: Whose part it is; of all unless named.
+        """
         started = time.perf_counter()
         yield
         for variant in variants or self.seconds:
