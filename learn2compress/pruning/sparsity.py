@@ -13,6 +13,7 @@ import numpy as np
 
 from learn2compress.config import PruneConfig
 from learn2compress.config.parsing import ConfigError
+from learn2compress.keras_internals import trainable_kernel
 from learn2compress.pruning.masks import cubic_sparsity, masks_of
 
 # The masks move this many times while sparsity rises: often enough to follow the curve.
@@ -34,7 +35,7 @@ def prunable_layers(layers: Sequence[keras.Layer], min_layer_weights: int) -> li
 
 def kernel_variable(layer: keras.Layer) -> keras.Variable:
     """The trainable kernel itself; `layer.kernel` may be a quantized view of it."""
-    return layer._kernel
+    return trainable_kernel(layer)
 
 
 def sparsity_of(layers: Sequence[keras.Layer], min_layer_weights: int) -> float:

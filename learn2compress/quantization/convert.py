@@ -20,10 +20,10 @@ from tensorflow.python.framework.convert_to_constants import convert_variables_t
 
 from learn2compress import __version__
 from learn2compress.config import QuantizationRecipe, TaskConfig
+from learn2compress.keras_internals import leaf_layers
 from learn2compress.litert.interpreter import PIXEL_SCALE
 from learn2compress.litert.metadata import with_metadata
 from learn2compress.litert.rewrite import compacted
-from learn2compress.quantization.qat_network import leaf_layers
 from learn2compress.students.byte_rows import ByteRows
 from learn2compress.students.layer_decomposition import decompose_layers
 
