@@ -124,7 +124,7 @@ class TrainingConfig:
     """Share of the steps spent warming up."""
     weight_decay: Annotated[float, Field(ge=0.0, le=1.0)] = 0.0005
     """Decoupled weight decay (AdamW, arXiv:1711.05101) of kernels."""
-    gradient_clip_norm: Annotated[float, Field(gt=0.0)] | None = None
+    gradient_clip_norm: Annotated[float, Field(gt=0.0, le=1e6)] | None = None
     """Longest gradient, all weights together (arXiv:1211.5063); left out, it is not clipped."""
     weight_average_decay: Annotated[float, Field(ge=0.0, lt=1.0)] = 0.0
     """Decay of a moving average of the weights, which is what leaves the training (arXiv:1806.05594); 0 for none."""
