@@ -29,7 +29,12 @@ class JointDistillTrainerSpec(ComponentSpec):
 
 
 def spec_for(names: Sequence[str], *, trains_teacher: bool) -> type[JointDistillTrainerSpec]:
-    """The spec of a trainer of these students, and of the teacher where it is optimised with them."""
+    """Returns the spec of a trainer of these students.
+
+    Args:
+      names: Of the students, each an output.
+      trains_teacher: Whether the teacher is optimised with them, and is an output, too.
+    """
     outputs = {name: ChannelParameter(type=kind) for name, kind in _outputs(names, trains_teacher).items()}
     return type("JointDistillTrainerSpec", (JointDistillTrainerSpec,), {"OUTPUTS": outputs})
 
