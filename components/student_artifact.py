@@ -8,7 +8,7 @@ import keras
 from tfx.types.artifact import Artifact
 
 from components.artifacts import HISTORY_FILE, KERAS_FILE
-from learn2compress.results.reports import EpochRecord, read_json, write_json
+from learn2compress.results.reports import EpochRecord, read_json, returned_epoch, write_json
 from learn2compress.students.byte_rows import ByteRows
 from learn2compress.students.cost import count_macs
 from learn2compress.students.joint import content_sha256
@@ -20,16 +20,16 @@ _OBJECTS = {"learn2compress>ByteRows": ByteRows}
 
 
 def write_student(artifact: Artifact, student: keras.Model, name: str, history: History) -> None:
-    """Writes a student and its history so far, and sets the artifact's properties from the last epoch."""
+    """Writes a student and its history so far, and sets the artifact's properties from the epoch that it left with."""
     folder = Path(artifact.uri)
     folder.mkdir(parents=True, exist_ok=True)
     student.save(folder / KERAS_FILE)
     write_json(folder / HISTORY_FILE, history)
-    last = history[-1]
+    returned = returned_epoch(history)
     artifact.student = name
-    artifact.phase = last.phase
-    artifact.accuracy = last.held_out_top_1
-    artifact.sparsity_ratio = last.sparsity_ratio
+    artifact.phase = returned.phase
+    artifact.accuracy = returned.held_out_top_1
+    artifact.sparsity_ratio = returned.sparsity_ratio
     artifact.num_parameters = student.count_params()
     artifact.macs = count_macs(student)
     artifact.content_sha256 = content_sha256(student)

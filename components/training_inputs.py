@@ -1,4 +1,4 @@
-"""What the components that train have in common: settings, inputs on disk, checkpoints."""
+"""The common part of the components that train: settings, inputs on disk, checkpoints."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ _NOT_IN_DIGEST = frozenset({"checkpoint_root"})
 
 @dataclasses.dataclass(frozen=True)
 class TeacherUse:
-    """How trainings use the teacher. Where it came from is not their business: moving it must not retrain anything.
+    """How trainings use the teacher. Where it came from is left out: moving it must not retrain anything.
 
     Attributes:
       is_live: It runs in every step.
@@ -68,7 +68,7 @@ class TeacherUse:
 
     @classmethod
     def of(cls, config: TeacherConfig) -> TeacherUse:
-        """As the configuration has it."""
+        """Reads it from the configuration."""
         joint = config.training is TeacherTraining.JOINT
         fresh = config.student_views is StudentViews.FRESH
         return cls(config.is_live, config.cached_views, fresh, config.learning_rate if joint else None)
@@ -113,7 +113,15 @@ class TrainingInputs:
 
     @classmethod
     def open(cls, input_dict: Mapping[str, list[Artifact]], exec_properties: Mapping[str, Any]) -> TrainingInputs:
-        """Opens the inputs, and makes all that follows in this process a function of the seed."""
+        """Opens the inputs, and makes all that follows in this process a function of the seed.
+
+        Args:
+          input_dict: Artifacts by the names of `TRAINING_INPUTS`.
+          exec_properties: Values by the names of `TRAINING_PARAMETERS`, and others, which the checkpoint depends on.
+
+        Raises:
+          ConfigError: the checkpoint's URL can't be read and written, or the teacher can't run in a step.
+        """
         settings = TrainingSettings(
             from_json(TaskConfig, exec_properties["task"]),
             from_json(TrainingConfig, exec_properties["training"]),
@@ -156,7 +164,7 @@ class TrainingInputs:
         return cls(examples, data, teacher, settings, Checkpoint.at(settings.checkpoint_root, digest))
 
     def sample(self, min_examples: int) -> TrainingSample:
-        """Training examples to calibrate with and to choose by; the first ones were kept back from training."""
+        """Reads training examples to calibrate with and to choose by; the first ones were kept back from training."""
         return TrainingSample.read(
             Path(self.examples.uri) / Split.TRAIN,
             self.settings.task.input_shape,
@@ -165,7 +173,13 @@ class TrainingInputs:
         )
 
     def plan(self, phase: str, epochs: int, learning_rate: float) -> TrainingPlan:
-        """A phase of training of one student with the run's common settings."""
+        """Returns the plan of a phase of training of one student, with the run's common settings.
+
+        Args:
+          phase: "prune" or "quantize".
+          epochs: Passes over the training split.
+          learning_rate: Highest learning rate.
+        """
         training = self.settings.training
         return TrainingPlan(
             phase=phase,
@@ -179,7 +193,12 @@ class TrainingInputs:
         )
 
     def joint_plan(self, students: Sequence[StudentConfig], largest: str) -> TrainingPlan:
-        """The joint training of these students; the smaller ones may follow `largest`."""
+        """Returns the plan of the joint training.
+
+        Args:
+          students: All of them.
+          largest: Name of the one whose signal the others may follow.
+        """
         training = self.settings.training
         return dataclasses.replace(
             self.plan("train", training.epochs, training.learning_rate),

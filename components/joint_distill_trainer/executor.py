@@ -21,12 +21,12 @@ from learn2compress import progress
 from learn2compress.config import StudentConfig
 from learn2compress.config.parsing import to_dict
 from learn2compress.quantization.qat_network import check_quantizable
-from learn2compress.results.reports import EpochRecord, write_json
+from learn2compress.results.reports import EpochRecord, returned_epoch, write_json
 from learn2compress.search.width_for_budget import resolve_budgets
 from learn2compress.students.joint import build_joint_network, standalone_student
 from learn2compress.students.pretrained import frozen_layers, load_pretrained
 from learn2compress.students.sharing import JointCost, joint_cost
-from learn2compress.training.loop import fit, make_deterministic
+from learn2compress.training.loop import Training, make_deterministic
 from learn2compress.training.step import TEACHER
 from learn2compress.training.tensorboard import write_tensorboard
 
@@ -40,7 +40,17 @@ class Executor(StepExecutor):
         output_dict: dict[str, list[Artifact]],
         exec_properties: dict[str, Any],
     ) -> None:
-        """Trains, and writes one Student for each name."""
+        """Trains, and writes one Student for each name.
+
+        Args:
+          input_dict: Artifacts by the names of `TRAINING_INPUTS`.
+          output_dict: A Student by each student's name, the training's logs, and the teacher where it learns.
+          exec_properties: Values by the names of `JointDistillTrainerSpec.PARAMETERS`.
+
+        Raises:
+          ConfigError: early stopping has too few examples to decide by, no width is within a budget, or a pretrained
+            trunk does not fit.
+        """
         inputs = TrainingInputs.open(input_dict, exec_properties)
         training, num_classes = inputs.settings.training, inputs.examples.num_classes
         students = _sized(inputs, from_json(tuple[StudentConfig, ...], exec_properties["students"]))
@@ -53,27 +63,31 @@ class Executor(StepExecutor):
         cost = joint_cost(network)
         progress.report("joint network", 1, 1, _describe(cost))
 
-        history = fit(
+        run = Training(
             network,
             inputs.data,
             inputs.joint_plan(students, cost.largest),
             teacher=inputs.teacher,
-            checkpoint=inputs.checkpoint,
             frozen_at=lambda epoch: frozen_layers(training, network, epoch),
         )
+        for _ in run.epochs(inputs.checkpoint):
+            pass
+        history = run.finish()
         for student in students:
             artifact = artifact_utils.get_single_instance(output_dict[student.name])
+            run.assign_weights_of(student.name)
             write_student(artifact, standalone_student(network, student.name), student.name, history[student.name])
         _write_logs(artifact_utils.get_single_instance(output_dict[TRAINING_LOGS_OUTPUT]), history, cost)
         if TRAINED_TEACHER_OUTPUT in output_dict and inputs.teacher is not None:
             artifact = artifact_utils.get_single_instance(output_dict[TRAINED_TEACHER_OUTPUT])
+            run.assign_weights_of(TEACHER)
             inputs.teacher.save(Path(artifact.uri))
-            artifact.accuracy = history[TEACHER][-1].held_out_top_1
+            artifact.accuracy = returned_epoch(history[TEACHER]).held_out_top_1
         inputs.checkpoint.discard()
 
 
 def _sized(inputs: TrainingInputs, students: Sequence[StudentConfig]) -> Sequence[StudentConfig]:
-    """Students with widths instead of budgets. A latency is not measured twice alike: the first finding stays."""
+    """Returns students with widths instead of budgets. No latency is measured twice alike: the first width stays."""
 
     def resolve() -> str:
         settings = inputs.settings

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 from pydantic import Field, model_validator
 from pydantic.dataclasses import dataclass
 
-from learn2compress.config.fields import STRICT, Name, PositiveInt, Ratio, Uri
+from learn2compress.config.fields import STRICT, Addend, Multiplier, Name, PositiveInt, Ratio, Uri
 
 
 @dataclass(frozen=True, config=STRICT)
@@ -75,9 +75,9 @@ class PretrainedConfig:
     """A `.keras` or `.h5` file, local or any fsspec URL."""
     exits: tuple[str, ...]
     """Names of layers, from the first to the last: stage 1 ends after the first of them."""
-    input_multiply: Annotated[float, Field(gt=0.0)] = 1.0
+    input_multiply: Multiplier = 1.0
     """The model was trained on `x * input_multiply + input_add` of x in 0..1."""
-    input_add: float = 0.0
+    input_add: Addend = 0.0
     """See `input_multiply`."""
     frozen_epochs_ratio: Ratio = 0.0
     """Share of the epochs in which the trunk is frozen and only the heads are trained."""

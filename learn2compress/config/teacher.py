@@ -9,7 +9,7 @@ from typing import Annotated
 from pydantic import Field, model_validator
 from pydantic.dataclasses import dataclass
 
-from learn2compress.config.fields import STRICT, LearningRate, PositiveInt, Uri
+from learn2compress.config.fields import STRICT, Addend, LearningRate, Multiplier, PositiveInt, Uri
 
 
 class TeacherOutput(StrEnum):
@@ -44,8 +44,8 @@ class TeacherTraining(StrEnum):
 class InputScaling:
     """How pixels of 0..255 become what the teacher was trained on: `pixel * multiply + add`."""
 
-    multiply: Annotated[float, Field(gt=0.0)] = 1.0 / 255.0
-    add: float = 0.0
+    multiply: Multiplier = 1.0 / 255.0
+    add: Addend = 0.0
 
 
 @dataclass(frozen=True, config=STRICT)

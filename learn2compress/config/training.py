@@ -127,18 +127,19 @@ class TrainingConfig:
     """Share of the steps spent warming up."""
     weight_decay: Annotated[float, Field(ge=0.0, le=1.0)] = 0.0005
     """Decoupled weight decay (AdamW, arXiv:1711.05101) of kernels."""
-    gradient_clip_norm: Annotated[float, Field(gt=0.0)] | None = None
+    gradient_clip_norm: Annotated[float, Field(gt=0.0, le=1e6)] | None = None
     """Longest gradient, all weights together (arXiv:1211.5063); left out, it is not clipped."""
     weight_average_decay: Annotated[float, Field(ge=0.0, lt=1.0)] = 0.0
     """Decay of a moving average of the weights, which is what leaves the training (arXiv:1806.05594); 0 for none."""
     early_stopping_epochs: PositiveInt | None = None
-    """Stop after so many epochs without a better mean held-out accuracy; the best epoch's weights leave."""
+    """Stop after so many epochs without a better mean accuracy on the examples of `validation_ratio`, counted from the
+    last epoch in which a student joins or a stage is released; each student's best epoch leaves. Needs 50 of them."""
     shuffle_buffer: PositiveInt = 20000
     """Examples held in memory to shuffle; smaller bounds memory, larger mixes better."""
     validation_ratio: Annotated[float, Field(ge=0.0, le=0.5)] = 0.05
     """Share of the training examples, 1,000 at most, none where it would be fewer than 50, that no student is trained
-    on, not in `prune` and `quantize` either: scores are fitted to them (`quantize.temperature_scaling`), and a search
-    and `prune.sensitivity` decide by them."""
+    on, not in `prune` and `quantize` either: early stopping, a search and `prune.sensitivity` decide by them, and
+    scores are fitted to them (`quantize.temperature_scaling`)."""
     augment: AugmentConfig = dataclasses.field(default_factory=AugmentConfig)
     """Augmentation of images; also used by `prune` and `quantize`."""
     distillation: DistillationConfig = dataclasses.field(default_factory=DistillationConfig)
@@ -169,6 +170,11 @@ class TrainingConfig:
             raise ValueError(
                 f"shared_stages: found {self.shared_stages}, accepted is 1 to {len(self.stages) - 1}: "
                 "a branch needs a stage of its own"
+            )
+        if self.early_stopping_epochs is not None and not self.validation_ratio:
+            raise ValueError(
+                f"early_stopping_epochs: found {self.early_stopping_epochs} with a validation_ratio of 0, accepted is "
+                "a validation_ratio above 0, which keeps back examples to decide by, or no early stopping"
             )
         return self
 

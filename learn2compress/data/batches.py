@@ -7,6 +7,7 @@ a split that fits it is read and inflated once, a larger one anew in every epoch
 
 from __future__ import annotations
 
+import functools
 import hashlib
 from collections.abc import Iterable
 from pathlib import Path
@@ -16,7 +17,7 @@ import tensorflow as tf
 
 from learn2compress.config import AugmentConfig
 from learn2compress.data.augmentation import augment, example_seeds, view_seed
-from learn2compress.data.examples import parse_examples, shard_paths
+from learn2compress.data.examples import UNLABELLED, parse_examples, shard_paths
 from learn2compress.data.mixing import mix
 
 HELD_OUT_BATCH = 512
@@ -87,24 +88,24 @@ class TrainingData:
         if augment.mixes and train_logits is not None:
             raise ValueError("train_logits: found stored logits with mixup or CutMix, accepted is None")
         num_train -= num_validation
+        self._num_train = num_train
         self.num_held_out = num_held_out
         self.batch_size = min(batch_size, num_train)
         self.steps_per_epoch = num_train // self.batch_size
         self._num_classes = num_classes
         self._input_shape = input_shape
-        self._shuffle_buffer = min(shuffle_buffer, num_train)
+        self._shuffle_buffer = shuffle_buffer
         self._augment = augment
         self._num_views = num_views
         self._view_seeds = [view_seed(seed, view) for view in range(num_views)]
         self._shows_fresh_views = shows_fresh_views or train_logits is None
         self._has_logits = train_logits is not None
         records = _records(train, train_logits) if train_logits is not None else _records(train)
+        kept_back = self._unchanged(_records(train).take(num_validation), num_validation)
+        self._validation = kept_back.map(_labelled)
         records = records.skip(num_validation)
         self._train = records.cache() if num_train <= shuffle_buffer else records
-        examples = _records(held_out)
-        examples = examples.cache() if num_held_out <= shuffle_buffer else examples
-        parsed = examples.batch(HELD_OUT_BATCH).map(lambda records: parse_examples(records, input_shape)[1:])
-        self._held_out = parsed.with_options(_options()).prefetch(1)
+        self._held_out = self._unchanged(_records(held_out), num_held_out)
         # Traced once: tracing it anew would cost more than a short epoch.
         self._make = tf.function(self._batch)
 
@@ -124,7 +125,7 @@ class TrainingData:
         order_seed, first_batch_seed = (int.from_bytes(digest[at : at + 4], "big") for at in (0, 4))
         live_view = tf.constant(view_seed(seed, epoch), tf.int64)
         number = tf.constant(epoch, tf.int64)
-        shuffled = self._train.shuffle(self._shuffle_buffer, seed=order_seed)
+        shuffled = self._train.shuffle(min(self._shuffle_buffer, self._num_train), seed=order_seed)
         batches = shuffled.batch(self.batch_size, drop_remainder=True).enumerate(first_batch_seed)
         made = batches.map(lambda batch_seed, records: self._make(records, batch_seed, number, live_view), 2)
         return made.with_options(_options()).prefetch(4)
@@ -136,6 +137,25 @@ class TrainingData:
           Inputs uint8 `[batch, *input_shape]` and labels int64 `[batch]` of each batch.
         """
         return self._held_out
+
+    def validation(self) -> Iterable[tuple[Any, Any]]:
+        """Returns the labelled ones of the training examples that are kept back, for decisions while training.
+
+        Returns:
+          Batches as of `held_out`; some may be empty.
+        """
+        return self._validation
+
+    @functools.cached_property
+    def num_labelled_validation(self) -> int:
+        """Number of examples in `validation()`."""
+        return sum(len(labels) for _, labels in self._validation)
+
+    def _unchanged(self, records: tf.data.Dataset, num_records: int) -> tf.data.Dataset:
+        """Makes batches of inputs and labels in the stored order, without augmentation."""
+        records = records.cache() if num_records <= self._shuffle_buffer else records
+        parsed = records.batch(HELD_OUT_BATCH).map(lambda contents: parse_examples(contents, self._input_shape)[1:])
+        return parsed.with_options(_options()).prefetch(1)
 
     def _batch(self, records: tuple[Any, ...], batch_seed: Any, epoch: Any, live_view: Any) -> TrainingBatch:
         contents, inputs, labels = parse_examples(records[0], self._input_shape)
@@ -165,6 +185,11 @@ class TrainingData:
         """
         all_logits = tf.reshape(tf.io.decode_raw(records, tf.float32), [-1, self._num_views, self._num_classes])
         return tf.reduce_mean(all_logits, 1) if self._shows_fresh_views else tf.gather(all_logits, views, batch_dims=1)
+
+
+def _labelled(inputs: Any, labels: Any) -> tuple[Any, Any]:
+    is_labelled = labels != UNLABELLED
+    return tf.boolean_mask(inputs, is_labelled), tf.boolean_mask(labels, is_labelled)
 
 
 def _records(*folders: Path) -> tf.data.Dataset:

@@ -19,6 +19,7 @@ import keras
 import numpy as np
 from keras import tree
 
+from learn2compress.keras_internals import walk_graph
 from learn2compress.students.cost import layer_macs
 
 # Smaller groups keep a multiple of 4 channels, others of 8: what 8-bit kernels take at once.
@@ -136,8 +137,7 @@ def channel_graph(network: keras.Model) -> ChannelGraph:
     """
     walk = _Walk()
     inputs = [walk.new(tensor.shape[-1], locked=True) for tensor in network.inputs]
-    # The walk through the graph is private to Keras: the public one, clone_model, computes with tensors alone.
-    for outputs in tree.flatten(network._run_through_graph(inputs, call_fn=walk.visit)):
+    for outputs in tree.flatten(walk_graph(network, inputs, walk.visit)):
         walk.lock(outputs)
     return walk.graph()
 

@@ -14,6 +14,7 @@ import numpy as np
 from learn2compress.config import PruneConfig
 from learn2compress.config.parsing import ConfigError
 from learn2compress.config.ratios import count_at_ratio
+from learn2compress.keras_internals import trainable_kernel
 from learn2compress.pruning.masks import cubic_sparsity, masks_of
 
 # How often the masks are updated while sparsity rises: often enough to follow the curve.
@@ -35,7 +36,7 @@ def prunable_layers(layers: Sequence[keras.Layer], min_layer_weights: int) -> li
 
 def kernel_variable(layer: keras.Layer) -> keras.Variable:
     """Returns the trainable kernel itself; `layer.kernel` may be a quantized view of it."""
-    return layer._kernel
+    return trainable_kernel(layer)
 
 
 def sparsity_of(layers: Sequence[keras.Layer], min_layer_weights: int) -> float:

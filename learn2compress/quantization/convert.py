@@ -18,9 +18,9 @@ import numpy.typing as npt
 import tensorflow as tf
 from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
 
+from learn2compress.keras_internals import leaf_layers
 from learn2compress.litert.interpreter import PIXEL_SCALE
 from learn2compress.litert.rewrite import UnpackedModel
-from learn2compress.quantization.qat_network import leaf_layers
 from learn2compress.students.byte_rows import ByteRows
 
 

@@ -15,11 +15,11 @@ import keras
 import numpy as np
 import numpy.typing as npt
 
+from learn2compress.keras_internals import leaf_layers
 from learn2compress.litert.flatbuffer import read_graphs
 from learn2compress.litert.interpreter import PIXEL_SCALE
 from learn2compress.litert.tensors import TensorReader, layer_of
 from learn2compress.quantization.qat_layers import QuantizedRange
-from learn2compress.quantization.qat_network import leaf_layers
 from learn2compress.results.quantization import TensorDeviation
 
 # Scales come out of float32 arithmetic in another order; those of two places differ by more.

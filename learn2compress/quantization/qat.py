@@ -5,8 +5,9 @@ from __future__ import annotations
 import keras
 
 from learn2compress.data.batches import TrainingData
+from learn2compress.keras_internals import leaf_layers
 from learn2compress.pruning import keep_zeros, sparsity_of
-from learn2compress.quantization.qat_network import leaf_layers, quantization_aware
+from learn2compress.quantization.qat_network import quantization_aware
 from learn2compress.results.reports import EpochRecord
 from learn2compress.teachers.live import LiveTeacher
 from learn2compress.training.checkpoint import Checkpoint

@@ -13,6 +13,7 @@ from typing import Any
 import keras
 
 from learn2compress.config.parsing import ConfigError
+from learn2compress.keras_internals import all_inputs, leaf_layers, num_applications, producer
 from learn2compress.quantization.qat_layers import (
     FrozenNormalization,
     QuantizedConv2D,
@@ -169,22 +170,16 @@ class _Copier:
         return QuantizedRange(fixed_range, name=f"{copy.name}_range")(outputs)
 
 
-def leaf_layers(network: keras.Model) -> list[keras.Layer]:
-    """Returns the layers of a network and of the networks inside it."""
-    return [layer for layer in network._flatten_layers() if not isinstance(layer, keras.Model)]
-
-
 def _consumers(model: keras.Model) -> dict[str, list[keras.Layer]]:
     consumers: dict[str, list[keras.Layer]] = {layer.name: [] for layer in model.layers}
     for layer in model.layers:
-        for node in layer._inbound_nodes:
-            for tensor in node.input_tensors:
-                consumers[tensor._keras_history.operation.name].append(layer)
+        for tensor in all_inputs(layer):
+            consumers[producer(tensor).name].append(layer)
     return consumers
 
 
 def _producer(layer: keras.Layer) -> str:
-    name: str = layer.input._keras_history.operation.name
+    name: str = producer(layer.input).name
     return name
 
 
@@ -197,8 +192,8 @@ def _check_supported(layer: keras.Layer) -> None:
     if kind not in _KNOWN:
         accepted = ", ".join(sorted(kind.__name__ for kind in _KNOWN))
         raise ValueError(f"layer {name!r}: found {kind.__name__}, accepted are {accepted}")
-    if len(layer._inbound_nodes) > 1:
-        raise ValueError(f"layer {name!r}: found it used {len(layer._inbound_nodes)} times, accepted is once")
+    if num_applications(layer) > 1:
+        raise ValueError(f"layer {name!r}: found it used {num_applications(layer)} times, accepted is once")
     activation = getattr(layer, "activation", None)
     if activation is not None and activation is not keras.activations.linear:
         raise ValueError(f"layer {name!r}: found activation {activation.__name__!r}, accepted are relu and relu6")

@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from learn2compress.config.training import MIN_VALIDATION_EXAMPLES
+from learn2compress.keras_internals import producer
 from learn2compress.quantization.choice_sample import TrainingSample
 from learn2compress.quantization.qat_layers import QuantizedRange
 from learn2compress.training.step import as_float
@@ -86,12 +87,12 @@ def fitted_temperature(logits: npt.NDArray[np.floating], labels: npt.NDArray[np.
 
 def _logits_layers(network: keras.Model) -> list[keras.layers.Layer]:
     """Returns the dense layer that computes the logits, and the one that rounds them; none for another layer."""
-    last = network.output._keras_history.operation
+    last = producer(network.output)
     if isinstance(last, keras.Model):
         return _logits_layers(last)
     layers = [last]
     if isinstance(last, QuantizedRange):
-        layers.append(last.input._keras_history.operation)
+        layers.append(producer(last.input))
     dense = layers[-1]
     is_linear = isinstance(dense, keras.layers.Dense) and dense.activation is keras.activations.linear
     return layers if is_linear else []

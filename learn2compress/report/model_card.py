@@ -16,7 +16,7 @@ from learn2compress.report import formatting, phone
 from learn2compress.report.classes import lowest_recall
 from learn2compress.report.headline import constraint_sentences
 from learn2compress.report.quantization import quantization_sentences
-from learn2compress.results.reports import FamilyReport
+from learn2compress.results.reports import FamilyReport, returned_epoch
 
 _MARKDOWN = re.compile(r"([\\`*_{}\[\]()#+!|~$]|:(?=//))")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f\u0085\u2028\u2029]+")
@@ -67,7 +67,7 @@ def render_model_card(report: FamilyReport, name: str) -> str:
         corruptions=phone.corruptions_of([student]),
         records=records,
         quantization=quantization_sentences(report.quantizations[name]) if name in report.quantizations else None,
-        phases=[{"name": group[0].phase, "epochs": len(group), "last": group[-1]} for group in groups],
+        phases=[{"name": group[0].phase, "epochs": len(group), "last": returned_epoch(group)} for group in groups],
         verdict=next(verdict for verdict in report.verdicts if verdict.name == name),
         constraints=constraint_sentences(report.config.get("constraints", {})),
     )

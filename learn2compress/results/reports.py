@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -139,10 +140,14 @@ class EpochRecord:
       phase: "train", "prune" or "quantize".
       epoch: 1-based within the phase.
       loss: Mean training loss of this student.
-      held_out_top_1: Accuracy on the held-out split after the epoch.
+      held_out_top_1: Accuracy on the held-out split after the epoch. It is shown, and decides nothing.
       sparsity_ratio: Share of prunable weights that are zero after the epoch.
       learning_rate: At the epoch's last step.
       note: What happened after it that a reader should know, such as that nothing was pruned; mostly empty.
+      validation_top_1: Accuracy after the epoch on the labelled training
+        examples that are kept back, which early stopping goes by; `None` where
+        there are none.
+      returned: Whether the phase ended with this epoch's weights.
     """
 
     phase: str
@@ -152,6 +157,18 @@ class EpochRecord:
     sparsity_ratio: float = 0.0
     learning_rate: float = 0.0
     note: str = ""
+    validation_top_1: float | None = None
+    returned: bool = False
+
+
+def returned_epoch(records: Sequence[EpochRecord]) -> EpochRecord:
+    """Returns the epoch whose weights the last phase ended with: its last one, unless early stopping chose another.
+
+    Args:
+      records: A student's epochs in the order that they were trained, at least one.
+    """
+    last_phase = [record for record in records if record.phase == records[-1].phase]
+    return next((record for record in last_phase if record.returned), records[-1])
 
 
 @dataclasses.dataclass(frozen=True)

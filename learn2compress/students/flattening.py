@@ -12,6 +12,7 @@ from typing import Any
 import keras
 
 from learn2compress.config.parsing import ConfigError
+from learn2compress.keras_internals import producer, walk_graph
 from learn2compress.students.layers import BATCH_NORM_MOMENTUM
 
 
@@ -39,9 +40,8 @@ class FlatCopy:
         Raises:
           ConfigError: two layers have one name, or one is applied twice.
         """
-        # A sequential model becomes a graph of its layers. The walk is private to Keras: the public one,
-        # clone_model, takes a nested model as one layer.
-        return keras.Model(model.inputs, model.outputs)._run_through_graph([features], call_fn=self._call)
+        # A sequential model becomes a graph of its layers.
+        return walk_graph(keras.Model(model.inputs, model.outputs), [features], self._call)
 
     def set_weights(self, part: keras.Model) -> None:
         """Sets the weights of copied layers to those of their originals.
@@ -65,7 +65,7 @@ class FlatCopy:
         # A model may have been called with its normalization frozen: what is frozen here is for the run to say.
         kwargs.pop("training", None)
         outputs = _apply_copy(layer, args, kwargs)
-        if isinstance(outputs, keras.KerasTensor) and outputs._keras_history.operation.name == layer.name:
+        if isinstance(outputs, keras.KerasTensor) and producer(outputs).name == layer.name:
             self.outputs[layer.name] = outputs
         return outputs
 
@@ -82,12 +82,12 @@ def rescaled(features: keras.KerasTensor, scale: Any, offset: Any, name: str) ->
     Returns:
       `features * scale + offset`.
     """
-    producer = features._keras_history.operation
-    if isinstance(producer, keras.layers.Rescaling):
-        together = (producer.scale, producer.offset, scale, offset)
+    before = producer(features)
+    if isinstance(before, keras.layers.Rescaling):
+        together = (before.scale, before.offset, scale, offset)
         if all(isinstance(value, int | float) for value in together):
-            scale, offset = producer.scale * scale, producer.offset * scale + offset
-            features = producer.input
+            scale, offset = before.scale * scale, before.offset * scale + offset
+            features = before.input
     if isinstance(scale, int | float) and isinstance(offset, int | float) and (scale, offset) == (1, 0):
         return features
     return keras.layers.Rescaling(scale, offset, name=name)(features)

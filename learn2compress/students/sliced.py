@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import Any
 
 import keras
+import numpy as np
 
 from learn2compress.students.layers import Layers
 
@@ -115,6 +116,14 @@ def weights_of(layer: keras.Layer) -> list[Any]:
         return weights
     own = [layer.kernel] if layer.bias is None else [layer.kernel, layer.bias]
     return [keras.ops.convert_to_numpy(weight) for weight in own]
+
+
+def trained_parts(layer: keras.Layer) -> list[tuple[keras.Variable, int]]:
+    """Returns the trainable variables that a layer computes with, each with how many of its elements it uses."""
+    if type(layer) not in _PLAIN:
+        return [(variable, int(np.prod(variable.shape))) for variable in layer.trainable_variables]
+    parts = [(layer.source.kernel, int(np.prod(layer.kernel.shape)))]
+    return parts if layer.bias is None else [*parts, (layer.bias, int(np.prod(layer.bias.shape)))]
 
 
 def _own_bias(layer: keras.Layer, length: int) -> keras.Variable | None:

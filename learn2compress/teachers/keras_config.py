@@ -126,22 +126,20 @@ def _check_object(value: dict[str, Any], at: str, legacy: bool) -> None:
 def _classes() -> frozenset[tuple[str, str]]:
     """Returns (module, name) of every accepted class, under its public and its defining module."""
     import keras
-    from keras.src import ops as operations
-    from keras.src.models.functional import Functional
+
+    from learn2compress.keras_internals import functional_class, operation_classes
 
     found = {("keras", "Sequential"), ("keras", "Model"), ("keras", "Functional"), ("keras", "DTypePolicy")}
-    found.add((Functional.__module__, "Functional"))
+    found.add((functional_class().__module__, "Functional"))
     for namespace in _NAMESPACES:
         public = operator.attrgetter(namespace)(keras)
         for name, item in vars(public).items():
             if inspect.isclass(item) and name not in _REFUSED_CLASSES and item.__name__ not in _REFUSED_CLASSES:
                 found |= {(f"keras.{namespace}", name), (item.__module__, item.__name__)}
     for short in _OPERATION_MODULES:
-        module = getattr(operations, short)
-        for name, item in vars(module).items():
-            is_operation = inspect.isclass(item) and issubclass(item, keras.Operation)
-            if is_operation and item.__module__ == module.__name__ and name not in _REFUSED_OPERATIONS:
-                found.add((module.__name__, name))
+        for name, item in operation_classes(short).items():
+            if name not in _REFUSED_OPERATIONS:
+                found.add((item.__module__, name))
     return frozenset(found)
 
 

@@ -8,6 +8,7 @@ import numpy as np
 
 from learn2compress.config import TaskConfig, TaskKind, TeacherOutput
 from learn2compress.config.parsing import ConfigError
+from learn2compress.keras_internals import producer, producer_inputs
 
 SUM_TOLERANCE = 1e-3
 """How far from 1 the probabilities of one example may sum: half precision keeps three digits."""
@@ -105,13 +106,12 @@ def last_activation(model: Any) -> str | None:
     """Returns the name of the activation that a Keras model ends in, or None where it can't be read."""
     tensor = model.outputs[0]
     while True:
-        history = tensor._keras_history
-        operation = history.operation
+        operation = producer(tensor)
         kind = type(operation).__name__
         if hasattr(operation, "outputs") and hasattr(operation, "layers"):
             tensor = operation.outputs[0]
         elif kind in _PASSING_ON:
-            tensor = operation._inbound_nodes[history.node_index].input_tensors[0]
+            tensor = producer_inputs(tensor)[0]
         elif kind in ("Softmax", "Sigmoid", "LogSoftmax"):
             axis = getattr(operation, "axis", -1)
             name = {"Softmax": "softmax", "Sigmoid": "sigmoid", "LogSoftmax": "log_softmax"}[kind]

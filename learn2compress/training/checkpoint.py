@@ -1,4 +1,4 @@
-"""Training state on disk, so that a killed run goes on where it was."""
+"""Training state on disk, so that a killed run resumes where it was."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class Checkpoint:
 
     @classmethod
     def at(cls, root: str, name: str) -> Checkpoint:
-        """The state of the training of this name.
+        """Opens the state of the training of this name.
 
         Args:
           root: A folder, or any fsspec URL of one.
@@ -53,7 +53,7 @@ class Checkpoint:
         return cls(store.folder, store)
 
     def part(self, name: str) -> Checkpoint:
-        """The state of one part of the work, kept until that of the whole is discarded."""
+        """Returns the state of one part of the work, kept until that of the whole is discarded."""
         return Checkpoint(self.folder / name, self._store)
 
     def keep(self, path: Path) -> None:
@@ -62,7 +62,12 @@ class Checkpoint:
             self._store.keep(path)
 
     def save(self, variables: Sequence[keras.Variable], history: dict[str, list[EpochRecord]]) -> None:
-        """Writes all variables and the history; a kill leaves either the old state or the new one."""
+        """Writes all variables and the history; a kill leaves either the old state or the new one.
+
+        Args:
+          variables: All state of the training, in the order that `restore` takes it.
+          history: Epochs by student name.
+        """
         self.folder.mkdir(parents=True, exist_ok=True)
         arrays = {f"v{index}": keras.ops.convert_to_numpy(variable) for index, variable in enumerate(variables)}
         arrays["history"] = np.frombuffer(_HISTORY.dump_json(history), np.uint8)
@@ -76,6 +81,9 @@ class Checkpoint:
 
     def restore(self, variables: Sequence[keras.Variable]) -> dict[str, list[EpochRecord]] | None:
         """Sets the variables to the saved state.
+
+        Args:
+          variables: As they were saved; they stay as they are where nothing usable is saved.
 
         Returns:
           The history saved with it, or `None` where nothing usable is saved.
@@ -93,11 +101,14 @@ class Checkpoint:
         return history
 
     def once(self, name: str, decide: Callable[[], str]) -> str:
-        """A decision that a resumed training finds as it was first made.
+        """Returns a decision, which a resumed training finds as it was first made.
 
         Args:
           name: Of a file.
           decide: Makes it; not called where it was made before.
+
+        Returns:
+          What `decide` returned.
         """
         path = self.folder / f"{name}.json"
         if not path.exists():

@@ -31,7 +31,7 @@ class CheckpointStore:
       uri: Of one training's own folder, such as "s3://bucket/checkpoints/0f3c".
 
     Attributes:
-      folder: The copy; it goes when nothing refers to this object any more.
+      folder: The copy; it is removed when nothing refers to this object any more.
 
     Raises:
       ConfigError: the URL can't be read and written.
@@ -61,7 +61,7 @@ class CheckpointStore:
     def keep(self, path: Path) -> None:
         """Uploads a file of the copy.
 
-        One that can't be uploaded is told, and the training goes on: it may end without having needed it.
+        One that can't be uploaded is reported, and the training continues: it may end without having needed it.
         """
         try:
             put_file(self._filesystem, f"{self._root}/{path.relative_to(self.folder).as_posix()}", path.read_bytes())

@@ -18,7 +18,11 @@ import tensorflow as tf
 
 
 def with_fused_normalization(network: keras.Model) -> keras.Model:
-    """A view of a functional network that normalizes faster in training; layers and weights are the network's own."""
+    """Returns a view of a functional network that normalizes faster in training.
+
+    Args:
+      network: Its layers and weights are the view's, too.
+    """
     return keras.models.clone_model(
         network, clone_function=lambda layer: _FusedNormalization(layer) if _can_be_fused(layer) else layer
     )
@@ -45,11 +49,20 @@ class _FusedNormalization(keras.layers.Layer):
         self.built = True
 
     def compute_output_shape(self, input_shape: Any) -> Any:
-        """The input's."""
+        """Returns the shape of the input."""
         return input_shape
 
     def call(self, inputs: Any, training: bool = False, mask: Any = None) -> Any:
-        """Normalizes by the batch's statistics and moves the layer's own towards them."""
+        """Normalizes by the batch's statistics and moves the layer's own towards them.
+
+        Args:
+          inputs: float32 `[batch, channels]` or `[batch, height, width, channels]`.
+          training: Whether to; otherwise, and where the layer is frozen, it normalizes as the layer itself does.
+          mask: Left to the layer itself.
+
+        Returns:
+          float32, shaped as `inputs`.
+        """
         norm = self._norm
         if not (training and norm.trainable) or mask is not None:
             return norm(inputs, training=training, mask=mask)

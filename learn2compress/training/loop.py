@@ -2,7 +2,7 @@
 
 A checkpoint after each epoch; everything random derives from the seed, so that
 a run that was killed and resumed ends at the same weights as one that was not.
-What happens within a step is `learn2compress.training.step`'s.
+`learn2compress.training.step` has what happens within a step.
 """
 
 from __future__ import annotations
@@ -18,14 +18,18 @@ import numpy as np
 import tensorflow as tf
 
 from learn2compress import progress
+from learn2compress.config.training import MIN_VALIDATION_EXAMPLES
 from learn2compress.data.batches import TrainingData
 from learn2compress.results.reports import EpochRecord
 from learn2compress.teachers.live import LiveTeacher
 from learn2compress.training.accuracy import HeldOutAccuracy
 from learn2compress.training.checkpoint import Checkpoint
+from learn2compress.training.early_stopping import check_validation_examples, is_best, last_change, stops
+from learn2compress.training.history import TrainingHistory
+from learn2compress.training.joining import widened_variables
 from learn2compress.training.plan import TrainingPlan
-from learn2compress.training.step import TEACHER, TrainStep
-from learn2compress.training.weight_copies import WeightAverage, WeightCopies
+from learn2compress.training.step import TrainStep
+from learn2compress.training.weight_copies import WeightAverage, WeightCopies, best_copies
 
 
 class TrainingDivergedError(RuntimeError):
@@ -37,11 +41,11 @@ class StepHook(Protocol):
 
     @property
     def variables(self) -> list[keras.Variable]:
-        """State that a checkpoint must hold."""
+        """Returns the state that a checkpoint must hold."""
         ...
 
     def before_step(self, step: int) -> None:
-        """Called with the 0-based step."""
+        """Acts before a 0-based step."""
 
 
 def make_deterministic(seed: int) -> None:
@@ -63,38 +67,56 @@ def fit(
 ) -> dict[str, tuple[EpochRecord, ...]]:
     """Trains every student of a network at once, in place.
 
+    Several students that may stop early leave with weights of different epochs:
+    `Training` hands them out one by one.
+
     Args:
-      network: Gives a dict of logits `[batch, num_classes]` by student name.
+      network: Returns a dict of logits `[batch, num_classes]` by student name.
       data: Examples, beside the teacher's logits unless `teacher` is given.
       plan: How long, how fast, with which loss.
       teacher: Runs in each step; optimised with the students where the plan has
         a `teacher_learning_rate`.
       checkpoint: Where state is kept after each epoch; an interrupted training
-        goes on from there.
+        resumes from there.
       hook: Acts before each step, such as a pruner.
       sparsity_of: Measures sparsity for the history.
-      frozen_at: Names of the layers that stand still in a 0-based epoch.
+      frozen_at: Returns the names of the layers that are frozen in a 0-based epoch.
 
     Returns:
       One record for each epoch in which it trained, by student name; a jointly
       optimised teacher's under "teacher".
 
     Raises:
+      ConfigError: too few labelled examples are kept back to stop early by.
       TrainingDivergedError: a loss is not finite; the message names the step.
     """
+    if plan.early_stopping_epochs and len(network.output) > 1:
+        raise ValueError("found early stopping of several students, accepted is one; use Training for several")
     training = Training(network, data, plan, teacher=teacher, hook=hook, sparsity_of=sparsity_of, frozen_at=frozen_at)
     for _ in training.epochs(checkpoint):
         pass
-    return training.finish()
+    history = training.finish()
+    for name in history:
+        training.assign_weights_of(name)
+    return history
 
 
 def by_name(student: keras.Model, name: str) -> keras.Model:
-    """A view of one student that gives a dict of logits, as `fit` takes it; weights are shared."""
+    """Returns a view of one student that returns a dict of logits, as `fit` takes it.
+
+    Args:
+      student: Returns logits `[batch, num_classes]`; its weights are the view's, too.
+      name: Key of the dict.
+    """
     return keras.Model(student.input, {name: student.output})
 
 
 class Training:
-    """What `fit` does, epoch by epoch; arguments as there."""
+    """Trains as `fit` does, epoch by epoch; arguments as there.
+
+    Raises:
+      ConfigError: too few labelled examples are kept back to stop early by.
+    """
 
     def __init__(
         self,
@@ -108,8 +130,7 @@ class Training:
         frozen_at: Callable[[int], frozenset[str]] | None = None,
     ):
         self._network, self._data, self._plan = network, data, plan
-        self._teacher, self._hook = teacher, hook
-        self._sparsity_of, self._frozen_at = sparsity_of, frozen_at
+        self._hook, self._frozen_at = hook, frozen_at
         # The optimizer must know every variable that will ever learn.
         self._freeze(frozenset())
         self._step = TrainStep(
@@ -123,56 +144,86 @@ class Training:
             teacher=teacher,
             train_teacher=plan.teacher_learning_rate is not None,
         )
-        self._accuracy = HeldOutAccuracy.of_students(network)
-        self._teacher_accuracy = (
-            HeldOutAccuracy(lambda inputs: {TEACHER: teacher(inputs)[0]})
-            if teacher is not None and self._step.teacher_optimizer is not None
+        learner = teacher if self._step.teacher_optimizer is not None else None
+        self._accuracy = HeldOutAccuracy.of_students(network, learner)
+        self._average = (
+            WeightAverage(network, self._step.optimizer, plan.weight_average_decay)
+            if plan.weight_average_decay
             else None
         )
-        self._average = (
-            WeightAverage(network.variables, plan.weight_average_decay) if plan.weight_average_decay else None
-        )
-        self._best = WeightCopies(network.variables) if plan.early_stopping_epochs else None
+        self._best: dict[str, WeightCopies] = {}
+        self._stops_from_epoch = 0
+        if plan.early_stopping_epochs:
+            check_validation_examples(data.num_labelled_validation)
+            self._best = best_copies(network, learner)
+            self._stops_from_epoch = last_change(plan.joins_at_epoch, frozen_at, plan.epochs)
+        self._widened = widened_variables(network, plan.joins_at_epoch) if any(plan.joins_at_epoch.values()) else {}
+        self._has_validation = data.num_labelled_validation >= MIN_VALIDATION_EXAMPLES
         self._total_steps = data.steps_per_epoch * plan.epochs
-        self._history: dict[str, list[EpochRecord]] = {name: [] for name in self._step.losses_of(self._step.students)}
+        self._history = TrainingHistory(self._step.losses_of(self._step.students), plan, sparsity_of)
 
     def epochs(self, checkpoint: Checkpoint | None = None) -> Iterator[int]:
-        """Trains, and yields the number of epochs done after each that is trained here."""
+        """Trains, from the checkpoint on where there is one.
+
+        Args:
+          checkpoint: Where state is kept after each epoch.
+
+        Yields:
+          The number of epochs done, after each that is trained here.
+
+        Raises:
+          TrainingDivergedError: a loss is not finite; the message names the step.
+        """
         first_epoch = self._restore(checkpoint)
         self._started, self._first_step = time.monotonic(), first_epoch * self._data.steps_per_epoch
         for epoch in range(first_epoch, self._plan.epochs):
-            if self._plan.stops(self._mean_accuracies()):
+            if stops(self._history.of_students, self._plan.early_stopping_epochs, self._stops_from_epoch):
                 return
             if self._frozen_at is not None:
                 self._freeze(self._frozen_at(epoch))
+            self._step.optimizer.restart(self._widened.get(epoch, ()))
             losses = self._run_epoch(epoch)
             self._evaluate(epoch, losses)
             if checkpoint is not None:
-                checkpoint.save(self._state(), self._history)
+                checkpoint.save(self._state(), self._history.records)
             yield epoch + 1
 
     def finish(self) -> dict[str, tuple[EpochRecord, ...]]:
-        """Leaves the weights that the plan asks for in the network; gives the history by student name."""
+        """Ends the training, and puts the average into the network where there is one.
+
+        Returns:
+          The history by student name, with the epoch marked that each leaves with.
+        """
         self._freeze(frozenset())
-        for leaving in (self._average, self._best):
-            if leaving is not None:
-                leaving.give()
-        return {name: tuple(records) for name, records in self._history.items()}
+        if self._average is not None:
+            self._average.give()
+        return self._history.finished()
+
+    def assign_weights_of(self, name: str) -> None:
+        """Puts the weights that a student leaves with into the network, after `finish`.
+
+        Students share weights: those of the others may be overwritten.
+
+        Args:
+          name: The student's, or "teacher" for a jointly optimised one.
+        """
+        if name in self._best:
+            self._best[name].give()
 
     def _restore(self, checkpoint: Checkpoint | None) -> int:
-        """Number of epochs that are done already."""
+        """Restores a saved state, and returns the number of epochs that it has."""
         restored = checkpoint.restore(self._state()) if checkpoint else None
         if restored is None:
             return 0
-        self._history = restored
-        done = max(records[-1].epoch for records in restored.values() if records)
+        self._history.records = restored
+        done = self._history.num_epochs
         work = f"{self._plan.phase} epoch {done}/{self._plan.epochs}"
         progress.report(work, done, self._plan.epochs, "done before: resumed from its checkpoint")
         return done
 
     def _state(self) -> list[keras.Variable]:
         state = [*self._network.variables, *self._step.variables]
-        for keeper in (self._average, self._best):
+        for keeper in (self._average, *self._best.values()):
             state += keeper.copies if keeper else []
         return state + (self._hook.variables if self._hook else [])
 
@@ -185,17 +236,17 @@ class Training:
                 layer.trainable = layer.name not in frozen
 
     def _run_epoch(self, epoch: int) -> dict[str, float]:
-        """Mean loss of each student that took part, and of a teacher that learns."""
+        """Trains for an epoch, and returns the mean loss of each student in it, and of a teacher that learns."""
         active = self._active(epoch)
         names = self._step.losses_of(active)
         sums = np.zeros(len(names))
         running: tuple[int, Any] | None = None
-        for index, batch in enumerate(self._data.epoch(self._plan.seed, epoch)):
+        for index, batch in enumerate(self._data.epoch(self._plan.data_seed, epoch)):
             step = epoch * self._data.steps_per_epoch + index
             self._before_step(step)
             losses = self._step.run(batch, active)
             if self._average is not None:
-                self._average.update(step)
+                self._average.update()
             # One step late, so that a device that computes ahead is not waited for.
             sums += self._finite(running, names)
             running = step, losses
@@ -224,34 +275,16 @@ class Training:
         return losses
 
     def _evaluate(self, epoch: int, losses: dict[str, float]) -> None:
-        """Measures on the held-out split what would leave the training now, and writes the epoch down."""
+        """Measures what would leave the training now, records the epoch, and copies what is the best so far."""
         with self._average.applied() if self._average else contextlib.nullcontext():
-            accuracy = self._accuracy.measure(self._data)
-            if self._teacher_accuracy is not None:
-                accuracy |= self._teacher_accuracy.measure(self._data)
-            self._append(epoch, losses, accuracy)
-            *before, latest = self._mean_accuracies()
-            if self._best is not None and latest > max(before, default=-1.0):
-                self._best.take()
-
-    def _append(self, epoch: int, losses: dict[str, float], accuracy: dict[str, float]) -> None:
-        sparsity_ratio = self._sparsity_of() if self._sparsity_of else 0.0
-        last_step = (epoch + 1) * self._data.steps_per_epoch - 1
-        share = self._plan.schedule(last_step, self._total_steps)
-        for name, loss in losses.items():
-            highest = self._plan.teacher_learning_rate if name == TEACHER else self._plan.learning_rate
-            learning_rate = share * (highest or 0.0)
-            self._history[name].append(
-                EpochRecord(self._plan.phase, epoch + 1, float(loss), accuracy[name], sparsity_ratio, learning_rate)
-            )
-
-    def _mean_accuracies(self) -> list[float]:
-        """Mean held-out accuracy after each epoch of the students that took part in it."""
-        epochs: dict[int, list[float]] = {}
-        for name, records in self._history.items():
-            for record in records if name != TEACHER else []:
-                epochs.setdefault(record.epoch, []).append(record.held_out_top_1)
-        return [float(np.mean(epochs[epoch])) for epoch in sorted(epochs)]
+            held_out = self._accuracy.measure(self._data)
+            validation = self._accuracy.measure_validation(self._data) if self._has_validation else {}
+            last_step = (epoch + 1) * self._data.steps_per_epoch - 1
+            share = self._plan.schedule(last_step, self._total_steps)
+            self._history.append(epoch, share, losses, held_out, validation)
+            for name in losses:
+                if name in self._best and is_best(self._history.records[name]):
+                    self._best[name].take()
 
     def _report(self, epoch: int, step: int) -> None:
         seconds = max(1e-9, time.monotonic() - self._started)

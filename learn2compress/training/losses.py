@@ -21,7 +21,7 @@ _EXCLUDED = -1e4
 def student_loss(
     targets: Any, student_logits: Any, teacher_logits: Any, config: DistillationConfig, largest_logits: Any = None
 ) -> Any:
-    """Loss of one student on one batch: labels, teacher and largest student, weighted.
+    """Returns the loss of one student on one batch: labels, teacher and largest student, weighted.
 
     Args:
       targets: Probability of each class by the label, `[batch, num_classes]`:
@@ -46,25 +46,51 @@ def student_loss(
 
 
 def cross_entropy(targets: Any, logits: Any, label_smoothing: float = 0.0) -> Any:
-    """Cross entropy with target probabilities, smoothed towards uniform (Szegedy et al., arXiv:1512.00567)."""
+    """Returns the cross entropy with target probabilities, smoothed towards uniform (arXiv:1512.00567).
+
+    Args:
+      targets: `[batch, num_classes]`; rows of zeros count as nothing.
+      logits: `[batch, num_classes]`.
+      label_smoothing: Share of the probability that is spread over all classes, 0..1.
+
+    Returns:
+      `[batch]`, in nats.
+    """
     spread = ops.sum(targets, axis=-1, keepdims=True) / targets.shape[-1]
     smoothed = (1.0 - label_smoothing) * targets + label_smoothing * spread
     return -ops.sum(smoothed * ops.log_softmax(logits), axis=-1)
 
 
 def temperature_loss(student_logits: Any, teacher_logits: Any, temperature: float) -> Any:
-    """KL divergence of softened distributions, times `temperature**2` (Hinton et al., arXiv:1503.02531)."""
+    """Returns the KL divergence of softened distributions, times `temperature**2` (Hinton et al., arXiv:1503.02531).
+
+    Args:
+      student_logits: `[batch, num_classes]`.
+      teacher_logits: `[batch, num_classes]`.
+      temperature: Above 0.
+
+    Returns:
+      `[batch]`, in nats.
+    """
     target = ops.softmax(teacher_logits / temperature)
     difference = ops.log_softmax(teacher_logits / temperature) - ops.log_softmax(student_logits / temperature)
     return ops.sum(target * difference, axis=-1) * temperature**2
 
 
 def standardized_logits_loss(student_logits: Any, teacher_logits: Any, temperature: float) -> Any:
-    """`temperature_loss` of z-scored logits (Sun et al., arXiv:2403.01427).
+    """Returns the `temperature_loss` of z-scored logits (Sun et al., arXiv:2403.01427).
 
     Each example's logits are centred and divided by their standard deviation,
     so that the student matches the teacher's ranking and need not match its
     magnitude.
+
+    Args:
+      student_logits: `[batch, num_classes]`.
+      teacher_logits: `[batch, num_classes]`.
+      temperature: Above 0.
+
+    Returns:
+      `[batch]`, in nats.
     """
     return temperature_loss(_standardize(student_logits), _standardize(teacher_logits), temperature)
 
@@ -72,12 +98,22 @@ def standardized_logits_loss(student_logits: Any, teacher_logits: Any, temperatu
 def decoupled_loss(
     targets: Any, student_logits: Any, teacher_logits: Any, temperature: float, non_target_weight: float
 ) -> Any:
-    """Decoupled knowledge distillation (Zhao et al., arXiv:2203.08679), times `temperature**2`.
+    """Returns the loss of decoupled knowledge distillation (Zhao et al., arXiv:2203.08679), times `temperature**2`.
 
     The divergence is taken apart: target class against all others, and the
     others among themselves, which a confident teacher's plain divergence all
     but ignores. Where no label names the target class, the teacher's first
     choice does.
+
+    Args:
+      targets: `[batch, num_classes]`; a row of zeros has no label.
+      student_logits: `[batch, num_classes]`.
+      teacher_logits: `[batch, num_classes]`.
+      temperature: Above 0.
+      non_target_weight: Weight of the divergence of the other classes among themselves.
+
+    Returns:
+      `[batch]`, in nats.
     """
     labelled = ops.sum(targets, axis=-1) > 0.0
     target_class = ops.where(labelled, ops.argmax(targets, axis=-1), ops.argmax(teacher_logits, axis=-1))
@@ -90,7 +126,7 @@ def decoupled_loss(
 
 
 def hint_loss(projected: Any, teacher_features: Any) -> Any:
-    """Squared distance of features of length 1 (after FitNets; Romero et al., arXiv:1412.6550).
+    """Returns the squared distance of features of length 1 (after FitNets; Romero et al., arXiv:1412.6550).
 
     Args:
       projected: The student's features through its learned projection, `[batch, channels]`.
@@ -104,7 +140,15 @@ def hint_loss(projected: Any, teacher_features: Any) -> Any:
 
 
 def top_1(logits: Any, labels: Any) -> Any:
-    """Number of examples whose largest logit is the label's, a scalar."""
+    """Returns the number of examples whose largest logit is the label's.
+
+    Args:
+      logits: `[batch, num_classes]`.
+      labels: Class indices `[batch]`.
+
+    Returns:
+      int32, a scalar.
+    """
     return ops.sum(ops.cast(ops.equal(ops.argmax(logits, axis=-1), ops.cast(labels, "int32")), "int32"))
 
 
@@ -129,7 +173,7 @@ def _standardize(logits: Any) -> Any:
 
 
 def _target_or_not(logits: Any, is_target: Any) -> Any:
-    """Log-probabilities of the target class and of all others together, `[batch, 2]`."""
+    """Returns log-probabilities of the target class and of all others together, `[batch, 2]`."""
     target = ops.sum(logits * is_target, axis=-1)
     others = ops.logsumexp(logits + _EXCLUDED * is_target, axis=-1)
     return ops.log_softmax(ops.stack([target, others], axis=-1))

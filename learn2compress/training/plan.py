@@ -1,12 +1,11 @@
-"""What one phase of training is to do: how long, how fast, with which loss. Pure functions of numbers."""
+"""The settings of one phase of training: how long, how fast, with which loss. Pure functions of numbers."""
 
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 import math
 from collections.abc import Mapping
-
-import numpy as np
 
 from learn2compress.config import DistillationConfig
 from learn2compress.config.ratios import count_at_ratio
@@ -21,13 +20,14 @@ class TrainingPlan:
       epochs: Passes over the training split.
       learning_rate: Highest learning rate.
       distillation: The loss.
-      seed: Seed of the order of examples.
+      seed: The run's seed.
       warmup_ratio: Share of the steps spent rising to it.
       weight_decay: Decoupled, of kernels alone.
       gradient_clip_norm: Longest gradient; `None` doesn't clip.
       weight_average_decay: Of the moving average of weights that leaves the training; 0 for none.
       early_stopping_epochs: Stop after so many epochs without a better mean
-        accuracy, and take the best epoch's weights; `None` doesn't stop.
+        accuracy on the training examples that are kept back, and take each
+        student's best epoch; `None` doesn't stop.
       loss_weights: By student name; 1 where left out.
       joins_at_epoch: 0-based epoch in which a student joins; 0 where left out.
       largest: The student whose signal the others follow, too.
@@ -50,15 +50,25 @@ class TrainingPlan:
     teacher_learning_rate: float | None = None
 
     def schedule(self, step: int, total_steps: int) -> float:
-        """Share of the highest learning rate: linear warm-up, then half a cosine to zero (SGDR, arXiv:1608.03983)."""
+        """Returns the learning rate of a step: linear warm-up, then half a cosine to zero (SGDR, arXiv:1608.03983).
+
+        Args:
+          step: 0-based.
+          total_steps: Of the whole phase.
+
+        Returns:
+          A share of the highest, 0..1.
+        """
         warmup_steps = count_at_ratio(self.warmup_ratio, total_steps)
         if step < warmup_steps:
             return (step + 1) / warmup_steps
         progressed = (step - warmup_steps) / max(1, total_steps - warmup_steps)
         return 0.5 * (1.0 + math.cos(math.pi * progressed))
 
-    def stops(self, accuracies: list[float]) -> bool:
-        """Whether training ends early after epochs of these mean held-out accuracies."""
-        if self.early_stopping_epochs is None or not accuracies:
-            return False
-        return len(accuracies) - 1 - int(np.argmax(accuracies)) >= self.early_stopping_epochs
+    @property
+    def data_seed(self) -> int:
+        """Returns the seed of the order of examples and of their fresh augmentations, of this phase alone.
+
+        Stored views of the teacher derive from the run's seed and stay what they are.
+        """
+        return int.from_bytes(hashlib.sha256(f"{self.phase} {self.seed}".encode()).digest()[:4], "big")

@@ -17,6 +17,7 @@ import tensorflow as tf
 from learn2compress.config import DistillationConfig
 from learn2compress.data.batches import TrainingBatch
 from learn2compress.teachers.live import LiveTeacher
+from learn2compress.training.adamw import AdamW
 from learn2compress.training.fused_normalization import with_fused_normalization
 from learn2compress.training.losses import cross_entropy, hint_loss, student_loss
 
@@ -27,7 +28,7 @@ class TrainStep:
     """Makes and keeps the compiled steps of one training.
 
     Args:
-      network: Gives a dict of logits `[batch, num_classes]` by student name.
+      network: Returns a dict of logits `[batch, num_classes]` by student name.
       distillation: The loss.
       learning_rate: The optimizer's first; `learning_rate` sets later ones.
       weight_decay: Decoupled, of kernels alone (AdamW, arXiv:1711.05101).
@@ -60,17 +61,19 @@ class TrainStep:
         self._train_teacher = train_teacher
         self._moving_means = {name: _moving_means(network, name) for name in self.students}
         self._hints = self._make_hints() if distillation.hint_weight else {}
-        self.optimizer = _adamw(self._student_variables(), learning_rate, weight_decay, gradient_clip_norm)
+
+        def new_optimizer(variables: Sequence[keras.Variable]) -> AdamW:
+            return AdamW(variables, learning_rate, weight_decay=weight_decay, gradient_clip_norm=gradient_clip_norm)
+
+        self.optimizer = new_optimizer(self._student_variables())
         self.teacher_optimizer = (
-            _adamw(teacher.trainable_variables, learning_rate, weight_decay, gradient_clip_norm)
-            if teacher is not None and train_teacher
-            else None
+            new_optimizer(teacher.trainable_variables) if teacher is not None and train_teacher else None
         )
         self._compiled: dict[tuple[Any, ...], Callable[..., tuple[Any, Any]]] = {}
 
     @property
     def variables(self) -> list[keras.Variable]:
-        """Everything that a step moves besides the network's own variables."""
+        """Returns all state that a step changes besides the network's own variables."""
         variables = [*self.optimizer.variables]
         for hint in self._hints.values():
             variables += hint.variables
@@ -79,7 +82,7 @@ class TrainStep:
         return variables
 
     def losses_of(self, active: Sequence[str]) -> list[str]:
-        """What the losses of a step with these students are of, in their order."""
+        """Returns whose losses a step with these students returns, in their order."""
         return [*active, *([TEACHER] if self._train_teacher else [])]
 
     def run(self, batch: TrainingBatch, active: Sequence[str]) -> Any:
@@ -118,16 +121,17 @@ class TrainStep:
                 total = tf.add_n([self._loss_weights.get(name, 1.0) * loss for name, loss in losses.items()])
                 if self._train_teacher:
                     losses[TEACHER] = tf.reduce_mean(cross_entropy(targets, teacher_logits))
-            _apply(self.optimizer, tape.gradient(total, trainable), trainable)
+            # Weights of students that don't take part have no gradient.
+            self.optimizer.apply(tape.gradient(total, trainable), trainable)
             if self.teacher_optimizer is not None and self._teacher is not None:
                 variables = self._teacher.trainable_variables
-                _apply(self.teacher_optimizer, tape.gradient(losses[TEACHER], variables), variables)
+                self.teacher_optimizer.apply(tape.gradient(losses[TEACHER], variables), variables)
             return tf.stack([losses[name] + self._nan_of_statistics(name) for name in self.losses_of(active)])
 
         return step
 
     def _nan_of_statistics(self, name: str) -> Any:
-        """0, or NaN where a student's normalization met one: a ReLU fused with it would hide it from the loss."""
+        """Returns 0, or NaN where a student's normalization met one: a ReLU fused with it hides it from the loss."""
         means = self._moving_means.get(name)
         return 0.0 * tf.add_n([tf.reduce_sum(mean) for mean in means]) if means else 0.0
 
@@ -161,27 +165,17 @@ class TrainStep:
 
 
 def as_float(inputs: Any) -> Any:
-    """What students take, 0..1, of examples in uint8."""
+    """Returns examples as students take them.
+
+    Args:
+      inputs: uint8 of any shape.
+
+    Returns:
+      float32 0..1 of that shape.
+    """
     return tf.cast(inputs, tf.float32) / 255.0
 
 
 def _moving_means(network: keras.Model, name: str) -> list[keras.Variable]:
     layers = keras.Model(network.input, network.output[name]).layers
     return [layer.moving_mean for layer in layers if isinstance(layer, keras.layers.BatchNormalization)]
-
-
-def _adamw(
-    variables: Sequence[keras.Variable], learning_rate: float, weight_decay: float, gradient_clip_norm: float | None
-) -> keras.optimizers.Optimizer:
-    optimizer = keras.optimizers.AdamW(learning_rate, weight_decay=weight_decay, global_clipnorm=gradient_clip_norm)
-    optimizer.exclude_from_weight_decay([variable for variable in variables if variable.name != "kernel"])
-    optimizer.build(variables)
-    return optimizer
-
-
-def _apply(
-    optimizer: keras.optimizers.Optimizer, gradients: Sequence[Any], variables: Sequence[keras.Variable]
-) -> None:
-    # Weights of students that don't take part have no gradient.
-    pairs = zip(gradients, variables, strict=True)
-    optimizer.apply_gradients([(gradient, variable) for gradient, variable in pairs if gradient is not None])

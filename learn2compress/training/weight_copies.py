@@ -8,12 +8,17 @@ from collections.abc import Iterator, Sequence
 import keras
 import tensorflow as tf
 
+from learn2compress.keras_internals import leaf_layers
+from learn2compress.teachers.live import LiveTeacher
+from learn2compress.training.adamw import AdamW
+from learn2compress.training.step import TEACHER
+
 
 class WeightCopies:
     """One copy of each variable.
 
     Args:
-      variables: The network's, normalization statistics among them.
+      variables: A network's, normalization statistics among them.
     """
 
     def __init__(self, variables: Sequence[keras.Variable]):
@@ -36,25 +41,26 @@ class WeightCopies:
 class WeightAverage(WeightCopies):
     """An exponential moving average of weights over steps (Izmailov et al., arXiv:1806.05594, and Polyak before).
 
-    Normalization statistics are averaged with the weights that they belong to.
+    Each variable is averaged over the steps that it was trained for: `decay` is
+    `n / (9 + n)` in its n-th step until that is more than the highest, so that
+    its initial weights are soon forgotten, whenever it starts. A variable that
+    was never trained is its own average.
 
     Args:
-      variables: The network's.
-      decay: 0..1. The first steps use less, `(1 + step) / (10 + step)`, so that
-        the initial weights are soon forgotten.
+      network: Normalization statistics are averaged with the weights of their layer.
+      optimizer: Trains the network, and counts each variable's steps.
+      decay: The highest, 0..1.
     """
 
-    def __init__(self, variables: Sequence[keras.Variable], decay: float):
-        super().__init__(variables)
+    def __init__(self, network: keras.Model, optimizer: AdamW, decay: float):
+        super().__init__(network.variables)
         self._decay = decay
-
-    def update(self, step: int) -> None:
-        """Moves the average towards the variables, after 0-based `step`."""
-        self._update(tf.constant(min(self._decay, (1.0 + step) / (10.0 + step)), tf.float32))
+        self._num_steps = optimizer.num_steps
+        self._places = _places(network, optimizer)
 
     @contextlib.contextmanager
     def applied(self) -> Iterator[None]:
-        """The variables hold the average inside the block, and their own values after it."""
+        """Makes the variables hold the average inside the block, and their own values after it."""
         own = [keras.ops.convert_to_numpy(variable) for variable in self._variables]
         self.give()
         try:
@@ -64,9 +70,44 @@ class WeightAverage(WeightCopies):
                 variable.assign(value)
 
     @tf.function
-    def _update(self, decay: tf.Tensor) -> None:
-        for copy, variable in zip(self.copies, self._variables, strict=True):
+    def update(self) -> None:
+        """Moves the average towards the variables, after a step of the optimizer."""
+        num_steps = tf.cast(self._num_steps.value, tf.float32)
+        decays = tf.minimum(self._decay, num_steps / (9.0 + num_steps))
+        by_place = tf.unstack(decays)
+        longest = tf.reduce_max(decays)
+        for copy, variable, place in zip(self.copies, self._variables, self._places, strict=True):
             if copy.dtype.startswith("float"):
+                decay = longest if place is None else by_place[place]
                 copy.assign(copy.value + (1.0 - decay) * (variable.value - copy.value))
             else:
                 copy.assign(variable.value)
+
+
+def best_copies(network: keras.Model, teacher: LiveTeacher | None) -> dict[str, WeightCopies]:
+    """Makes room for weights of an epoch of its own for each student of a network.
+
+    Args:
+      network: Returns logits by student name. What students share is copied for each.
+      teacher: One that is optimised jointly.
+
+    Returns:
+      Copies by the student's name; the teacher's by "teacher".
+    """
+    views = {name: keras.Model(network.input, logits) for name, logits in network.output.items()}
+    copies = {name: WeightCopies(view.variables) for name, view in views.items()}
+    return copies if teacher is None else copies | {TEACHER: WeightCopies(teacher.variables)}
+
+
+def _places(network: keras.Model, optimizer: AdamW) -> list[int | None]:
+    """Returns for each of a network's variables the place of its step count in `optimizer.num_steps`.
+
+    That of statistics is their layer's first weight's; `None` where a layer has no weights.
+    """
+    places: dict[int, int] = {}
+    for layer in leaf_layers(network):
+        trained = [place for place in map(optimizer.place_of, layer.variables) if place is not None]
+        for variable in layer.variables if trained else []:
+            own = optimizer.place_of(variable)
+            places[id(variable)] = trained[0] if own is None else own
+    return [places.get(id(variable)) for variable in network.variables]

@@ -1,6 +1,7 @@
 """What does training a family jointly cost, and what does it give, beside training its students apart?
 
     python tests/benchmarks/joint_training.py [CONFIG] [--quick | --full-set] [--seeds 3] [--epochs 20] [--for-choice]
+        [--first-seed 7] [--joint-alone] [--joins-after NAME=RATIO ...]
 
 Trainings that are compared run in one process and take turns epoch by epoch, so
 that whatever else the machine does meets them alike; a ratio is that of their
@@ -16,7 +17,8 @@ teacher that `examples/train_teacher.py` makes.
 
 `--full-set` trains one seed on all images, without the last three. `--for-choice`
 measures on as many further training images instead of the held-out split: so that
-settings can be chosen without looking at it. Results go to `--output` as they
+settings can be chosen without looking at it. `--joint-alone` trains the family and nothing
+to compare it with, and `--joins-after` lets students join later. Results go to `--output` as they
 come, one JSON object a line; the last line printed is one JSON object.
 """
 
@@ -173,6 +175,11 @@ def main() -> None:
     parser.add_argument("--epochs", type=int, default=20, help="of each seed on the sample")
     parser.add_argument("--seeds", type=int, default=3, help="on the sample")
     parser.add_argument("--for-choice", action="store_true", help="hold out further training images; on the sample")
+    parser.add_argument("--first-seed", type=int, help="by default the configuration's")
+    parser.add_argument("--joint-alone", action="store_true", help="train nothing to compare with")
+    parser.add_argument(
+        "--joins-after", nargs="*", default=[], metavar="NAME=RATIO", help="share of the epochs before a student joins"
+    )
     parser.add_argument("--output", type=Path, help="file of results; by default in --work")
     arguments = parser.parse_args()
     if arguments.full_set and arguments.for_choice:
@@ -182,7 +189,8 @@ def main() -> None:
     given = load_config(arguments.config)
     max_train = None if arguments.full_set else 2000 if arguments.quick else 10000
     epochs = given.training.epochs if arguments.full_set else 2 if arguments.quick else arguments.epochs
-    seeds = range(given.seed, given.seed + (1 if arguments.quick or arguments.full_set else arguments.seeds))
+    first_seed = given.seed if arguments.first_seed is None else arguments.first_seed
+    seeds = range(first_seed, first_seed + (1 if arguments.quick or arguments.full_set else arguments.seeds))
     few_epochs = min(epochs, 3)
     output: Path = arguments.output or arguments.work / "joint_training.jsonl"
     output.parent.mkdir(parents=True, exist_ok=True)
@@ -193,7 +201,12 @@ def main() -> None:
         with output.open("a") as file:
             file.write(line + "\n")
 
-    config = with_training(given, epochs=epochs)
+    joins_after = dict(option.split("=") for option in arguments.joins_after)
+    students = tuple(
+        dataclasses.replace(student, joins_after_ratio=float(joins_after.get(student.name, student.joins_after_ratio)))
+        for student in given.students
+    )
+    config = with_training(dataclasses.replace(given, students=students), epochs=epochs)
     prepared = prepare_examples(config, arguments.work, max_train, for_choice=arguments.for_choice)
     names = [student.name for student in config.students]
     cost = joint_cost(build_joint_network(config.task, prepared.num_classes, config.training, config.students))
@@ -201,13 +214,18 @@ def main() -> None:
     for seed in seeds:
         seeded = dataclasses.replace(config, seed=seed)
         logits = prepare_logits(seeded, prepared)
-        contests.append(contest(seeded, prepared, names, logits))
+        contests.append(contest(seeded, prepared, [] if arguments.joint_alone else names, logits))
         record("cached", seed=seed, **dataclasses.asdict(contests[-1]))
-        if not arguments.full_set:
+        if not arguments.full_set and not arguments.joint_alone:
             # Without stored logits each epoch has views of its own, as anybody would train on labels.
             labels_alone = dataclasses.replace(config.training.distillation, weight=0.0, largest_weight=0.0)
             without.append(contest(with_training(seeded, distillation=labels_alone), prepared, []))
             record("without_teacher", seed=seed, **dataclasses.asdict(without[-1]))
+
+    accuracy_joint = {name: summary([run.accuracy["joint"][name] for run in contests]) for name in names}
+    if arguments.joint_alone:
+        print(json.dumps({"config": config.name, "joins_after": joins_after, "accuracy_joint": accuracy_joint}))
+        return
 
     joint_epochs = np.array([run.seconds["joint"] for run in contests])
     largest_epochs = np.array([run.seconds[cost.largest] for run in contests])
@@ -227,7 +245,7 @@ def main() -> None:
         "joint_over_largest_cached_after_first_epoch": round(float(np.median(later)), 4),
         "joint_over_largest_cached_interval": [round(float(low), 4), round(float(high), 4)],
         "joint_over_separate": round(float(joint_epochs.sum() / separate), 4),
-        "accuracy_joint": {name: summary([run.accuracy["joint"][name] for run in contests]) for name in names},
+        "accuracy_joint": accuracy_joint,
         "accuracy_alone": {name: summary([run.accuracy[name][name] for run in contests]) for name in names},
     }
     if not arguments.full_set:

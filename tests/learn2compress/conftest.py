@@ -47,7 +47,9 @@ def digits_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def digits_data(digits_folder: Path) -> Callable[..., TrainingData]:
     """Makes `TrainingData` of the digits."""
 
-    def make(batch_size: int = 16, shuffle_buffer: int = 1000, live: bool = False) -> TrainingData:
+    def make(
+        batch_size: int = 16, shuffle_buffer: int = 1000, live: bool = False, num_validation: int = 0
+    ) -> TrainingData:
         return TrainingData(
             train=digits_folder / "examples" / "train",
             train_logits=None if live else digits_folder / "logits" / "train",
@@ -58,6 +60,7 @@ def digits_data(digits_folder: Path) -> Callable[..., TrainingData]:
             input_shape=(8, 8, 1),
             batch_size=batch_size,
             shuffle_buffer=shuffle_buffer,
+            num_validation=num_validation,
         )
 
     return make

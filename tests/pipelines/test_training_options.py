@@ -89,6 +89,8 @@ def test_an_ensemble_teaches_branches_within_budgets_with_help_of_unlabelled_ima
         "augment": {"shift_ratio": 0.1},
         "distillation": {"loss": "decoupled"},
         "early_stopping_epochs": 2,
+        # Two of three have no label to decide by.
+        "validation_ratio": 0.2,
     }
     students = [
         {"name": "large", "budget": {"max_macs": 200000}},

@@ -169,6 +169,19 @@ def test_a_live_teacher_gets_another_view_in_each_epoch(open_data: Callable[...,
         assert {image.tobytes() for image in batch.inputs} <= possible
 
 
+def test_another_order_shows_the_stored_views_in_the_same_turns(open_data: Callable[..., TrainingData]) -> None:
+    data = open_data("views", augment=MOVES, num_views=NUM_VIEWS, seed=11)
+    one, other = (epoch_of(data, seed) for seed in (11, 12))
+    assert order_of_logits(one) != order_of_logits(other)
+    for batch in (one, other):
+        indices, views = np.divmod(batch.teacher_logits[:, 0].astype(int) // 10, 10)
+        assert (batch.inputs == views_of(indices, [view_seed(11, int(view)) for view in views])).all()
+
+
+def order_of_logits(batch: TrainingBatch) -> list[int]:
+    return [int(logits[0]) // 100 for logits in batch.teacher_logits]
+
+
 def test_mixed_batches_are_a_function_of_seed_and_epoch(open_data: Callable[..., TrainingData]) -> None:
     config = AugmentConfig(flip=True, cutmix_alpha=1.0)
     first, again, later = (epoch_of(open_data(logits=None, augment=config), 3, epoch) for epoch in (0, 0, 1))
@@ -194,6 +207,13 @@ def test_examples_that_are_kept_back_are_never_trained_on(
     seen = set().union(*(order_of(epoch_of(data, epoch=epoch)) for epoch in range(10)))
     # More than the first of two shards; every other example comes sooner or later.
     assert seen == set(range(105, NUM_TRAIN))
+    kept_back = [
+        (INDEX_OF[image.tobytes()], int(label))
+        for images, labels in data.validation()
+        for image, label in zip(images.numpy(), labels, strict=True)
+    ]
+    assert kept_back == [(index, LABELS[index]) for index in range(105) if LABELS[index] >= 0]
+    assert data.num_labelled_validation == len(kept_back) == 95
     if logits:
         batch = epoch_of(data)
         np.testing.assert_array_equal(batch.teacher_logits, np.concatenate([logits_of(i)[:1] for i in order_of(batch)]))

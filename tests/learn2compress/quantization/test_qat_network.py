@@ -12,9 +12,10 @@ from ai_edge_litert.interpreter import Interpreter
 from keras import layers
 
 from learn2compress.config.parsing import ConfigError
+from learn2compress.keras_internals import leaf_layers
 from learn2compress.litert.operators import float_operators, model_cost
 from learn2compress.quantization.convert import to_int8_litert
-from learn2compress.quantization.qat_network import check_quantizable, leaf_layers, quantization_aware
+from learn2compress.quantization.qat_network import check_quantizable, quantization_aware
 
 SHAPE = (9, 9, 3)
 Body = Callable[[keras.KerasTensor], keras.KerasTensor]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
@@ -18,13 +19,15 @@ from learn2compress.config import (
     TaskConfig,
     TrainingConfig,
 )
+from learn2compress.config.parsing import ConfigError
 from learn2compress.data.batches import TrainingData
 from learn2compress.progress import Progress, listening
 from learn2compress.pruning import prune_student
+from learn2compress.results.reports import EpochRecord, returned_epoch
 from learn2compress.students.joint import build_joint_network, content_sha256, standalone_student
 from learn2compress.training.accuracy import HeldOutAccuracy
 from learn2compress.training.checkpoint import Checkpoint
-from learn2compress.training.loop import TrainingDivergedError, fit, make_deterministic
+from learn2compress.training.loop import Training, TrainingDivergedError, fit, make_deterministic
 from learn2compress.training.plan import TrainingPlan
 
 PLAN = TrainingPlan("train", epochs=3, learning_rate=0.01, distillation=DistillationConfig(), seed=3, warmup_ratio=0.1)
@@ -47,6 +50,29 @@ class KilledError(Exception):
 def new_network() -> keras.Model:
     make_deterministic(5)
     return build_joint_network(TaskConfig(), 10, TrainingConfig(stages=(StageConfig(8), StageConfig(16))), STUDENTS)
+
+
+def train(
+    network: keras.Model,
+    data: TrainingData,
+    plan: TrainingPlan,
+    checkpoint: Checkpoint | None = None,
+    frozen_at: Callable[[int], frozenset[str]] | None = None,
+) -> tuple[dict[str, tuple[EpochRecord, ...]], dict[str, list[np.ndarray]]]:
+    """Trains, and gives the history and the weights that each student leaves with."""
+    training = Training(network, data, plan, frozen_at=frozen_at)
+    for _ in training.epochs(checkpoint):
+        pass
+    history, weights = training.finish(), {}
+    for name in network.output:
+        training.assign_weights_of(name)
+        weights[name] = standalone_student(network, name).get_weights()
+    return history, weights
+
+
+def releasing(epoch: int) -> Callable[[int], frozenset[str]]:
+    """Freezes the first layer until an epoch."""
+    return lambda now: frozenset({"stage1_conv1", "stage1_norm1"} if now < epoch else ())
 
 
 def kill_at(step: int) -> Callable[[Progress], None]:
@@ -81,19 +107,21 @@ def test_the_same_seed_gives_the_same_weights(digits_data: Callable[..., Trainin
     assert digests[0] != digests[2]
 
 
-@pytest.mark.parametrize(("plan", "step"), [(PLAN, 3), (PLAN, 90), (EVERYTHING, 40), (EVERYTHING, 90)])
+@pytest.mark.parametrize(("plan", "step"), [(PLAN, 3), (PLAN, 80), (EVERYTHING, 40), (EVERYTHING, 80)])
 def test_a_killed_training_ends_at_the_same_weights(
     digits_data: Callable[..., TrainingData], tmp_path: Path, plan: TrainingPlan, step: int
 ) -> None:
-    undisturbed = new_network()
-    history = fit(undisturbed, digits_data(), plan)
+    data = digits_data(num_validation=64)
+    frozen_at = releasing(1) if plan is EVERYTHING else None
+    history, weights = train(new_network(), data, plan, frozen_at=frozen_at)
     checkpoint = Checkpoint(tmp_path / "state")
     with listening(kill_at(step)), pytest.raises(KilledError):
-        fit(new_network(), digits_data(), plan, checkpoint=checkpoint)
-    resumed = new_network()
-    assert fit(resumed, digits_data(), plan, checkpoint=checkpoint) == history
-    for expected, found in zip(undisturbed.get_weights(), resumed.get_weights(), strict=True):
-        np.testing.assert_array_equal(expected, found)
+        train(new_network(), data, plan, checkpoint, frozen_at)
+    resumed, resumed_weights = train(new_network(), data, plan, checkpoint, frozen_at)
+    assert resumed == history
+    for name, expected in weights.items():
+        for one, other in zip(expected, resumed_weights[name], strict=True):
+            np.testing.assert_array_equal(one, other)
 
 
 def test_a_killed_pruning_ends_at_the_same_weights(digits_data: Callable[..., TrainingData], tmp_path: Path) -> None:
@@ -145,7 +173,7 @@ def test_learning_rate_warms_up_and_falls_to_zero() -> None:
     assert shares[100] == pytest.approx(0.0)
 
 
-def test_a_student_that_joins_later_stands_still_until_then(digits_data: Callable[..., TrainingData]) -> None:
+def test_a_student_that_joins_later_keeps_its_weights_until_then(digits_data: Callable[..., TrainingData]) -> None:
     network, plan = new_network(), dataclasses.replace(PLAN, joins_at_epoch={"small": 2}, epochs=3)
     own = {layer.name: layer.get_weights() for layer in network.layers if layer.name.startswith("small_")}
     moved: list[bool] = []
@@ -172,32 +200,116 @@ def test_the_averaged_weights_leave_the_training(digits_data: Callable[..., Trai
     assert accuracy == {name: records[-1].held_out_top_1 for name, records in history.items()}
 
 
-def test_early_stopping_keeps_the_best_epoch(digits_data: Callable[..., TrainingData]) -> None:
-    network = new_network()
-    fit(network, digits_data(), dataclasses.replace(PLAN, epochs=1))
+def forgetting(network: keras.Model, at_step: dict[str, int]) -> Callable[[Progress], None]:
+    """Makes students forget all that they know, each after a step of its own."""
 
-    def forget(report: Progress) -> None:
-        if report.done == 40:
-            for name in ("large_logits", "small_logits"):
-                kernel = network.get_layer(name).kernel
+    def listener(report: Progress) -> None:
+        for name, step in at_step.items():
+            if report.done == step:
+                kernel = network.get_layer(f"{name}_logits").kernel
                 kernel.assign(np.zeros(kernel.shape, np.float32))
 
-    with listening(forget):
-        slow = dataclasses.replace(PLAN, epochs=8, learning_rate=1e-6, early_stopping_epochs=2)
-        history = fit(network, digits_data(), slow)
+    return listener
+
+
+def test_early_stopping_keeps_the_best_epoch_of_each_student(digits_data: Callable[..., TrainingData]) -> None:
+    network, data = new_network(), digits_data(num_validation=128)
+    fit(network, data, dataclasses.replace(PLAN, epochs=1))
+    slow = dataclasses.replace(PLAN, epochs=8, learning_rate=1e-6, early_stopping_epochs=2)
+    training = Training(network, data, slow)
+    # The large one in the second epoch of 24 steps, the small one in the first.
+    with listening(forgetting(network, {"large": 30, "small": 10})):
+        for _ in training.epochs():
+            pass
+    history = training.finish()
     assert [record.epoch for record in history["large"]] == [1, 2, 3]
     assert history["large"][1].held_out_top_1 < history["large"][0].held_out_top_1 - 0.3
-    accuracy = HeldOutAccuracy.of_students(network).measure(digits_data())
-    assert accuracy == {name: records[0].held_out_top_1 for name, records in history.items()}
+    for name in ("large", "small"):
+        training.assign_weights_of(name)
+        accuracy = HeldOutAccuracy.of_students(network)
+        returned = returned_epoch(history[name])
+        assert accuracy.measure(data)[name] == returned.held_out_top_1
+        assert accuracy.measure_validation(data)[name] == returned.validation_top_1
+        assert returned.validation_top_1 == max(record.validation_top_1 or 0.0 for record in history[name])
+    assert returned_epoch(history["large"]).epoch == 1
 
 
-def test_early_stopping_is_a_function_of_the_history() -> None:
+@pytest.mark.parametrize("change", ["join", "release"])
+def test_patience_counts_from_the_last_join_or_release(digits_data: Callable[..., TrainingData], change: str) -> None:
+    network, data = new_network(), digits_data(num_validation=128)
+    for name in ("large", "small"):
+        kernel = network.get_layer(f"{name}_logits").kernel
+        kernel.assign(np.zeros(kernel.shape, np.float32))
+    untrained = {name: standalone_student(network, name).get_weights() for name in ("large", "small")}
+    # Nothing gets better: each epoch's accuracy is that of the first. Statistics alone move.
+    plan = dataclasses.replace(PLAN, epochs=6, learning_rate=0.0, early_stopping_epochs=1)
+    if change == "join":
+        plan = dataclasses.replace(plan, joins_at_epoch={"small": 3})
+    history, weights = train(network, data, plan, frozen_at=releasing(3) if change == "release" else None)
+    assert [record.epoch for record in history["large"]] == [1, 2, 3, 4, 5]
+    assert [record.epoch for record in history["small"]] == ([4, 5] if change == "join" else [1, 2, 3, 4, 5])
+    assert returned_epoch(history["small"]).epoch == history["small"][0].epoch
+    # What the small one leaves with is of an epoch in which it took part.
+    for name, before in untrained.items():
+        assert any(not np.array_equal(old, new) for old, new in zip(before, weights[name], strict=True))
+
+
+def test_early_stopping_goes_by_examples_kept_back_and_says_so(digits_data: Callable[..., TrainingData]) -> None:
+    plan = dataclasses.replace(PLAN, epochs=1, early_stopping_epochs=2)
+    with pytest.raises(ConfigError, match="early_stopping_epochs: found 0 labelled examples kept back"):
+        Training(new_network(), digits_data(), plan)
+    network, data = new_network(), digits_data(num_validation=64)
+    history, _ = train(network, data, plan)
+    accuracy = HeldOutAccuracy.of_students(network)
+    (record,) = history["large"]
+    assert record.validation_top_1 == accuracy.measure_validation(data)["large"]
+    assert record.held_out_top_1 == accuracy.measure(data)["large"]
+    (record,) = fit(new_network(), digits_data(), dataclasses.replace(PLAN, epochs=1))["large"]
+    assert record.validation_top_1 is None
+
+
+def test_several_students_that_may_stop_early_are_not_left_in_one_network(
+    digits_data: Callable[..., TrainingData],
+) -> None:
     plan = dataclasses.replace(PLAN, early_stopping_epochs=2)
-    assert not plan.stops([])
-    assert not plan.stops([0.5, 0.4])
-    assert plan.stops([0.5, 0.4, 0.5])
-    assert not plan.stops([0.5, 0.4, 0.6])
-    assert not PLAN.stops([0.5, 0.1, 0.1, 0.1])
+    with pytest.raises(ValueError, match="found early stopping of several students"):
+        fit(new_network(), digits_data(num_validation=64), plan)
+
+
+def test_each_phase_has_an_order_of_its_own(digits_data: Callable[..., TrainingData]) -> None:
+    data = digits_data()
+    plans = [dataclasses.replace(PLAN, phase=phase, seed=seed) for phase in ("train", "prune") for seed in (3, 4)]
+    firsts = [next(iter(data.epoch(plan.data_seed, 0))).inputs.numpy().tobytes() for plan in plans]
+    assert len(set(firsts)) == 4
+    assert next(iter(data.epoch(plans[0].data_seed, 0))).inputs.numpy().tobytes() == firsts[0]
+    networks = [new_network() for _ in range(3)]
+    for network, phase in zip(networks, ("train", "train", "prune"), strict=True):
+        fit(network, data, dataclasses.replace(PLAN, phase=phase, epochs=1))
+    digests = [content_sha256(standalone_student(network, "large")) for network in networks]
+    assert digests[0] == digests[1] != digests[2]
+
+
+def test_a_student_that_joins_late_makes_steps_of_the_usual_size(digits_data: Callable[..., TrainingData]) -> None:
+    sizes = {}
+    for joins in (0, 4):
+        network = new_network()
+        plan = dataclasses.replace(PLAN, epochs=6, warmup_ratio=0.0, joins_at_epoch={"small": joins})
+        kernel, moves, before = network.get_layer("small_logits").kernel, [], []
+
+        def measure(report: Progress, kernel: Any = kernel, moves: Any = moves, before: Any = before) -> None:
+            now = kernel.numpy()
+            if before:
+                moves.append(np.abs(now - before[-1]).max())
+            before[:] = [now]
+
+        with listening(measure):
+            fit(network, digits_data(), plan)
+        first = 32 * joins
+        rates = [PLAN.learning_rate * plan.schedule(step, 6 * 32) for step in range(first, first + 30)]
+        # What is heard after a step is the kernel as the step left it.
+        sizes[joins] = float(np.max(np.array(moves[first : first + 29]) / rates[1:30]))
+    assert sizes[0] < 1.3
+    assert sizes[4] < 1.3
 
 
 def test_clipping_bounds_what_a_step_moves(digits_data: Callable[..., TrainingData]) -> None:
@@ -211,7 +323,7 @@ def test_clipping_bounds_what_a_step_moves(digits_data: Callable[..., TrainingDa
     assert np.abs(weights[1] - start).max() < 0.1 * np.abs(weights[0] - start).max()
 
 
-def test_frozen_layers_stand_still(digits_data: Callable[..., TrainingData]) -> None:
+def test_frozen_layers_keep_their_weights(digits_data: Callable[..., TrainingData]) -> None:
     network = new_network()
     before = network.get_layer("stage1_conv1").get_weights()[0], network.get_layer("stage1_norm1").get_weights()
     frozen = frozenset({"stage1_conv1", "stage1_norm1"})

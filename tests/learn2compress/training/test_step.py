@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable
 from pathlib import Path
 
@@ -18,10 +19,13 @@ from learn2compress.config import (
     TrainingConfig,
 )
 from learn2compress.data.batches import TrainingBatch, TrainingData
+from learn2compress.progress import Progress, listening
+from learn2compress.results.reports import returned_epoch
 from learn2compress.students.joint import build_joint_network
 from learn2compress.teachers.live import LiveTeacher
 from learn2compress.teachers.loading import load_teacher
 from learn2compress.teachers.stored import store_copies
+from learn2compress.training.accuracy import HeldOutAccuracy
 from learn2compress.training.checkpoint import Checkpoint
 from learn2compress.training.loop import Training, fit, make_deterministic
 from learn2compress.training.plan import TrainingPlan
@@ -151,6 +155,34 @@ def test_hints_pull_features_through_a_projection_that_learns(teacher: LiveTeach
 def test_hints_without_a_teacher_that_gives_features_are_refused() -> None:
     with pytest.raises(ValueError, match="found hint_weight and no teacher that gives features"):
         TrainStep(new_network(), DistillationConfig(hint_weight=1.0), learning_rate=0.1)
+
+
+def test_early_stopping_keeps_the_best_epoch_of_a_teacher_that_learns(
+    digits_data: Callable[..., TrainingData], teacher: LiveTeacher
+) -> None:
+    data = digits_data(live=True, num_validation=64)
+    learning = TrainingPlan("train", 6, 0.01, DistillationConfig(), 3, teacher_learning_rate=0.01)
+    fit(new_network(), data, learning, teacher=teacher)
+    plan = dataclasses.replace(learning, epochs=4, teacher_learning_rate=1e-9, early_stopping_epochs=3)
+    kernel = teacher.trainable_variables[-2]
+
+    def forget(report: Progress) -> None:
+        # In the last of four epochs of 28 steps.
+        if report.done == 90:
+            kernel.assign(np.zeros(kernel.shape, np.float32))
+
+    training = Training(new_network(), data, plan, teacher=teacher)
+    with listening(forget):
+        for _ in training.epochs():
+            pass
+    history = training.finish()
+    returned = returned_epoch(history[TEACHER])
+    assert returned.epoch < 4
+    assert returned.validation_top_1 == max(record.validation_top_1 or 0.0 for record in history[TEACHER])
+    training.assign_weights_of(TEACHER)
+    assert kernel.numpy().any()
+    accuracy = HeldOutAccuracy(lambda inputs: {TEACHER: teacher(inputs)[0]})
+    assert accuracy.measure(data)[TEACHER] == returned.held_out_top_1
 
 
 def test_joint_training_with_everything_resumes_to_the_same_weights(
