@@ -23,8 +23,6 @@ WAITING = (
     "components/ingest/steps.py",
     "components/ingest/tally.py",
     "components/ingest/tfdv.py",
-    "components/joint_distill_trainer/component.py",
-    "components/joint_distill_trainer/executor.py",
     "components/search/outputs.py",
     "components/search/trial_files.py",
     "components/step_code/architecture.py",
@@ -45,7 +43,6 @@ WAITING = (
     "learn2compress/training/checkpoint.py",
     "learn2compress/training/plan.py",
     "learn2compress/training/tensorboard.py",
-    "learn2compress/training/weight_copies.py",
     "pipelines/lineage.py",
 )
 MIN_TESTED_SHARE = 0.85
