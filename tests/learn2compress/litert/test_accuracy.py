@@ -184,7 +184,7 @@ def test_predictions_to_other_examples_are_refused() -> None:
         (SCORES[:0], LABELS[:0], "at least 1"),
         (SCORES, LABELS[:3], "for \\(3,\\) labels"),
         (SCORES, LABELS + 2, "labels: found 2 to 4, accepted are 0 to 3"),
-        (SCORES * np.float32("nan"), LABELS, "found NaN"),
+        (SCORES * np.float32("nan"), LABELS, "gives NaN"),
     ],
 )
 def test_what_does_not_fit_is_named(scores: npt.NDArray[Any], labels: npt.NDArray[Any], message: str) -> None:
