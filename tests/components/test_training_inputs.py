@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from components.parameters import exec_properties_of
 from components.training_inputs import TeacherUse, TrainingInputs, TrainingSettings
 from learn2compress.config import (
     AugmentConfig,
@@ -43,7 +44,7 @@ def open_inputs(digits_inputs: Callable[..., Any], tmp_path: Path) -> Open:
 
     def opened(digest: str = "", **changes: Any) -> TrainingInputs:
         settings = dataclasses.replace(SETTINGS, **{"checkpoint_root": str(tmp_path / "states"), **changes})
-        return TrainingInputs.open(artifacts, settings.exec_properties(digest))
+        return TrainingInputs.open(artifacts, exec_properties_of(settings) | {"code_digest": digest})
 
     return opened
 
