@@ -81,7 +81,7 @@ def test_a_teams_own_family_builds_students() -> None:
             "no_family",
             "training.architecture: found own_families:NoFamily, which makes a NoFamily, accepted is a subclass",
         ),
-        ("missing", "training.architecture: found own_families:Missing, which can't be imported"),
+        ("missing", "training.architecture: own_families:Missing can't be imported"),
     ],
 )
 def test_what_is_no_family_is_refused(family: str, message: str) -> None:
