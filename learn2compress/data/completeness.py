@@ -13,8 +13,8 @@ from learn2compress.config.parsing import ConfigError
 from learn2compress.data.records import Unit
 
 _ADVICE = (
-    "nothing of it was kept; run it again, and if it happens again with one worker (beam: all_steps: workers: 1, or "
-    "another runner)"
+    "nothing of it was kept; run it again, and if it happens again, with one worker (beam: all_steps: workers: 1) or "
+    "by another runner"
 )
 
 
