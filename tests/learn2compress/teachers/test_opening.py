@@ -63,4 +63,4 @@ def test_weights_that_do_not_fit_their_configuration_are_refused(tmp_path: Path)
     ):
         for source, name in ((a, "config.json"), (a, "metadata.json"), (b, "model.weights.h5")):
             mixed.writestr(name, source.read(name))
-    refused(tmp_path / "c.keras", "can't be loaded")
+    refused(tmp_path / "c.keras", "neither Keras 3 nor TensorFlow 2 can load it")
