@@ -78,7 +78,7 @@ def test_missing_and_mixed_shards_are_refused(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="has no shard"):
         shard_paths(tmp_path)
     write(tmp_path, 0, 2, [1])
-    with pytest.raises(ConfigError, match="look at examples-00001-of-00002"):
+    with pytest.raises(ConfigError, match="see examples-00001-of-00002"):
         shard_paths(tmp_path)
     write(tmp_path, 1, 2, [1])
     write(tmp_path, 0, 1, [1])
