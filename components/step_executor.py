@@ -41,7 +41,16 @@ class StepExecutor(base_executor.BaseExecutor):
 
     @abc.abstractmethod
     def run(self, input_dict: Artifacts, output_dict: Artifacts, exec_properties: dict[str, Any]) -> None:
-        """Does what the step is for; see `Do`."""
+        """Does the step's own work.
+
+        Args:
+          input_dict: As for `Do`.
+          output_dict: As for `Do`.
+          exec_properties: As for `Do`.
+
+        Raises:
+          Exception: the step failed.
+        """
 
 
 def versions_of(artifact: Artifact) -> dict[str, str]:

@@ -20,7 +20,14 @@ _OBJECTS = {"learn2compress>ByteRows": ByteRows}
 
 
 def write_student(artifact: Artifact, student: keras.Model, name: str, history: History) -> None:
-    """Writes a student and its history so far, and sets the artifact's properties from the epoch that it left with."""
+    """Writes a student and its history so far, and sets the artifact's properties from the epoch that it left with.
+
+    Args:
+      artifact: A Student; its folder is made.
+      student: A float model `[batch, *input] -> [batch, num_classes]` of logits.
+      name: The student's name.
+      history: Its epochs in the order that they were trained, at least one.
+    """
     folder = Path(artifact.uri)
     folder.mkdir(parents=True, exist_ok=True)
     student.save(folder / KERAS_FILE)
@@ -36,12 +43,19 @@ def write_student(artifact: Artifact, student: keras.Model, name: str, history: 
 
 
 def read_student(artifact: Artifact) -> tuple[keras.Model, History]:
-    """Reads what `write_student` wrote."""
+    """Reads what `write_student` wrote.
+
+    Args:
+      artifact: The Student.
+
+    Returns:
+      The model, and its epochs.
+    """
     folder = Path(artifact.uri)
     history: History = read_json(tuple[EpochRecord, ...], folder / HISTORY_FILE)
     return read_network(folder), history
 
 
 def read_network(folder: Path) -> keras.Model:
-    """The student alone, from the folder of its artifact."""
+    """Reads the student alone, from the folder of its artifact."""
     return keras.saving.load_model(folder / KERAS_FILE, compile=False, safe_mode=True, custom_objects=_OBJECTS)

@@ -23,7 +23,15 @@ from learn2compress.data.records import Split
 
 
 def read_split(config: CompressionConfig, wanted: Split) -> tuple[np.ndarray, np.ndarray, int]:
-    """Inputs uint8 `[n, *input_shape]`, class indices `[n]` and the number of classes of one split."""
+    """Reads one split.
+
+    Args:
+      config: Its data and task.
+      wanted: Which split.
+
+    Returns:
+      Inputs uint8 `[n, *input_shape]`, class indices `[n]` and the number of classes.
+    """
     records, names = read_records(config)
     inputs = np.frombuffer(b"".join(record.content for record in records[wanted]), np.uint8)
     labels = np.array([class_index(record, names) for record in records[wanted]], np.int64)
@@ -33,7 +41,7 @@ def read_split(config: CompressionConfig, wanted: Split) -> tuple[np.ndarray, np
 def build_teacher(
     input_shape: tuple[int, ...], num_classes: int, width: int, num_stages: int = 2, flip: bool = False
 ) -> keras.Model:
-    """A residual network of 3x3 convolutions, or a dense one for text, that takes scaled inputs and gives logits.
+    """Builds a residual network of 3x3 convolutions, or a dense one for text, of scaled inputs; it returns logits.
 
     Args:
       input_shape: Shape of one example.
@@ -86,7 +94,7 @@ def build_word_teacher(input_shape: tuple[int, ...], num_classes: int, width: in
 def build_application(
     name: str, input_shape: tuple[int, ...], num_classes: int, image_size: int, flip: bool = False
 ) -> keras.Model:
-    """A network of `keras.applications`, not trained yet, that takes scaled images and gives logits.
+    """Builds a network of `keras.applications`, not trained yet, of scaled images; it returns logits.
 
     Args:
       name: Such as "ResNet50V2"; one that does not scale its input itself.

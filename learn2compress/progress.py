@@ -37,7 +37,14 @@ _listener: ContextVar[Listener | None] = ContextVar("learn2compress_progress", d
 
 
 def report(work: str, done: int, total: int, detail: str = "") -> None:
-    """Tells the listener, if there is one, how far the work is."""
+    """Tells the listener, if there is one, how far the work is.
+
+    Args:
+      work: What is being done, such as "epoch 3/40".
+      done: Units finished, 0..total.
+      total: Units in all, at least 1.
+      detail: Figures worth showing, such as "loss 0.31"; may be empty.
+    """
     listener = _listener.get()
     if listener is not None:
         listener(Progress(work, done, total, detail))

@@ -100,7 +100,7 @@ class Lineage:
     provenance: dict[str, str]
 
     def as_dict(self) -> dict[str, Any]:
-        """Plain mappings, for JSON."""
+        """Returns plain mappings, for JSON."""
         return dataclasses.asdict(self)
 
 

@@ -120,7 +120,7 @@ def _boxes(lineage: Lineage) -> list[_Box]:
 
 
 def _step_facts(step: LineageStep, model: LineageArtifact) -> list[str]:
-    """What tells one execution of a step from another."""
+    """Returns the facts by which one execution of a step differs from another."""
     told = step.parameters
     made = {artifact.kind: artifact.properties for artifact in step.outputs}
     kind = step.step.partition(".")[0]
@@ -233,5 +233,5 @@ def _arrow(axes: Axes, path: Path) -> None:
 
 
 def _ending(uri: str) -> str:
-    """A URI that fits into a box: what stands at its end says most."""
+    """Returns a URI so short that it fits into a box: what stands at its end says most."""
     return uri if len(uri) <= _MAX_CHARACTERS else f"…{uri[-_MAX_CHARACTERS + 1 :]}"

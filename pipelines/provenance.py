@@ -35,7 +35,7 @@ class SourceRevision:
     file_sha256: str
 
     def as_dict(self) -> dict[str, str]:
-        """Flat text values: "source_commit" and so on."""
+        """Returns flat text values: "source_commit" and so on."""
         return {f"source_{name}": value for name, value in dataclasses.asdict(self).items()}
 
 
@@ -61,7 +61,7 @@ class Provenance:
     source: SourceRevision | None = None
 
     def as_dict(self) -> dict[str, str]:
-        """Flat text values, as reports show them."""
+        """Returns flat text values, as reports show them."""
         return {
             "config_sha256": self.config_sha256,
             "teacher_sha256": self.teacher_sha256,

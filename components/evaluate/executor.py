@@ -33,7 +33,17 @@ class Executor(StepExecutor):
     """See `EvaluateSpec`."""
 
     def run(self, input_dict: Artifacts, output_dict: Artifacts, exec_properties: dict[str, Any]) -> None:
-        """Measures the file beside the teacher's, and writes an Evaluation."""
+        """Measures the file beside the teacher's, and writes an Evaluation.
+
+        Args:
+          input_dict: `examples`, `student`, `model`, `teacher` and `baseline`.
+          output_dict: `evaluation`.
+          exec_properties: Parameters of `EvaluateSpec`.
+
+        Raises:
+          ModelFileError: a file can't be read or run.
+          ConfigError: its scores don't fit the labels, or a device that was asked for is not there.
+        """
         config = config_from(EvaluateConfig, exec_properties)
         examples = artifact_utils.get_single_instance(input_dict["examples"])
         work = PredictionWork(
@@ -60,7 +70,17 @@ class TeacherExecutor(StepExecutor):
     """See `EvaluateTeacherSpec`."""
 
     def run(self, input_dict: Artifacts, output_dict: Artifacts, exec_properties: dict[str, Any]) -> None:
-        """Measures the teacher's file as a student's, and writes an Evaluation."""
+        """Measures the teacher's file as a student's, and writes an Evaluation.
+
+        Args:
+          input_dict: `examples` and `teacher`.
+          output_dict: `evaluation`.
+          exec_properties: Parameters of `EvaluateTeacherSpec`.
+
+        Raises:
+          ModelFileError: the file can't be read or run.
+          ConfigError: its scores don't fit the labels, or a device that was asked for is not there.
+        """
         config = config_from(EvaluateConfig, exec_properties)
         examples = artifact_utils.get_single_instance(input_dict["examples"])
         gives_logits = artifact_utils.get_single_instance(input_dict["teacher"]).output == TeacherOutput.LOGITS

@@ -32,12 +32,12 @@ Artifacts = dict[str, list[Artifact]]
 
 
 def model_key(student_name: str) -> str:
-    """Name of the input that carries a student's file."""
+    """Returns the name of the input that carries a student's file."""
     return f"model_{student_name}"
 
 
 def evaluation_key(student_name: str) -> str:
-    """Name of the input that carries what was measured on it."""
+    """Returns the name of the input that carries what was measured on it."""
     return f"evaluation_{student_name}"
 
 
@@ -49,6 +49,14 @@ class Executor(StepExecutor):
 
         A retry after a kill finds what the killed push completed: see `push_version`.
         Without a selected student nothing is pushed, and the version is 0.
+
+        Args:
+          input_dict: See `PusherSpec`; of each student by `model_key` and `evaluation_key`.
+          output_dict: See `PusherSpec`.
+          exec_properties: Parameters of `PusherSpec`.
+
+        Raises:
+          ConfigError: the destination can't be written.
         """
         push = config_from(PushConfig, exec_properties)
         constraints = from_json(ConstraintsConfig, exec_properties["constraints"])

@@ -24,7 +24,16 @@ class Executor(StepExecutor):
         output_dict: dict[str, list[Artifact]],
         exec_properties: dict[str, Any],
     ) -> None:
-        """Trains in simulated 8 bits where the recipe says so, makes the file, and writes the LiteRtModel."""
+        """Trains in simulated 8 bits where the recipe says so, makes the file, and writes the LiteRtModel.
+
+        Args:
+          input_dict: `student`, and those of `TRAINING_INPUTS`.
+          output_dict: `model`.
+          exec_properties: Parameters of `QuantizeSpec`.
+
+        Raises:
+          ModelFileError: the recipe's file can't be made of this student, or does not run.
+        """
         quantize, name = config_from(QuantizeConfig, exec_properties), exec_properties["student_name"]
         inputs = TrainingInputs.open(input_dict, exec_properties)
         student, history = read_student(artifact_utils.get_single_instance(input_dict["student"]))

@@ -105,7 +105,13 @@ class _Steps:
     def open(
         cls, input_dict: dict[str, list[Artifact]], exec_properties: dict[str, Any], inputs: TrainingInputs
     ) -> _Steps:
-        """Returns the steps of one execution."""
+        """Returns the steps of one execution.
+
+        Args:
+          input_dict: The executor's.
+          exec_properties: The executor's.
+          inputs: What students are trained with.
+        """
         quantize = from_json(QuantizeConfig, exec_properties["quantize"])
         sample = inputs.sample(quantize.calibration_examples)
         return cls(
@@ -141,7 +147,7 @@ class _Steps:
         return layers_by_sensitivity(self.fresh_student()[0], self.prune_of(settings), self.student_top_1)
 
     def prune(self, number: int, settings: CompressionSettings) -> tuple[keras.Model, History]:
-        """See `learn2compress.search.trial.TrialSteps`."""
+        """Prunes a fresh copy of the student, and fine-tunes it; see `TrialSteps.prune`."""
         make_deterministic(self.inputs.settings.seed)
         config = self.prune_of(settings)
         student, history = self.fresh_student()
@@ -157,17 +163,17 @@ class _Steps:
         return pruned.student, pruned.continued(history)
 
     def student_top_1(self, student: keras.Model) -> float:
-        """See `learn2compress.search.trial.TrialSteps`."""
+        """Returns a student's accuracy, 0..1, on the examples that trials are compared on."""
         return self.decided_by.network_top_1(student)
 
     def file_top_1(self, model_bytes: bytes) -> float:
-        """See `learn2compress.search.trial.TrialSteps`."""
+        """Returns a file's accuracy, 0..1, on the same examples."""
         return self.decided_by.top_1(self.decided_by.scores(model_bytes))
 
     def quantize(
         self, number: int, settings: CompressionSettings, student: keras.Model
     ) -> tuple[QuantizedStudent, History]:
-        """See `learn2compress.search.trial.TrialSteps`."""
+        """Makes the file of a pruned student; see `TrialSteps.quantize`."""
         return make_student_file(
             self.inputs,
             student,

@@ -85,7 +85,7 @@ class CompressionConfig:
         return self
 
     def _check_search(self) -> None:
-        """A search prunes each try in its own way: what it would silently leave out is refused."""
+        """Refuses what a search would silently leave out, since it prunes each try in its own way."""
         for student in self.students if self.search is not None else ():
             prune, field = self.prune_of(student), f"students.{student.name}.prune" if student.prune else "prune"
             if prune.layer_sparsity_ratios:

@@ -45,7 +45,20 @@ def load_config(path: str | Path) -> CompressionConfig:
     """Reads a configuration file; relative paths in it are relative to its folder.
 
     Example:
-      config = load_config("pipelines/configs/digits.yaml")
+      >>> from pathlib import Path
+      >>> from learn2compress.config.file import load_config
+      >>> _ = Path("digits.yaml").write_text('''
+      ... name: digits
+      ... data: {format: digits}
+      ... teacher: {uri: teacher.keras}
+      ... students: [{name: small, stage: 1}]
+      ... push: {uri: pushed}
+      ... ''')
+      >>> config = load_config("digits.yaml")
+      >>> [student.name for student in config.students]
+      ['small']
+      >>> config.teacher.uri == str(Path("teacher.keras").resolve())
+      True
 
     Args:
       path: A YAML file of at most `MAX_FILE_BYTES`.
@@ -71,6 +84,13 @@ def load_config(path: str | Path) -> CompressionConfig:
 
 def parse_config(text: str) -> CompressionConfig:
     """Reads the text of a configuration file; paths in it stay as they are written.
+
+    Example:
+      >>> from learn2compress.config.file import parse_config
+      >>> parse_config("{name: digits, seed: 7, taecher: {uri: teacher.keras}}")
+      Traceback (most recent call last):
+      ...
+      learn2compress.config.parsing.ConfigError: taecher: found an unknown key, ...; did you mean 'teacher'?...
 
     Args:
       text: YAML.

@@ -183,7 +183,7 @@ class TrainingConfig:
         return self.architecture or _DEFAULT_ARCHITECTURES[kind]
 
     def num_validation(self, num_train: int) -> int:
-        """How many of the training split's examples no student is trained on."""
+        """Returns how many of the training split's examples no student is trained on."""
         share = count_at_ratio(self.validation_ratio, num_train)
         return min(share, MAX_VALIDATION_EXAMPLES) if share >= MIN_VALIDATION_EXAMPLES else 0
 

@@ -20,6 +20,25 @@ def read_records(config: CompressionConfig) -> tuple[dict[Split, list[PreparedRe
 
     Bad records, unlabelled ones, and training images whose content is held out are left out.
 
+    Example:
+      >>> from learn2compress.config.file import parse_config
+      >>> from learn2compress.data.reading import read_records
+      >>> from learn2compress.data.records import Split
+      >>> config = parse_config('''
+      ... name: digits
+      ... data: {format: digits, held_out_ratio: 0.2}
+      ... teacher: {uri: teacher.keras}
+      ... students: [{name: small, stage: 1}]
+      ... push: {uri: pushed}
+      ... ''')
+      >>> records, labels = read_records(config)
+      >>> labels
+      ('0', '1', '2', '3', '4', '5', '6', '7', '8', '9')
+      >>> {split.value: len(records[split]) for split in Split}
+      {'train': 1412, 'held_out': 385}
+      >>> len(records[Split.TRAIN][0].content)  # the bytes of 8 x 8 pixels
+      64
+
     Args:
       config: Its `data` and `task`.
 

@@ -110,9 +110,9 @@ def source_uri(data: DataConfig) -> str:
 
 
 def source_fingerprint(data: DataConfig) -> str:
-    """Computes, without reading the data, what tells whether they are the same as in an earlier run.
+    """Computes a fingerprint by which a later run tells whether the data are the same, without reading them.
 
-    A digest of names, sizes and times of modification (checksums or versions,
+    It is a digest of names, sizes and times of modification (checksums or versions,
     where remote storage has them). It decides what to run again; what was read
     is proven by the content hashes that reading computes.
 

@@ -160,6 +160,13 @@ def wilson_interval(num_correct: int, num_examples: int) -> tuple[float, float]:
     """Returns the 95% score interval of a ratio: E. B. Wilson (1927), JASA 22(158), 209-212.
 
     Unlike the normal approximation it stays inside 0..1 and is honest near 1.
+
+    Args:
+      num_correct: Examples of which the prediction is right, 0 to `num_examples`.
+      num_examples: Examples in all, at least 1.
+
+    Returns:
+      Lower and upper end, 0..1.
     """
     ratio, z_squared = num_correct / num_examples, _Z_95**2
     center = ratio + z_squared / (2 * num_examples)

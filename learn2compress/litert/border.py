@@ -82,7 +82,7 @@ def _index_of(graph: Any, operator: Any) -> int:
 
 
 def _producer(tree: Any, tensor: int, code: int) -> Any:
-    """The operator that computes a tensor, if it is of this kind; else `None`."""
+    """Returns the operator that computes a tensor, if it is of this kind; else `None`."""
     for operator in tree.subgraphs[0].operators:
         if tensor in operator.outputs and tree.operatorCodes[operator.opcodeIndex].builtinCode == code:
             return operator

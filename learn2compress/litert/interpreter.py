@@ -139,7 +139,16 @@ def predict(
 ) -> npt.NDArray[np.float32]:
     """Scores examples with a file; see `Scorer`.
 
-        classes = predict(model_bytes, images).argmax(axis=1)
+    Example:
+      >>> import keras
+      >>> import numpy as np
+      >>> from learn2compress.litert.interpreter import predict
+      >>> from learn2compress.quantization.convert import to_float_litert
+      >>> student = keras.Sequential([keras.Input((2, 2, 1)), keras.layers.Flatten()])  # a logit for each pixel
+      >>> model_bytes = to_float_litert(student).pack()
+      >>> images = np.array([[[[0], [255]], [[0], [0]]], [[[0], [0]], [[0], [255]]]], np.uint8)
+      >>> predict(model_bytes, images).argmax(axis=1)
+      array([1, 3])
 
     Args:
       model_bytes: A `.tflite` file with one input and one output.

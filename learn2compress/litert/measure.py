@@ -128,6 +128,25 @@ def measure_model(
 ) -> ModelReport:
     """Measures a file on examples that are in memory; see `measure_file`.
 
+    Example:
+      >>> from pathlib import Path
+      >>> import keras
+      >>> import numpy as np
+      >>> from learn2compress.config import EvaluateConfig
+      >>> from learn2compress.litert.measure import measure_model
+      >>> from learn2compress.quantization.convert import to_float_litert
+      >>> one_logit_a_pixel = keras.layers.Dense(4, kernel_initializer="identity")
+      >>> student = keras.Sequential([keras.Input((2, 2, 1)), keras.layers.Flatten(), one_logit_a_pixel])
+      >>> _ = Path("small.tflite").write_bytes(to_float_litert(student).pack())
+      >>> images = (255 * np.eye(4)).astype(np.uint8).reshape(4, 2, 2, 1)  # one bright pixel each: the class
+      >>> config = EvaluateConfig(latency_rounds=3, threads=())
+      >>> names = ("top left", "top right", "bottom left", "bottom right")
+      >>> report = measure_model("small", "small.tflite", "small.tflite", images, np.arange(4), names, config)
+      >>> report.accuracy.top_1, report.macs, report.num_parameters
+      (1.0, 16, 16)
+      >>> report.latency.teacher_ratio  # timed beside itself
+      1.0
+
     Args:
       name: The student's name, or "teacher".
       model_path: The `.tflite` file.

@@ -79,6 +79,19 @@ def with_metadata(
 
     Metadata that is already there is replaced.
 
+    Example:
+      >>> import keras
+      >>> from learn2compress.config import TaskConfig
+      >>> from learn2compress.litert.metadata import read_metadata, with_metadata
+      >>> from learn2compress.quantization.convert import to_float_litert
+      >>> student = keras.Sequential([keras.Input((2, 2, 1)), keras.layers.Flatten()])  # a logit for each pixel
+      >>> model_bytes = to_float_litert(student).pack()
+      >>> task, corners = TaskConfig(input_shape=(2, 2, 1)), ("top left", "top right", "bottom left", "bottom right")
+      >>> shipped = with_metadata(model_bytes, name="corners", description="Finds the brightest corner.",
+      ...                         version="1", labels=corners, task=task)
+      >>> read_metadata(shipped).labels[0], read_metadata(shipped).color_space
+      ('top left', 'GRAYSCALE')
+
     Args:
       model: A `.tflite` file with one input and one output; one that is unpacked already is changed, and packed here.
       name: Name of the model.

@@ -230,7 +230,7 @@ def _read_image(content: Any) -> ImageEntry | None:
 
 
 def _start(table: Any, place: int) -> int:
-    """Where a field's value is, relative to its table; 0 for one that is absent."""
+    """Returns the position of a field's value, relative to its table; 0 for one that is absent."""
     return int(table.Offset(_POSITION_BYTES + 2 * place))
 
 
@@ -255,7 +255,7 @@ def _table(table: Any, place: int) -> Any:
 
 
 def _items(table: Any, place: int) -> list[Any]:
-    """The first table of a vector, if there is one: what is read here has one each."""
+    """Returns the first table of a vector, if there is one: what is read here has one each."""
     start = _start(table, place)
     if not start or not table.VectorLen(start):
         return []

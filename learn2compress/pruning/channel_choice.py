@@ -101,7 +101,13 @@ class _Ladder:
 
     @classmethod
     def of(cls, group: ChannelGroup, importance: np.ndarray, least_ratio: float) -> _Ladder:
-        """Returns the ladder of a group that keeps `least_ratio` of its units at least."""
+        """Returns the ladder of a group.
+
+        Args:
+          group: Channels that are removed together.
+          importance: Of each unit of the network, `[num_units]`.
+          least_ratio: Share of the group's units that is kept at least, 0..1.
+        """
         units = group.units[np.argsort(importance[group.units], kind="stable")]
         sizes = [units.size]
         while (smaller := group.next_smaller(sizes[-1])) is not None and smaller >= least_ratio * units.size:
@@ -109,7 +115,12 @@ class _Ladder:
         return cls(units, importance[units], tuple(sizes))
 
     def importance_of_step(self, level: int, relative: bool) -> float:
-        """Returns the importance of the units that are removed between a level and the next."""
+        """Returns the importance of the units that are removed between a level and the next.
+
+        Args:
+          level: Of the two the one with more units.
+          relative: Divide it by the importance of all units that are kept at `level`.
+        """
         first, end = (self.units.size - size for size in self.sizes[level : level + 2])
         removed = float(np.sum(self.importance[first:end]))
         return removed / max(float(np.sum(self.importance[first:])), np.finfo(np.float64).tiny) if relative else removed

@@ -152,7 +152,12 @@ class _Walk:
         self._makers: list[str] = []
 
     def new(self, count: int, *, locked: bool = False) -> Units:
-        """Returns `count` numbers that no channel has yet."""
+        """Returns numbers that no channel has yet.
+
+        Args:
+          count: How many.
+          locked: Exclude these units from removal.
+        """
         units = np.arange(len(self._parents), len(self._parents) + count)
         self._parents += units.tolist()
         if locked:

@@ -58,6 +58,34 @@ def prune_student(
     A student that has nothing to prune stays as it is, and is not fine-tuned:
     the result and the progress listener are told why.
 
+    Example:
+      >>> from pathlib import Path
+      >>> from sklearn.datasets import load_digits
+      >>> from learn2compress.config import DistillationConfig, PruneConfig, StageConfig, StudentConfig, TaskConfig
+      >>> from learn2compress.config import TrainingConfig
+      >>> from learn2compress.data.batches import TrainingData
+      >>> from learn2compress.data.examples import encode_example, shard_path, write_shard
+      >>> from learn2compress.pruning import prune_student, sparsity_of
+      >>> from learn2compress.students.joint import build_joint_network, standalone_student
+      >>> from learn2compress.training.plan import TrainingPlan
+      >>> digits = load_digits()
+      >>> pixels = (digits.images * 15).astype("uint8")
+      >>> def example(i):
+      ...     return encode_example(pixels[i].tobytes(), int(digits.target[i]), f"{i:064x}", f"digit {i}")
+      >>> write_shard(shard_path("train", 0, 1), map(example, range(1000)))
+      >>> write_shard(shard_path("held_out", 0, 1), map(example, range(1000, 1500)))
+      >>> data = TrainingData(
+      ...     train=Path("train"), train_logits=None, held_out=Path("held_out"), num_train=1000, num_held_out=500,
+      ...     num_classes=10, input_shape=(8, 8, 1), batch_size=32, shuffle_buffer=1000)
+      >>> training = TrainingConfig(stages=(StageConfig(16),))
+      >>> joint = build_joint_network(TaskConfig(), 10, training, [StudentConfig("small")])
+      >>> student = standalone_student(joint, "small")
+      >>> config = PruneConfig(sparsity_ratio=0.75, min_layer_weights=100)
+      >>> plan = TrainingPlan("prune", 2, learning_rate=0.01, distillation=DistillationConfig(weight=0.0), seed=7)
+      >>> pruned, records, note = prune_student(student, "small", data, config, plan)
+      >>> round(sparsity_of(pruned.layers, config.min_layer_weights), 2)
+      0.75
+
     Args:
       student: A model `[batch, *input] -> [batch, num_classes]` of logits.
       name: Its name in the history.

@@ -27,8 +27,42 @@ def train_quantized(
 ) -> tuple[keras.Model, tuple[EpochRecord, ...]]:
     """Trains a copy of a student in simulated 8-bit arithmetic; weights that are zero stay zero.
 
-        network, records = train_quantized(student, "small", data, 1000, plan)
-        model_bytes = to_int8_litert(network).pack()
+    Example:
+      >>> import dataclasses
+      >>> from pathlib import Path
+      >>> from sklearn.datasets import load_digits
+      >>> from learn2compress.config import DistillationConfig, StageConfig, StudentConfig, TaskConfig, TrainingConfig
+      >>> from learn2compress.data.batches import TrainingData
+      >>> from learn2compress.data.examples import encode_example, shard_path, write_shard
+      >>> from learn2compress.litert.interpreter import predict
+      >>> from learn2compress.quantization.convert import to_int8_litert
+      >>> from learn2compress.quantization.qat import train_quantized
+      >>> from learn2compress.students.joint import build_joint_network, standalone_student
+      >>> from learn2compress.training.loop import by_name, fit, make_deterministic
+      >>> from learn2compress.training.plan import TrainingPlan
+      >>> digits = load_digits()
+      >>> pixels = (digits.images * 15).astype("uint8")
+      >>> def example(i):
+      ...     return encode_example(pixels[i].tobytes(), int(digits.target[i]), f"{i:064x}", f"digit {i}")
+      >>> write_shard(shard_path("train", 0, 1), map(example, range(1000)))
+      >>> write_shard(shard_path("held_out", 0, 1), map(example, range(1000, 1500)))
+      >>> data = TrainingData(
+      ...     train=Path("train"), train_logits=None, held_out=Path("held_out"), num_train=1000, num_held_out=500,
+      ...     num_classes=10, input_shape=(8, 8, 1), batch_size=32, shuffle_buffer=1000)
+      >>> make_deterministic(7)
+      >>> training = TrainingConfig(stages=(StageConfig(16),))
+      >>> joint = build_joint_network(TaskConfig(), 10, training, [StudentConfig("small")])
+      >>> student = standalone_student(joint, "small")
+      >>> plan = TrainingPlan("train", 3, learning_rate=0.03, distillation=DistillationConfig(weight=0.0), seed=7)
+      >>> _ = fit(by_name(student, "small"), data, plan)
+      >>> plan = dataclasses.replace(plan, phase="quantize")
+      >>> network, records = train_quantized(student, "small", data, min_layer_weights=1000, plan=plan)
+      >>> model_bytes = to_int8_litert(network).pack()
+      >>> classes = predict(model_bytes, pixels[1000:1500, ..., None]).argmax(axis=1)
+      >>> float((classes == digits.target[1000:1500]).mean()) > 0.8
+      True
+      >>> [record.phase for record in records]
+      ['quantize', 'quantize', 'quantize']
 
     Args:
       student: A float model as `learn2compress.quantization.qat_network.quantization_aware` takes it.

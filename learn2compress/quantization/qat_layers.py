@@ -77,7 +77,14 @@ class QuantizedDepthwiseConv2D(keras.layers.DepthwiseConv2D):
     """A depthwise convolution whose kernel is rounded to 8 bits per output channel."""
 
     def call(self, inputs: Any) -> Any:
-        """See `keras.layers.DepthwiseConv2D`."""
+        """Convolves each channel by itself.
+
+        Args:
+          inputs: `[batch, height, width, in_channels]`.
+
+        Returns:
+          `[batch, new_height, new_width, in_channels * depth_multiplier]`.
+        """
         # The converter takes output channels in the last dimension alone.
         height, width, in_channels, multiplier = self.kernel.shape
         kernel = _rounded_per_channel(ops.reshape(self.kernel, (height, width, 1, in_channels * multiplier)))
@@ -119,7 +126,16 @@ class FrozenNormalization(keras.layers.BatchNormalization):
     """Batch normalization with frozen statistics; scale and offset are still trained."""
 
     def call(self, inputs: Any, training: bool = False, mask: Any = None) -> Any:
-        """See `keras.layers.BatchNormalization`; `training` changes nothing."""
+        """Normalizes by the moving statistics, in training too.
+
+        Args:
+          inputs: `[..., channels]`.
+          training: Changes nothing.
+          mask: As for `keras.layers.BatchNormalization`.
+
+        Returns:
+          Of the shape of `inputs`.
+        """
         return super().call(inputs, training=False, mask=mask)
 
     def scale_and_offset(self) -> tuple[Any, Any]:
@@ -138,7 +154,16 @@ class QuantizedNormalization(FrozenNormalization):
     """
 
     def call(self, inputs: Any, training: bool = False, mask: Any = None) -> Any:
-        """See `keras.layers.BatchNormalization`."""
+        """Normalizes by the moving statistics, as one rounded multiplication per channel and a bias.
+
+        Args:
+          inputs: `[batch, height, width, channels]` or `[batch, channels]`.
+          training: Changes nothing.
+          mask: Changes nothing.
+
+        Returns:
+          Of the shape of `inputs`.
+        """
         return _scaled(inputs, *self.scale_and_offset())
 
 
@@ -196,7 +221,14 @@ class QuantizedRescaling(keras.layers.Rescaling):
         return -below * step, above * step
 
     def call(self, inputs: Any) -> Any:
-        """See `keras.layers.Rescaling`."""
+        """Rescales.
+
+        Args:
+          inputs: `[batch, height, width, channels]` or `[batch, channels]`.
+
+        Returns:
+          Of the shape of `inputs`.
+        """
         ones = ops.ones(inputs.shape[-1])
         return _scaled(inputs, ones * self.scale, ones * self.offset)
 

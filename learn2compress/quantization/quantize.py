@@ -77,8 +77,29 @@ def quantize_student(
 ) -> QuantizedStudent:
     """Makes the file that ships.
 
-        quantized = quantize_student(student, sample, QuantizeConfig(recipe=QuantizationRecipe.INT8_PTQ), description)
-        Path("student.tflite").write_bytes(quantized.model_bytes)
+    Example:
+      >>> import keras
+      >>> from sklearn.datasets import load_digits
+      >>> from learn2compress.config import QuantizationRecipe, QuantizeConfig, TaskConfig
+      >>> from learn2compress.litert.interpreter import predict
+      >>> from learn2compress.quantization.choice_sample import TrainingSample
+      >>> from learn2compress.quantization.quantize import quantize_student
+      >>> from learn2compress.quantization.student_file import StudentDescription
+      >>> digits = load_digits()
+      >>> pixels = (digits.images[..., None] * 15).astype("uint8")
+      >>> keras.utils.set_random_seed(7)
+      >>> inputs = keras.Input((8, 8, 1))
+      >>> logits = keras.layers.Dense(10, name="small_logits")(keras.layers.Flatten()(inputs))
+      >>> student = keras.Model(inputs, logits)
+      >>> student.compile("adam", keras.losses.SparseCategoricalCrossentropy(from_logits=True))
+      >>> _ = student.fit(pixels / 255, digits.target, epochs=20, verbose=0)
+      >>> config = QuantizeConfig(recipe=QuantizationRecipe.INT8_PTQ)
+      >>> description = StudentDescription("digits", "small", tuple("0123456789"), TaskConfig())
+      >>> quantized = quantize_student(student, TrainingSample(pixels, digits.target), config, description)
+      >>> quantized.report.shipped
+      'int8_ptq'
+      >>> float((predict(quantized.model_bytes, pixels).argmax(axis=1) == digits.target).mean()) > 0.9
+      True
 
     Args:
       student: A float student that returns logits; it stays as it is.

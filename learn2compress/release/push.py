@@ -62,7 +62,16 @@ def push_version(
 ) -> PushedLocation:
     """Pushes files as the next version, or finds the version that already holds them.
 
-        location = push_version({"small.tflite": Path("small.tflite")}, "pushed", idempotency_key="run 1")
+    Example:
+      >>> from pathlib import Path
+      >>> from learn2compress.release.push import push_version
+      >>> location = push_version({"small/small.tflite": b"the model"}, "pushed", idempotency_key="run 1")
+      >>> location.version
+      1
+      >>> sorted(path.name for path in Path("pushed/versions/1").iterdir())
+      ['SHA256SUMS', 'push.json', 'small']
+      >>> push_version({"small/small.tflite": b"the model"}, "pushed", idempotency_key="run 1") == location
+      True
 
     Args:
       files: The files, or a function of the version number that returns them,

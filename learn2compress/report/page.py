@@ -31,6 +31,29 @@ MAX_LISTED = 20
 def render_page(report: FamilyReport) -> str:
     """Writes the page of one pushed (or refused) family.
 
+    Example:
+      >>> from pathlib import Path
+      >>> from learn2compress.config import ConstraintsConfig
+      >>> from learn2compress.report.page import render_page
+      >>> from learn2compress.results.latency import Latency
+      >>> from learn2compress.results.reports import Accuracy, ClassResult, FamilyReport, ModelReport
+      >>> from learn2compress.selection.select import select
+      >>> labels = ("cat", "dog")
+      >>> def measured(name, model_bytes, hits):
+      ...     classes = tuple(ClassResult(label, 50, hits / 50, hits / 50) for label in labels)
+      ...     accuracy = Accuracy(100, hits / 50, 0.8, 1.0, 3, None, classes, ((hits, 50 - hits), (50 - hits, hits)))
+      ...     latency = Latency(0.5, 0.6, 0.4, 1.0, 0.9, 1.1, 1, "a processor")
+      ...     return ModelReport(
+      ...         name, "0" * 64, model_bytes, 900, 400, 200, 5000, {}, "uint8", "uint8", accuracy, latency, 0)
+      >>> teacher, student = measured("teacher", 50_000, 49), measured("small", 1000, 48)
+      >>> verdicts = select([student], teacher, ConstraintsConfig())
+      >>> report = FamilyReport("pets", 1, "2026-01-01T00:00:00+00:00", labels, {}, teacher, (student,), {}, verdicts,
+      ...                       ("small",), ("small",), {})
+      >>> page = render_page(report)
+      >>> _ = Path("report.html").write_text(page)
+      >>> "1 of 1 student pushed" in page, "2.00 points less accurate" in page
+      (True, True)
+
     Args:
       report: What was measured and decided; the same report makes the same page.
 

@@ -246,6 +246,13 @@ def write_json(path: str | Path, value: Any) -> None:
 def read_json(cls: Any, path: str | Path) -> Any:
     """Reads what `write_json` wrote.
 
+    Example:
+      >>> from learn2compress.results.reports import EpochRecord, read_json, write_json
+      >>> records = (EpochRecord("train", 1, loss=0.7, held_out_top_1=0.75), EpochRecord("train", 2, 0.4, 0.8125))
+      >>> write_json("history.json", records)
+      >>> read_json(tuple[EpochRecord, ...], "history.json")[-1].held_out_top_1
+      0.8125
+
     Args:
       cls: A result class, or `tuple[Class, ...]`.
       path: The file.

@@ -39,13 +39,24 @@ class TrialSteps(Protocol):
     """The steps of a trial; the same number and arguments have the same result, also after a kill."""
 
     def prune(self, number: int, settings: CompressionSettings) -> tuple[keras.Model, History]:
-        """Returns a pruned copy of the student, and its epochs so far."""
+        """Returns a pruned copy of the student, and its epochs so far.
+
+        Args:
+          number: Of the trial, from 0.
+          settings: How to prune it.
+        """
         ...
 
     def quantize(
         self, number: int, settings: CompressionSettings, student: keras.Model
     ) -> tuple[QuantizedStudent, History]:
-        """Returns the file of a pruned student, and the epochs of its training."""
+        """Returns the file of a pruned student, and the epochs of its training in 8 bits.
+
+        Args:
+          number: Of the trial, from 0.
+          settings: How to quantize it.
+          student: From `prune`.
+        """
         ...
 
     def student_top_1(self, student: keras.Model) -> float:

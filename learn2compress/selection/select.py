@@ -45,6 +45,23 @@ def select(
     compares students measured at different times (ties: fewer bytes, then name);
     a student whose ratio is in doubt comes last, and where all are, none is the best.
 
+    Example:
+      >>> from learn2compress.config import ConstraintsConfig
+      >>> from learn2compress.results.latency import Latency
+      >>> from learn2compress.results.reports import Accuracy, ModelReport
+      >>> from learn2compress.selection.select import select
+      >>> def measured(name, model_bytes, top_1):
+      ...     accuracy = Accuracy(1000, top_1, top_1 - 0.01, top_1 + 0.01, 3, None, (), ())
+      ...     latency = Latency(0.5, 0.6, 0.4, 1.0, 0.9, 1.1, 1, "a processor")
+      ...     return ModelReport(
+      ...         name, "0" * 64, model_bytes, 900, 400, 200, 5000, {}, "uint8", "uint8", accuracy, latency, 0)
+      >>> teacher = measured("teacher", 50_000, 0.97)
+      >>> students = [measured("large", 8000, 0.96), measured("small", 1000, 0.9)]
+      >>> for verdict in select(students, teacher, ConstraintsConfig(max_model_bytes=10_000, max_accuracy_drop=0.05)):
+      ...     print(verdict.name, verdict.selected, *verdict.reasons)
+      large True
+      small False accuracy drop 7 points is above max_accuracy_drop 5 points
+
     Args:
       students: Measurements, one for each student.
       teacher: The teacher's baseline.
@@ -75,6 +92,11 @@ def pareto_front(points: Iterable[Point]) -> tuple[str, ...]:
     A point is beaten by one that is at least as accurate and costs at most as
     much, and is strictly better in one of the two. Equal points don't beat each
     other: both are on the front. A point with a NaN is never on it.
+
+    Example:
+      >>> from learn2compress.selection.select import Point, pareto_front
+      >>> pareto_front([Point("large", 0.96, 8000), Point("poor", 0.91, 9000), Point("small", 0.9, 1000)])
+      ('small', 'large')
 
     Returns:
       Names by rising cost, then by name.

@@ -22,7 +22,18 @@ class Embedding(Architecture):
     task_kind = TaskKind.TEXT
 
     def stage(self, features: keras.KerasTensor, stage: StageConfig, number: int, layers: Layers) -> keras.KerasTensor:
-        """See `Architecture.stage`; outputs are `[batch, 1, words, channels]`."""
+        """Adds one stage of convolutions over words; the first begins with the table.
+
+        Args:
+          features: The input, float32 in 0..1, `[batch, 2 * words]` (two bytes a word), or the output of the stage
+            before.
+          stage: Channels (times `layers.width`) and blocks.
+          number: 1 for the first stage.
+          layers: Makes the layers.
+
+        Returns:
+          `[batch, 1, words, channels]`.
+        """
         channels = layers.channels(stage.channels)
         if number == 1:
             features = _embedded(features, channels, layers)
@@ -41,7 +52,16 @@ class Embedding(Architecture):
         return features
 
     def head(self, features: keras.KerasTensor, num_classes: int, layers: Layers) -> keras.KerasTensor:
-        """See `Architecture.head`."""
+        """Adds the maximum over all words, and the dense layer of the logits.
+
+        Args:
+          features: The output of a stage, `[batch, 1, words, channels]`.
+          num_classes: Length of the logits, at least 2.
+          layers: Makes the layers.
+
+        Returns:
+          Logits `[batch, num_classes]`.
+        """
         features = layers.make(keras.layers.GlobalMaxPooling2D, "global_pool")(features)
         return layers.logits(features, num_classes)
 

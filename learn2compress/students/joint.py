@@ -25,6 +25,15 @@ def build_joint_network(
 ) -> keras.Model:
     """Builds the network that all students of one run share.
 
+    Example:
+      >>> from learn2compress.config import StageConfig, StudentConfig, TaskConfig, TrainingConfig
+      >>> from learn2compress.students.joint import build_joint_network
+      >>> training = TrainingConfig(stages=(StageConfig(8), StageConfig(16)))
+      >>> students = [StudentConfig("large", stage=2), StudentConfig("small", stage=1)]
+      >>> joint = build_joint_network(TaskConfig(input_shape=(8, 8, 1)), 10, training, students)
+      >>> {name: logits.shape for name, logits in joint.output.items()}
+      {'large': (None, 10), 'small': (None, 10)}
+
     Args:
       task: Gives the input's shape; the input is float32 in 0..1.
       num_classes: Length of each student's logits, at least 2.
@@ -55,6 +64,20 @@ def build_joint_network(
 
 def standalone_student(joint: keras.Model, name: str) -> keras.Model:
     """Copies one student out of the joint network.
+
+    Example:
+      >>> import numpy as np
+      >>> from learn2compress.config import StageConfig, StudentConfig, TaskConfig, TrainingConfig
+      >>> from learn2compress.students.joint import build_joint_network, standalone_student
+      >>> training = TrainingConfig(stages=(StageConfig(8), StageConfig(16)))
+      >>> students = [StudentConfig("large", stage=2), StudentConfig("small", stage=1)]
+      >>> joint = build_joint_network(TaskConfig(), 10, training, students)
+      >>> small = standalone_student(joint, "small")
+      >>> small.count_params() < joint.count_params()
+      True
+      >>> images = np.ones((1, 8, 8, 1), "float32")
+      >>> bool(np.allclose(small(images), joint(images)["small"], atol=1e-5))
+      True
 
     Args:
       joint: From `build_joint_network`.

@@ -22,7 +22,17 @@ class NasNet(Architecture):
     task_kind = TaskKind.IMAGE
 
     def stage(self, features: keras.KerasTensor, stage: StageConfig, number: int, layers: Layers) -> keras.KerasTensor:
-        """See `Architecture.stage`; the first stage begins with a full convolution."""
+        """Adds one stage of cells; the first begins with a full convolution.
+
+        Args:
+          features: The input, float32 in 0..1, or the output of the stage before, `[batch, height, width, channels]`.
+          stage: Channels (times `layers.width`) and blocks.
+          number: 1 for the first stage.
+          layers: Makes the layers.
+
+        Returns:
+          `[batch, height, width, channels]`.
+        """
         channels = layers.channels(stage.channels)
         if number == 1:
             features = layers.conv(features, channels, "stem_conv")
@@ -34,7 +44,16 @@ class NasNet(Architecture):
         return features
 
     def head(self, features: keras.KerasTensor, num_classes: int, layers: Layers) -> keras.KerasTensor:
-        """See `Architecture.head`."""
+        """Adds `pooled_head`.
+
+        Args:
+          features: The output of a stage, `[batch, height, width, channels]`.
+          num_classes: Length of the logits, at least 2.
+          layers: Makes the layers.
+
+        Returns:
+          Logits `[batch, num_classes]`.
+        """
         return pooled_head(features, num_classes, layers)
 
 

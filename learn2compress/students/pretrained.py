@@ -18,6 +18,19 @@ from learn2compress.teachers.safety import content_sha256
 def load_pretrained(training: TrainingConfig, task: TaskConfig, expected_sha256: str = "") -> keras.Model | None:
     """Loads the model that `training.pretrained` names, behind the checks that teachers pass.
 
+    Example:
+      >>> import keras
+      >>> from learn2compress.config import PretrainedConfig, TaskConfig, TrainingConfig
+      >>> from learn2compress.students.pretrained import load_pretrained
+      >>> inputs = keras.Input((8, 8, 1))
+      >>> first = keras.layers.Conv2D(4, 3, strides=2, padding="same", activation="relu", name="first")(inputs)
+      >>> second = keras.layers.Conv2D(8, 3, padding="same", activation="relu", name="second")(first)
+      >>> keras.Model(inputs, keras.layers.GlobalAveragePooling2D()(second)).save("trained.keras")
+      >>> pretrained = PretrainedConfig("trained.keras", exits=("first", "second"))
+      >>> trunk = load_pretrained(TrainingConfig(pretrained=pretrained), TaskConfig())
+      >>> [output.shape for output in trunk.outputs]
+      [(None, 4, 4, 4), (None, 4, 4, 8)]
+
     Args:
       training: Which model, and its exits.
       task: Shape of the input.

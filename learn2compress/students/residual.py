@@ -18,7 +18,17 @@ class Residual(Architecture):
     task_kind = TaskKind.IMAGE
 
     def stage(self, features: keras.KerasTensor, stage: StageConfig, number: int, layers: Layers) -> keras.KerasTensor:
-        """See `Architecture.stage`."""
+        """Adds one stage: convolutions with shortcuts around all but the first.
+
+        Args:
+          features: The input, float32 in 0..1, or the output of the stage before, `[batch, height, width, channels]`.
+          stage: Channels (times `layers.width`) and blocks.
+          number: 1 for the first stage.
+          layers: Makes the layers.
+
+        Returns:
+          `[batch, height, width, channels]`.
+        """
         channels = layers.channels(stage.channels)
         for block in range(1, stage.blocks + 1):
             shortcut = features
@@ -31,7 +41,16 @@ class Residual(Architecture):
         return features
 
     def head(self, features: keras.KerasTensor, num_classes: int, layers: Layers) -> keras.KerasTensor:
-        """See `Architecture.head`."""
+        """Adds `pooled_head`.
+
+        Args:
+          features: The output of a stage, `[batch, height, width, channels]`.
+          num_classes: Length of the logits, at least 2.
+          layers: Makes the layers.
+
+        Returns:
+          Logits `[batch, num_classes]`.
+        """
         return pooled_head(features, num_classes, layers)
 
 

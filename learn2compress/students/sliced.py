@@ -95,7 +95,16 @@ class SlicedLayers(Layers):
         self._sources = sources
 
     def make(self, kind: type[keras.Layer], name: str, **config: Any) -> keras.Layer:
-        """See `Layers.make`; convolutions and dense layers are slices, any other layer is the student's own."""
+        """Makes a layer: convolutions and dense layers are slices, any other is the student's own.
+
+        Args:
+          kind: Class of the layer.
+          name: Unique within the student, without the prefix.
+          **config: Arguments of the class.
+
+        Returns:
+          The layer, not built yet; the first of its name is no slice but what others are sliced from.
+        """
         if kind not in _SLICED:
             return super().make(kind, name, **config)
         if name in self._sources:

@@ -29,6 +29,21 @@ from learn2compress.teachers.teacher import LoadedTeacher
 def load_teacher(paths: Sequence[Path], config: TeacherConfig, task: TaskConfig, num_classes: int) -> LoadedTeacher:
     """Loads a teacher, or all teachers of an ensemble, after checking that each is safe and fits.
 
+    Example:
+      >>> from pathlib import Path
+      >>> import keras
+      >>> import numpy as np
+      >>> from learn2compress.config import InputScaling, TaskConfig, TeacherConfig
+      >>> from learn2compress.teachers.loading import load_teacher
+      >>> layers = [keras.Input((8, 8, 1)), keras.layers.Flatten(), keras.layers.Dense(10)]
+      >>> keras.Sequential(layers).save("teacher.keras")
+      >>> config = TeacherConfig("teacher.keras", InputScaling(multiply=1 / 255, add=0.0))
+      >>> teacher = load_teacher([Path("teacher.keras")], config, TaskConfig(), num_classes=10)
+      >>> teacher.num_parameters, teacher.output.value
+      (650, 'logits')
+      >>> teacher.logits(np.zeros((3, 8, 8, 1), np.uint8)).shape
+      (3, 10)
+
     Args:
       paths: Local `.keras` or `.h5` files or SavedModel folders, one for each of
         `members_of(config)`; see `fetch_members`.

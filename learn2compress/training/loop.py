@@ -70,6 +70,35 @@ def fit(
     Several students that may stop early leave with weights of different epochs:
     `Training` hands them out one by one.
 
+    Example:
+      >>> from pathlib import Path
+      >>> from sklearn.datasets import load_digits
+      >>> from learn2compress.config import DistillationConfig, StageConfig, StudentConfig, TaskConfig, TrainingConfig
+      >>> from learn2compress.data.batches import TrainingData
+      >>> from learn2compress.data.examples import encode_example, shard_path, write_shard
+      >>> from learn2compress.students.joint import build_joint_network
+      >>> from learn2compress.training.loop import fit, make_deterministic
+      >>> from learn2compress.training.plan import TrainingPlan
+      >>> digits = load_digits()
+      >>> pixels = (digits.images * 15).astype("uint8")
+      >>> def example(i):
+      ...     return encode_example(pixels[i].tobytes(), int(digits.target[i]), f"{i:064x}", f"digit {i}")
+      >>> write_shard(shard_path("train", 0, 1), map(example, range(1000)))
+      >>> write_shard(shard_path("held_out", 0, 1), map(example, range(1000, 1500)))
+      >>> data = TrainingData(
+      ...     train=Path("train"), train_logits=None, held_out=Path("held_out"), num_train=1000, num_held_out=500,
+      ...     num_classes=10, input_shape=(8, 8, 1), batch_size=32, shuffle_buffer=1000)
+      >>> make_deterministic(7)
+      >>> training = TrainingConfig(stages=(StageConfig(16),))
+      >>> network = build_joint_network(TaskConfig(), 10, training, [StudentConfig("small")])
+      >>> labels_alone = DistillationConfig(weight=0.0)  # without a teacher
+      >>> plan = TrainingPlan("train", epochs=3, learning_rate=0.03, distillation=labels_alone, seed=7)
+      >>> history = fit(network, data, plan)
+      >>> [record.epoch for record in history["small"]]
+      [1, 2, 3]
+      >>> history["small"][-1].held_out_top_1 > 0.8
+      True
+
     Args:
       network: Returns a dict of logits `[batch, num_classes]` by student name.
       data: Examples, beside the teacher's logits unless `teacher` is given.

@@ -102,6 +102,7 @@ class Connection(RetryingClient):
           method: Of the SDK's generated services; lists.
           items: The field of its answer that has them.
           name: As people see it.
+          **arguments: What else the method takes.
         """
         # The server's database may not tell upper from lower case.
         listed = self.list_all(method, items, filter=list_filter(("display_name", "EQUALS", name)), **arguments)

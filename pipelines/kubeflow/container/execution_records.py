@@ -127,7 +127,7 @@ def write_stop(store: MetadataStore, step: StepRecord, *, failed: bool) -> None:
 
 
 def _handle(store: MetadataStore) -> SimpleNamespace:
-    """TFX's functions ask their handle for the store alone."""
+    """Returns a handle for functions of TFX, which ask it for the store alone."""
     return SimpleNamespace(store=store)
 
 
