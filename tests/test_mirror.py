@@ -28,10 +28,6 @@ WAITING = (
     "components/step_code/architecture.py",
     "components/step_code/references.py",
     "components/teacher_load/logits.py",
-    "learn2compress/training/accuracy.py",
-    "learn2compress/training/checkpoint.py",
-    "learn2compress/training/plan.py",
-    "learn2compress/training/tensorboard.py",
     "pipelines/lineage.py",
 )
 MIN_TESTED_SHARE = 0.85
