@@ -19,8 +19,7 @@ from learn2compress.data.examples import (
     shard_paths,
     write_shard,
 )
-from learn2compress.data.prepare import shard_of, split_of
-from learn2compress.data.records import SourceError, Split
+from learn2compress.data.records import SourceError
 
 CONTENT = bytes(range(12))
 DIGEST = hashlib.sha256(CONTENT).hexdigest()
@@ -150,14 +149,3 @@ def test_a_shard_is_written_as_a_whole_or_not_at_all(tmp_path: Path) -> None:
     with pytest.raises(RuntimeError, match="killed"):
         write_shard(shard_path(tmp_path, 0, 1), records())
     assert list(tmp_path.iterdir()) == []
-
-
-def test_split_and_shard_follow_from_the_content() -> None:
-    digests = [hashlib.sha256(bytes([index % 256, index // 256])).hexdigest() for index in range(2000)]
-    held_out = [digest for digest in digests if split_of(digest, 0.2) is Split.HELD_OUT]
-    assert 330 < len(held_out) < 470
-    # A larger share holds out what a smaller one did, and more.
-    assert all(split_of(digest, 0.3) is Split.HELD_OUT for digest in held_out)
-    assert {shard_of(digest, 7) for digest in held_out} == set(range(7))
-    assert split_of("00000000" + "f" * 56, 0.001) is Split.HELD_OUT
-    assert split_of("ffffffff" + "0" * 56, 0.999) is Split.TRAIN

@@ -1,11 +1,8 @@
 """Text features: the fast form equals the definition that ships, and both keep the values that phones compute."""
 
 import math
-import subprocess
-import sys
 import zlib
 from collections.abc import Callable
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -14,8 +11,7 @@ from numpy.typing import NDArray
 from learn2compress.config import TaskConfig, TaskKind, TextFeatures
 from learn2compress.data import text_reference
 from learn2compress.data.text_features import hashed_ngrams, hashed_words, input_description, projection, text_input
-from learn2compress.data.text_files import DEFINITION_FILE, VECTORS_FILE, text_files
-from learn2compress.data.text_reference import normalize, tokenize
+from learn2compress.data.text_reference import normalize
 
 TEXTS = ("", " \t\n", "a", "To  BE to", "Isn't it? #5", "Straße ﬁne \uff21 日本語 🎵", "a " * 400)
 FUNCTIONS = [
@@ -79,10 +75,6 @@ def test_normalization_makes_equal_what_reads_equal() -> None:
         assert features("CAFE\u0301 ok", 64).tolist() == features("caf\u00e9\tok", 64).tolist()
 
 
-def test_punctuation_is_a_word_but_for_the_apostrophe() -> None:
-    assert tokenize("Isn't it?! (a_b)") == ["isn't", "it", "?", "!", "(", "a", "_", "b", ")"]
-
-
 def test_text_without_words_gives_zeros() -> None:
     for features in (hashed_ngrams, projection, hashed_words):
         assert not features(" \t\n", 32).any()
@@ -115,20 +107,3 @@ def test_words_beyond_the_length_are_left_out_and_padding_is_zero() -> None:
     assert two.tolist() == hashed_words("jazz, please play", 6)[:4].tolist()
     assert hashed_words("jazz", 6)[2:].tolist() == [0, 0, 0, 0]
     assert hashed_words("jazz", 6)[:2].any()
-
-
-def test_the_shipped_definition_runs_alone_and_agrees_with_its_vectors(tmp_path: Path) -> None:
-    for kind in TextFeatures:
-        task = TaskConfig(TaskKind.TEXT, (24,), kind)
-        for name, content in text_files(task).items():
-            (tmp_path / name).write_bytes(content)
-        alone = [sys.executable, "-I", "-S", str(tmp_path / DEFINITION_FILE)]
-        checked = subprocess.run(alone, capture_output=True, text=True, check=True)
-        assert "the same bytes for all" in checked.stdout
-        printed = subprocess.run([*alone, "play some", "jazz"], capture_output=True, text=True, check=True)
-        assert printed.stdout.strip() == text_input("play some jazz", task).tobytes().hex()
-        vectors = (tmp_path / VECTORS_FILE).read_text("utf-8")
-        (tmp_path / VECTORS_FILE).write_text(vectors.replace('"play some jazz"', '"play other jazz"'), "utf-8")
-        wrong = subprocess.run(alone, capture_output=True, text=True, check=False)
-        assert wrong.returncode != 0
-        assert "play other jazz" in wrong.stderr

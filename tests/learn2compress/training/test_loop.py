@@ -138,16 +138,6 @@ def test_a_killed_pruning_ends_at_the_same_weights(digits_data: Callable[..., Tr
     assert content_sha256(resumed) == content_sha256(undisturbed)
 
 
-def test_a_damaged_checkpoint_is_not_used(digits_data: Callable[..., TrainingData], tmp_path: Path) -> None:
-    checkpoint = Checkpoint(tmp_path)
-    fit(new_network(), digits_data(), PLAN, checkpoint=checkpoint)
-    (saved,) = tmp_path.iterdir()
-    saved.write_bytes(saved.read_bytes()[:1000])
-    assert checkpoint.restore(new_network().variables) is None
-    checkpoint.discard()
-    assert not tmp_path.exists()
-
-
 def test_divergence_is_reported_with_its_step_and_not_trained_through(
     digits_data: Callable[..., TrainingData], tmp_path: Path
 ) -> None:
@@ -163,14 +153,6 @@ def test_divergence_is_reported_with_its_step_and_not_trained_through(
     history = checkpoint.restore([*new_network().variables])
     assert history is not None
     assert [record.epoch for record in history["large"]] == [1]
-
-
-def test_learning_rate_warms_up_and_falls_to_zero() -> None:
-    shares = [PLAN.schedule(step, 100) for step in range(101)]
-    assert shares[0] == pytest.approx(0.1)
-    assert max(shares) == pytest.approx(1.0)
-    assert shares.index(max(shares)) in (9, 10)
-    assert shares[100] == pytest.approx(0.0)
 
 
 def test_a_student_that_joins_later_keeps_its_weights_until_then(digits_data: Callable[..., TrainingData]) -> None:

@@ -1,0 +1,94 @@
+"""Places are listed with care: what leaves a folder, or is no plain file, is told apart before it is opened."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import fsspec
+import pytest
+
+from learn2compress.config.parsing import ConfigError
+from learn2compress.data.locations import Location
+
+
+def at(uri: object) -> Location:
+    return Location(str(uri), "data.uri")
+
+
+def test_a_folder_is_listed_by_name_without_hidden_files(tmp_path: Path) -> None:
+    for name in ("b.txt", "a.txt", ".DS_Store", "_SUCCESS"):
+        (tmp_path / name).write_bytes(b"four")
+    (tmp_path / "c").mkdir()
+    entries = at(tmp_path).folder()
+    assert [(entry.name, entry.is_folder, entry.problem) for entry in entries] == [
+        ("a.txt", False, None),
+        ("b.txt", False, None),
+        ("c", True, None),
+    ]
+    assert entries[0].num_bytes == 4
+
+
+def test_a_stamp_follows_the_content(tmp_path: Path) -> None:
+    fsspec.filesystem("memory").pipe("/stamped/a", b"one")
+    (tmp_path / "a").write_bytes(b"one")
+    os.utime(tmp_path / "a", ns=(1, 1))
+    places = at(tmp_path), at("memory://stamped")
+    before = [place.folder()[0].stamp for place in places]
+    assert before == [place.folder()[0].stamp for place in places]
+    fsspec.filesystem("memory").pipe("/stamped/a", b"two")
+    os.utime(tmp_path / "a", ns=(2, 2))
+    assert all(place.folder()[0].stamp != old for place, old in zip(places, before, strict=True))
+
+
+def test_links_are_followed_inside_a_folder_and_where_the_configuration_names_one(tmp_path: Path) -> None:
+    folder = tmp_path / "in"
+    folder.mkdir()
+    (tmp_path / "out.txt").write_text("x")
+    (folder / "a.txt").write_text("x")
+    os.symlink(folder / "a.txt", folder / "inside.txt")
+    os.symlink(tmp_path / "out.txt", folder / "outside.txt")
+    problems = {entry.name: entry.problem for entry in at(folder).folder()}
+    assert problems["inside.txt"] is None
+    assert "symbolic link that leaves" in (problems["outside.txt"] or "")
+    named = at(folder / "outside.txt").entry()
+    assert named is not None
+    assert named.problem is None
+
+
+def test_nothing_is_found_where_nothing_is(tmp_path: Path) -> None:
+    assert at(tmp_path / "missing").entry() is None
+    with pytest.raises(ConfigError, match=r"^data.uri: found nothing at .*missing, accepted is a file"):
+        at(tmp_path / "missing").files(name_part=".tsv")
+    with pytest.raises(ConfigError, match=r"^data.uri: .*missing can't be listed: No such file or directory$"):
+        at(tmp_path / "missing").folder()
+
+
+def test_an_address_that_no_file_system_opens_is_one_line() -> None:
+    with pytest.raises(ConfigError, match=r"^data.uri: found nowhere://x, accepted is a path or URL .*[Pp]rotocol"):
+        at("nowhere://x")
+
+
+def test_a_glob_finds_files_and_refuses_links_that_leave_it(tmp_path: Path) -> None:
+    for name in ("one", "two"):
+        (tmp_path / "in" / name).mkdir(parents=True)
+        (tmp_path / "in" / name / "part.tsv").write_text("hello")
+    place = at(tmp_path / "in" / "*" / "part.tsv")
+    found = [place.relative(entry.path) for entry in place.files(name_part=".tsv")]
+    assert found == ["one/part.tsv", "two/part.tsv"]
+    os.symlink("/etc/hostname", tmp_path / "in" / "one" / "part2.tsv")
+    with pytest.raises(ConfigError, match=r"data.uri: .*symbolic link that leaves"):
+        at(tmp_path / "in" / "*" / "*.tsv").files(name_part=".tsv")
+
+
+def test_a_remote_file_is_copied_for_as_long_as_it_is_read(tmp_path: Path) -> None:
+    fsspec.filesystem("memory").pipe("/copied/a.bin", b"content")
+    remote = at("memory://copied/a.bin")
+    assert not remote.is_local
+    with remote.local_file(remote.path) as copy:
+        assert Path(copy).read_bytes() == b"content"
+    assert not Path(copy).exists()
+    (tmp_path / "a.bin").write_bytes(b"content")
+    with at(tmp_path).local_file(str(tmp_path / "a.bin")) as path:
+        assert path == str(tmp_path / "a.bin")
+    assert (tmp_path / "a.bin").exists()
