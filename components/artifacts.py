@@ -29,9 +29,6 @@ QUANTIZATION_FILE = "quantization.json"
 PREDICTIONS_FILE = "predictions.npz"
 TRIAL_FILE = "trial.json"
 
-# Property of every artifact: the versions that its step ran with, by package, as JSON.
-MADE_WITH = "made_with"
-
 # Outputs of the joint training beside its students, whose names no student may have.
 TRAINING_LOGS_OUTPUT = "training_logs"
 TRAINED_TEACHER_OUTPUT = "trained_teacher"

@@ -10,8 +10,7 @@ from typing import Any
 from tfx.dsl.components.base import base_executor
 from tfx.types.artifact import Artifact
 
-from components.artifacts import MADE_WITH
-from components.step_code.step import StepCode
+from components.step_code.step import MADE_WITH, StepCode
 
 Artifacts = dict[str, list[Artifact]]
 

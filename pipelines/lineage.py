@@ -14,7 +14,7 @@ from ml_metadata import ListOptions, MetadataStore
 from rich.markup import escape
 from rich.tree import Tree
 
-from components.artifacts import MADE_WITH
+from components.step_code.step import MADE_WITH
 from learn2compress.config.parsing import ConfigError
 from pipelines.metadata_store import (
     Artifact,

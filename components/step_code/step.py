@@ -14,6 +14,9 @@ from components.step_code.closure import OUR_PACKAGES, Closure, closure_of
 from components.step_code.packages import counted_packages, gpu_libraries, version_of
 from learn2compress import __version__
 
+MADE_WITH = "made_with"
+"""Property of every artifact: the versions that its step ran with, by package, as JSON."""
+
 # A step that reaches this module builds the architecture's students, or loads them.
 _BUILDS_STUDENTS = "learn2compress.students.architecture"
 

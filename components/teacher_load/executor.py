@@ -17,7 +17,7 @@ from components.teacher_load.logits import LogitsWork, write_logits
 from learn2compress.config import TaskConfig, TeacherConfig
 from learn2compress.config.parsing import ConfigError
 from learn2compress.data.records import Split
-from learn2compress.litert.interpreter import check_runs
+from learn2compress.litert.load_check import check_runs
 from learn2compress.litert.operators import model_cost
 from learn2compress.teachers.augmented_views import ViewPlan
 from learn2compress.teachers.loading import load_teacher

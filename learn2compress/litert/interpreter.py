@@ -1,16 +1,14 @@
 """Runs a `.tflite` file on examples, as an application would, for its scores.
 
 `Scorer` and `predict` run it in the caller's process. A file of unknown origin
-belongs through `check_runs` first: a damaged one can end the process, and there it
+belongs through `learn2compress.litert.load_check` first: a damaged one can end the process, and there it
 is only a worker's.
 """
 
 from __future__ import annotations
 
 import contextlib
-import tempfile
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -18,7 +16,6 @@ import numpy.typing as npt
 from ai_edge_litert.interpreter import Interpreter
 
 from learn2compress.litert.flatbuffer import ModelFileError
-from learn2compress.litert.latency import TIMEOUT_S, run_worker
 
 PIXEL_SCALE = 1.0 / 255.0
 
@@ -192,28 +189,6 @@ def input_table(detail: dict[str, Any], input_scale: float) -> npt.NDArray[Any]:
         )
     limits = np.iinfo(dtype)
     return np.clip(np.rint(steps * PIXEL_SCALE / scale) + zero_point, limits.min, limits.max).astype(dtype)
-
-
-def check_runs(model_bytes: bytes, what: str) -> None:
-    """Loads and runs a file once by the stock interpreter with its default delegates, in a process of its own.
-
-    A file that ends its process ends that one.
-
-    Args:
-      model_bytes: A `.tflite` file.
-      what: What made it, for the message.
-
-    Raises:
-      ModelFileError: it does not load or run; one line with the operator and what the interpreter says.
-    """
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder, "model.tflite")
-        path.write_bytes(model_bytes)
-        try:
-            run_worker({"task": "start", "model": str(path), "num_threads": 1}, str(path), TIMEOUT_S)
-        except ModelFileError as error:
-            reason = str(error).removeprefix(f"{path}: ")
-            raise ModelFileError(f"{what} makes a file that does not run: {reason}") from None
 
 
 @contextlib.contextmanager

@@ -20,7 +20,7 @@ import numpy as np
 import numpy.typing as npt
 
 from learn2compress.config import QuantizationRecipe, QuantizeConfig
-from learn2compress.litert.interpreter import check_runs
+from learn2compress.litert.load_check import check_runs
 from learn2compress.quantization.choice import choose
 from learn2compress.quantization.choice_sample import CROSS_CHECK_EXAMPLES, TrainingSample
 from learn2compress.quantization.convert import to_int8_litert

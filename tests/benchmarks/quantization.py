@@ -32,9 +32,10 @@ from learn2compress.config.file import load_config
 from learn2compress.data.examples import read_examples
 from learn2compress.data.records import Split
 from learn2compress.litert.flatbuffer import ModelFileError
-from learn2compress.litert.interpreter import check_runs, predict
+from learn2compress.litert.interpreter import predict
 from learn2compress.litert.latency import processor_name, run_worker
 from learn2compress.litert.latency_figures import median_interval
+from learn2compress.litert.load_check import check_runs
 from learn2compress.quantization.choice_sample import TrainingSample
 from learn2compress.quantization.convert import to_int8_litert
 from learn2compress.quantization.qat import train_quantized

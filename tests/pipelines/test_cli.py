@@ -140,7 +140,7 @@ def left_behind(root: Path) -> set[str]:
     [
         ({"format": "image_folder", "uri": "nowhere"}, "data.uri"),
         ({"format": "npz", "uri": "nowhere.npz"}, "data.uri"),
-        ({"format": "digits"}, "teacher.keras: No such file"),
+        ({"format": "digits"}, "teacher.keras can't be read: No such file"),
     ],
 )
 def test_a_run_without_its_inputs_leaves_only_logs(

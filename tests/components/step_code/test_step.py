@@ -118,7 +118,7 @@ STATEMENTS = {
 # Versions of packages, and the steps that compute with them.
 VERSIONS = {
     "keras": {"teacher_load", *STUDENTS},
-    "tensorflow": STEPS,
+    "tensorflow": STEPS - {"pusher"},
     "numpy": STEPS,
     "litert-quantizer": {"quantize", "search"},
     "scipy": {"ingest", "quantize", "search"},  # beneath scikit-learn's digits and the quantizer

@@ -8,8 +8,7 @@ import pytest
 from ai_edge_litert.interpreter import Interpreter
 
 from learn2compress.litert.flatbuffer import ModelFileError
-from learn2compress.litert.interpreter import Scorer, check_runs, input_table, predict
-from learn2compress.litert.rewrite import UnpackedModel
+from learn2compress.litert.interpreter import Scorer, input_table, predict
 
 
 def test_a_float_file_scores_as_its_keras_model(models: Any) -> None:
@@ -89,20 +88,3 @@ def test_a_scorer_may_be_asked_again_with_other_numbers_of_examples(models: Any)
     scorer, expected = Scorer(models.int8, (8, 8, 3)), predict(models.int8, models.x, batch_size=1)
     for count, batch_size in ((70, 32), (3, 64), (200, 64), (1, 1)):
         np.testing.assert_array_equal(scorer.scores(models.x[:count], batch_size), expected[:count])
-
-
-def test_a_sound_file_passes(models: Any) -> None:
-    check_runs(models.int8, "recipe 'int8'")
-
-
-def test_a_file_that_does_not_load_is_refused_in_one_line_with_its_recipe_and_operator(models: Any) -> None:
-    model = UnpackedModel(models.float32)
-    operators = {
-        model.tree.operatorCodes[operator.opcodeIndex].builtinCode: operator
-        for operator in model.tree.subgraphs[0].operators
-    }
-    convolution = operators[3]  # CONV_2D
-    convolution.inputs = convolution.inputs[:1]
-    with pytest.raises(ModelFileError, match=r"^recipe 'int8' makes a file that does not run: .*CONV_2D") as error:
-        check_runs(model.pack(), "recipe 'int8'")
-    assert "\n" not in str(error.value)
