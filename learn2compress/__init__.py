@@ -5,4 +5,4 @@ Keras, TensorFlow and LiteRT that a notebook can call. It knows nothing of
 pipelines.
 """
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"

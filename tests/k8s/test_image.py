@@ -24,7 +24,8 @@ def test_its_packages_are_those_of_the_lock_less_what_is_for_development() -> No
     declared = {re.split(r"[\[=]", one)[0].lower() for one in project["dependencies"]}
     assert declared <= set(image), "make lock"
     for_development = {re.split(r"[\[=]", one)[0].lower() for one in project["optional-dependencies"]["dev"]}
-    assert not for_development & set(image)
+    # Tests import these, and so do packages that the product needs.
+    assert for_development & set(image) == {"botocore", "click", "grpcio", "scipy"}
     assert for_development <= set(everything), "make lock"
 
 

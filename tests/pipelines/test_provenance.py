@@ -73,7 +73,7 @@ def test_every_teacher_of_an_ensemble_counts(inputs: Path) -> None:
     second.write_bytes(b"b second teacher")
     assert differing(before, collect_provenance(config)) == {"teacher_sha256"}
     second.unlink()
-    with pytest.raises(ConfigError, match=f"^teacher.ensemble.0.uri: {second}: No such file"):
+    with pytest.raises(ConfigError, match=f"^teacher.ensemble.0.uri: {second} can't be read: No such file"):
         collect_provenance(config)
 
 
@@ -94,7 +94,9 @@ def test_a_change_of_the_pretrained_model_is_seen(inputs: Path) -> None:
 
 
 def test_a_missing_pretrained_model_is_named(inputs: Path) -> None:
-    with pytest.raises(ConfigError, match=f"training.pretrained.uri: {inputs / 'none.keras'}: No such file"):
+    with pytest.raises(
+        ConfigError, match=f"{inputs / 'none.keras'} can't be read: No such file"
+    ):
         collect_provenance(with_pretrained(config_of(inputs), inputs / "none.keras"))
 
 

@@ -10,8 +10,8 @@ import pytest
 from learn2compress.config import PruneMethod, QuantizationRecipe, SearchConfig, SearchSize
 from learn2compress.litert.measure import download_bytes
 from learn2compress.litert.operators import model_cost
+from learn2compress.quantization.convert import to_float_litert
 from learn2compress.quantization.quantize import QuantizedStudent
-from learn2compress.quantization.recipes import float_file
 from learn2compress.results.quantization import QuantizationReport
 from learn2compress.results.reports import EpochRecord
 from learn2compress.search.study import CompressionSettings, TrialResult
@@ -43,7 +43,7 @@ class Steps:
         self, number: int, settings: CompressionSettings, student: keras.Model
     ) -> tuple[QuantizedStudent, History]:
         self.num_files += 1
-        return QuantizedStudent(float_file(student), REPORT), (QUANTIZED,)
+        return QuantizedStudent(to_float_litert(student).pack(), REPORT), (QUANTIZED,)
 
     def student_top_1(self, student: keras.Model) -> float:
         return self.float_top_1
@@ -72,7 +72,7 @@ def test_a_trial_that_a_sparser_one_beats_is_stopped_before_its_file(student: ke
 
 
 def test_each_size_is_that_of_the_file(student: keras.Model) -> None:
-    model = float_file(student)
+    model = to_float_litert(student).pack()
     sizes = {size: size_of(model, size) for size in SearchSize}
     assert sizes == {
         SearchSize.MODEL_BYTES: len(model),
