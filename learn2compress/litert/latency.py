@@ -8,6 +8,7 @@ teacher run in the same rounds, taking turns, and the claim is a ratio; see
 from __future__ import annotations
 
 import json
+import math
 import platform
 import signal
 import statistics
@@ -19,13 +20,15 @@ from typing import Any
 from learn2compress.config import EvaluateConfig
 from learn2compress.litert.flatbuffer import ModelFileError
 from learn2compress.litert.latency_figures import Rounds, summarize, thread_latency
+from learn2compress.litert.machine_load import combined_load
 from learn2compress.litert.matrix_tiles import has_matrix_tiles
 from learn2compress.results.latency import Latency, MachineLoad, ThreadLatency
 from learn2compress.results.measurements import ColdStart
 
 WARM_UPS = 10
 _FEWEST_ROUNDS = 3
-_LEAST_S = 0.5  # for small files, more rounds than were asked for
+_LEAST_S = 0.5  # for small files, more rounds than were asked for; of all processes together
+_PROCESSES = 3
 _COLD_PROCESSES = 3
 TIMEOUT_S = 1800.0
 
@@ -50,8 +53,16 @@ def measure_latency(
     is_teacher = Path(model_path).resolve() == Path(teacher_path).resolve()
     models = [str(model_path)] if is_teacher else [str(model_path), str(teacher_path)]
     num_threads = [config.num_threads] * len(models)
-    rounds, load = _measure_rounds(models, num_threads, config.latency_rounds, config, timeout_s)
-    return summarize(rounds[0], rounds[-1], config.num_threads, timed_processor(), load)
+    num_rounds = max(_FEWEST_ROUNDS, math.ceil(config.latency_rounds / _PROCESSES))
+    found = [_measure_rounds(models, num_threads, num_rounds, config, timeout_s) for _ in range(_PROCESSES)]
+    rounds, loads = [of_process for of_process, _ in found], [load for _, load in found]
+    return summarize(
+        [of_process[0] for of_process in rounds],
+        [of_process[-1] for of_process in rounds],
+        config.num_threads,
+        timed_processor(),
+        combined_load(loads),
+    )
 
 
 def measure_thread_latencies(
@@ -119,7 +130,7 @@ def _measure_rounds(
         "runs": config.latency_runs,
         "warm_ups": WARM_UPS,
         "num_threads": num_threads,
-        "least_s": _LEAST_S,
+        "least_s": _LEAST_S / _PROCESSES,
     }
     answer = run_worker(request, " and ".join(dict.fromkeys(models)), timeout_s)
     lists = (answer[name] for name in ("times_ms", "fastest_ms", "cpu_times_ms", "cpu_fastest_ms"))

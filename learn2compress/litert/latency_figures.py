@@ -7,7 +7,9 @@ is not free of the neighbours either, who share caches, memory and (with
 simultaneous multithreading) the core, but they are rarely there in every round.
 
 The interval is that of subsampling, as no bootstrap is consistent for a minimum
-(Politis, Romano and Wolf, Subsampling, 1999): all halves of the rounds.
+(Politis, Romano and Wolf, Subsampling, 1999): all halves of the rounds, and all
+majorities of the processes in which they were taken, as where a process finds its
+memory makes it faster or slower from its start to its end.
 """
 
 from __future__ import annotations
@@ -40,27 +42,50 @@ class Rounds:
     cpu_mean_ms: Sequence[float] | None = None
     cpu_fastest_ms: Sequence[float] | None = None
 
+    @classmethod
+    def concatenate(cls, parts: Sequence[Rounds]) -> Rounds:
+        """Returns the rounds of several processes as those of one.
+
+        Args:
+          parts: By process, at least one; all with processor times, or none.
+        """
+        cpu_mean_ms = [part.cpu_mean_ms for part in parts if part.cpu_mean_ms is not None]
+        cpu_fastest_ms = [part.cpu_fastest_ms for part in parts if part.cpu_fastest_ms is not None]
+        return cls(
+            [time for part in parts for time in part.mean_ms],
+            [time for part in parts for time in part.fastest_ms],
+            [time for times in cpu_mean_ms for time in times] if len(cpu_mean_ms) == len(parts) else None,
+            [time for times in cpu_fastest_ms for time in times] if len(cpu_fastest_ms) == len(parts) else None,
+        )
+
 
 def summarize(
-    model: Rounds, teacher: Rounds, num_threads: int, processor: str, load: MachineLoad | None = None
+    models: Sequence[Rounds],
+    teachers: Sequence[Rounds],
+    num_threads: int,
+    processor: str,
+    load: MachineLoad | None = None,
 ) -> Latency:
     """Returns the figures of a measurement.
 
     Args:
-      model: Times of the model.
-      teacher: The teacher's, in the same rounds.
+      models: Times of the model, by process.
+      teachers: The teacher's, in the same rounds.
       num_threads: Interpreter threads.
       processor: The machine's processor.
       load: What else the machine did.
     """
+    model, teacher = Rounds.concatenate(models), Rounds.concatenate(teachers)
     clock, model_ms, teacher_ms = Clock.WALL, model.fastest_ms, teacher.fastest_ms
     of_model, of_teacher = model.cpu_fastest_ms, teacher.cpu_fastest_ms
     # A clock that stands still during an inference can't time it.
     if of_model is not None and of_teacher is not None and min(*of_model, *of_teacher) > 0:
         clock, model_ms, teacher_ms = Clock.CPU, of_model, of_teacher
-    models, teachers = _fastest_of_blocks(model_ms), _fastest_of_blocks(teacher_ms)
-    low, high = halves_interval(lambda half: _fastest(models, half) / _fastest(teachers, half), len(models))
-    _, fastest_high_ms = halves_interval(lambda half: _fastest(models, half), len(models))
+    ends = [
+        _interval_ends(_fastest_of_blocks(model_ms), _fastest_of_blocks(teacher_ms)),
+        _interval_ends(_fastest_of_processes(models, clock), _fastest_of_processes(teachers, clock)),
+    ]
+    low, high, fastest_high_ms = min(end[0] for end in ends), max(end[1] for end in ends), max(end[2] for end in ends)
     return Latency(
         median_ms=statistics.median(model.mean_ms),
         p90_ms=float(np.quantile(model.mean_ms, 0.9)),
@@ -95,6 +120,19 @@ def halves_interval(figure: Callable[[Sequence[int]], float], num_blocks: int) -
     beyond = int(0.025 * len(found))
     of_all = figure(blocks)
     return min(found[beyond], of_all), max(found[-1 - beyond], of_all)
+
+
+def _interval_ends(models_ms: Sequence[float], teachers_ms: Sequence[float]) -> tuple[float, float, float]:
+    """Returns both ends of the interval of the ratio, and the upper end of that of the model's time, of some blocks."""
+    num_blocks = len(models_ms)
+    low, high = halves_interval(lambda half: _fastest(models_ms, half) / _fastest(teachers_ms, half), num_blocks)
+    _, fastest_high_ms = halves_interval(lambda half: _fastest(models_ms, half), num_blocks)
+    return low, high, fastest_high_ms
+
+
+def _fastest_of_processes(parts: Sequence[Rounds], clock: Clock) -> list[float]:
+    times = [part.fastest_ms if clock is Clock.WALL else part.cpu_fastest_ms for part in parts]
+    return [min(of_part) for of_part in times if of_part is not None]
 
 
 def _fastest_of_blocks(times_ms: Sequence[float]) -> list[float]:

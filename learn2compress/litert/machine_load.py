@@ -64,6 +64,31 @@ def thread_waiting_s() -> float:
     return counted[1] if counted is not None else 0.0
 
 
+def combined_load(loads: Sequence[MachineLoad]) -> MachineLoad:
+    """Returns what happened during several measurements together: shares are means by duration.
+
+    Args:
+      loads: At least one.
+    """
+
+    def mean(values: Sequence[float | None]) -> float | None:
+        known = [(value, load.duration_s) for value, load in zip(values, loads, strict=True) if value is not None]
+        return _ratio(sum(value * duration for value, duration in known), sum(duration for _, duration in known))
+
+    switches = [load.involuntary_switches for load in loads if load.involuntary_switches is not None]
+    return MachineLoad(
+        duration_s=sum(load.duration_s for load in loads),
+        involuntary_switches=sum(switches) if switches else None,
+        waiting_ratio=mean([load.waiting_ratio for load in loads]),
+        others_ratio=mean([load.others_ratio for load in loads]),
+        steal_ratio=mean([load.steal_ratio for load in loads]),
+        load_average=max((load.load_average for load in loads if load.load_average is not None), default=None),
+        num_cores=loads[-1].num_cores,
+        lowest_mhz=min((load.lowest_mhz for load in loads if load.lowest_mhz is not None), default=None),
+        highest_mhz=max((load.highest_mhz for load in loads if load.highest_mhz is not None), default=None),
+    )
+
+
 def load_between(before: LoadCounts, after: LoadCounts, mhz: Sequence[float] = ()) -> MachineLoad:
     """Returns what happened between two moments.
 

@@ -94,9 +94,7 @@ def test_a_change_of_the_pretrained_model_is_seen(inputs: Path) -> None:
 
 
 def test_a_missing_pretrained_model_is_named(inputs: Path) -> None:
-    with pytest.raises(
-        ConfigError, match=f"{inputs / 'none.keras'} can't be read: No such file"
-    ):
+    with pytest.raises(ConfigError, match=f"{inputs / 'none.keras'} can't be read: No such file"):
         collect_provenance(with_pretrained(config_of(inputs), inputs / "none.keras"))
 
 

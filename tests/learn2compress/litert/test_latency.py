@@ -59,7 +59,7 @@ def test_each_number_of_threads_is_timed(models: Any, write: Callable[..., Any])
 
 
 def test_the_configured_number_of_threads_is_not_measured_again(tmp_path: Any) -> None:
-    latency = summarize(Rounds([2.0], [1.0]), Rounds([2.0], [1.0]), 2, "a processor")
+    latency = summarize([Rounds([2.0], [1.0])], [Rounds([2.0], [1.0])], 2, "a processor")
     config = EvaluateConfig(num_threads=2, threads=(2,))
 
     (found,) = measure_thread_latencies(tmp_path / "no file is read", config, latency)

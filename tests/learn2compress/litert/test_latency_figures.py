@@ -28,7 +28,7 @@ def test_figures_of_known_times() -> None:
     )
     teacher = Rounds([9.0] * 7, [8.0] * 7, [5.0] * 7, [4.0, 4.0, 4.0, 4.0, 4.0, 4.0, 5.0])
 
-    latency = summarize(model, teacher, 1, "a processor", MachineLoad(1.0))
+    latency = summarize([model], [teacher], 1, "a processor", MachineLoad(1.0))
 
     assert (latency.median_ms, latency.min_ms) == (8.0, 2.0)
     assert latency.p90_ms == pytest.approx(15.2)
@@ -45,7 +45,7 @@ def test_preemption_changes_no_ratio_of_processor_times() -> None:
     student = Rounds([0.005] * 6, [0.003] * 6, [0.005] * 6, [0.003] * 6)
     teacher = Rounds([3.5, 3.2, 4.0, 0.9, 3.7, 3.6], [3.1, 2.9, 3.3, 0.9, 3.5, 3.4], [0.31] * 6, [0.3] * 6)
 
-    latency = summarize(student, teacher, 1, "a processor")
+    latency = summarize([student], [teacher], 1, "a processor")
 
     assert latency.teacher_ratio == pytest.approx(0.01)
     assert latency.teacher_ratio_high == pytest.approx(0.01)
@@ -55,9 +55,27 @@ def test_preemption_changes_no_ratio_of_processor_times() -> None:
 def test_without_a_fine_processor_clock_the_wall_clock_counts(processor_ms: list[float] | None) -> None:
     model, teacher = Rounds([3.0] * 3, [2.0] * 3, processor_ms, processor_ms), Rounds([5.0] * 3, [4.0] * 3)
 
-    latency = summarize(model, teacher, 1, "a processor")
+    latency = summarize([model], [teacher], 1, "a processor")
 
     assert (latency.clock, latency.time_ms, latency.teacher_ratio) == (Clock.WALL, 2.0, 0.5)
+
+
+def test_a_process_that_is_slow_from_start_to_end_widens_the_interval_alone_where_most_are() -> None:
+    fast, slow = Rounds([2.0] * 4, [1.0] * 4, [1.0] * 4, [1.0] * 4), Rounds([3.0] * 4, [1.2] * 4, [1.2] * 4, [1.2] * 4)
+    teacher = Rounds([5.0] * 4, [4.0] * 4, [4.0] * 4, [4.0] * 4)
+
+    one_slow = summarize([fast, slow, fast], [teacher] * 3, 1, "a processor")
+    most_slow = summarize([slow, fast, slow], [teacher] * 3, 1, "a processor")
+
+    assert (one_slow.teacher_ratio, one_slow.teacher_ratio_high, one_slow.fastest_high_ms) == (0.25, 0.25, 1.0)
+    assert (most_slow.teacher_ratio_low, most_slow.teacher_ratio_high) == (0.25, pytest.approx(0.3))
+    assert most_slow.fastest_high_ms == 1.2
+
+
+def test_one_process_without_a_processor_clock_leaves_the_wall_clock_for_all() -> None:
+    with_clock, without = Rounds([2.0], [1.5], [1.0], [1.0]), Rounds([2.0], [1.4])
+    latency = summarize([with_clock, without], [with_clock, without], 1, "a processor")
+    assert (latency.clock, latency.time_ms, latency.cpu_median_ms) == (Clock.WALL, 1.4, None)
 
 
 def test_the_interval_of_halves() -> None:

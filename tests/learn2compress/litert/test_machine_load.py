@@ -7,12 +7,14 @@ import pytest
 
 from learn2compress.litert.machine_load import (
     LoadCounts,
+    combined_load,
     load_between,
     load_counts,
     num_cores,
     processor_mhz,
     thread_waiting_s,
 )
+from learn2compress.results.latency import MachineLoad
 
 TICKS_A_SECOND = os.sysconf("SC_CLK_TCK")
 
@@ -80,3 +82,14 @@ def test_a_frequency_is_one_or_unknown() -> None:
     frequency = processor_mhz()
     assert frequency is None or frequency > 0
     assert num_cores() >= 1
+
+
+def test_loads_of_several_processes_are_means_by_duration() -> None:
+    short = MachineLoad(1.0, 4, 0.5, None, 0.0, 1.0, 2, 2000.0, 2100.0)
+    long = MachineLoad(3.0, 6, 0.1, 0.2, 0.0, 3.0, 2, None, None)
+    found = combined_load([short, long])
+    assert (found.duration_s, found.involuntary_switches, found.load_average, found.num_cores) == (4.0, 10, 3.0, 2)
+    assert found.waiting_ratio == pytest.approx(0.2)
+    assert (found.others_ratio, found.steal_ratio) == (pytest.approx(0.2), 0.0)
+    assert (found.lowest_mhz, found.highest_mhz) == (2000.0, 2100.0)
+    assert combined_load([MachineLoad(1.0)]) == MachineLoad(1.0)
