@@ -147,7 +147,7 @@ class TrainingInputs:
             num_views=settings.teacher_use.cached_views if training.augment.is_active and not is_live else 1,
             shows_fresh_views=settings.teacher_use.shows_fresh_views,
             seed=settings.seed,
-            num_validation=training.num_validation(examples.num_train),
+            num_validation=training.num_validation(examples.num_train, examples.num_unlabelled),
         )
         teacher = None
         if is_live:
@@ -169,7 +169,7 @@ class TrainingInputs:
             Path(self.examples.uri) / Split.TRAIN,
             self.settings.task.input_shape,
             min_examples,
-            self.settings.training.num_validation(self.examples.num_train),
+            self.settings.training.num_validation(self.examples.num_train, self.examples.num_unlabelled),
         )
 
     def plan(self, phase: str, epochs: int, learning_rate: float) -> TrainingPlan:

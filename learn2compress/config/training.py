@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import importlib.metadata
+import math
 from enum import StrEnum
 from typing import Annotated
 
@@ -137,9 +138,9 @@ class TrainingConfig:
     shuffle_buffer: PositiveInt = 20000
     """Examples held in memory to shuffle; smaller bounds memory, larger mixes better."""
     validation_ratio: Annotated[float, Field(ge=0.0, le=0.5)] = 0.05
-    """Share of the training examples, 1,000 at most, none where it would be fewer than 50, that no student is trained
-    on, not in `prune` and `quantize` either: early stopping, a search and `prune.sensitivity` decide by them, and
-    scores are fitted to them (`quantize.temperature_scaling`)."""
+    """Share of the labelled training examples, 1,000 at most, none where it would be fewer than 50, that no student is
+    trained on, not in `prune` and `quantize` either: early stopping, a search and `prune.sensitivity` decide by them,
+    and scores are fitted to them (`quantize.temperature_scaling`)."""
     augment: AugmentConfig = dataclasses.field(default_factory=AugmentConfig)
     """Augmentation of images; also used by `prune` and `quantize`."""
     distillation: DistillationConfig = dataclasses.field(default_factory=DistillationConfig)
@@ -182,10 +183,21 @@ class TrainingConfig:
         """Returns the name of the architecture, which is the default of the kind of task where none is given."""
         return self.architecture or _DEFAULT_ARCHITECTURES[kind]
 
-    def num_validation(self, num_train: int) -> int:
-        """Returns how many of the training split's examples no student is trained on."""
-        share = count_at_ratio(self.validation_ratio, num_train)
-        return min(share, MAX_VALIDATION_EXAMPLES) if share >= MIN_VALIDATION_EXAMPLES else 0
+    def num_validation(self, num_train: int, num_unlabelled: int = 0) -> int:
+        """Returns how many of the training split's first examples no student is trained on.
+
+        Labelled ones count, as decisions go by them. They are spread evenly by the order of content hashes, so that
+        among few of them that many more examples are kept back.
+
+        Args:
+          num_train: Examples in the split.
+          num_unlabelled: Those of them that nobody labelled.
+        """
+        num_labelled = num_train - num_unlabelled
+        share = min(count_at_ratio(self.validation_ratio, num_labelled), MAX_VALIDATION_EXAMPLES)
+        if share < MIN_VALIDATION_EXAMPLES:
+            return 0
+        return math.ceil(share * num_train / num_labelled)
 
     @property
     def num_stages(self) -> int:

@@ -57,6 +57,16 @@ def test_some_examples_are_kept_from_training(num_train: int, num_validation: in
     assert TrainingConfig().num_validation(num_train) == num_validation
 
 
+@pytest.mark.parametrize(
+    ("num_labelled", "ratio", "num_validation"),
+    # 50 labelled ones at least, found among as many unlabelled ones as there are for each.
+    [(400, 0.05, 0), (400, 0.25, 5000), (4000, 0.05, 1000), (20_000, 0.05, MAX_VALIDATION_EXAMPLES)],
+)
+def test_among_few_labels_more_examples_are_kept_back(num_labelled: int, ratio: float, num_validation: int) -> None:
+    found = TrainingConfig(validation_ratio=ratio).num_validation(20_000, 20_000 - num_labelled)
+    assert found == num_validation
+
+
 def test_augmentation_knows_whether_it_changes_and_whether_it_mixes() -> None:
     found = {
         name: (augment.is_active, augment.mixes)
