@@ -3,7 +3,9 @@
 Sensitivity is measured one layer at a time, by what quantizing it alone does to
 the scores, as in HAWQ-like rankings (Dong et al., arXiv:1905.03696) but without
 a Hessian: a student is small enough to just try. Effects of several layers don't
-add up, so accuracy is measured again with each layer that gets better.
+add up, so accuracy is measured again with each layer that gets better. It is that of
+float32 scores: a tie of uint8 scores is no fault of a layer's precision, and
+`learn2compress.quantization.score_precision` mends it without a byte more.
 """
 
 from __future__ import annotations
@@ -16,7 +18,7 @@ import numpy.typing as npt
 
 from learn2compress import progress
 from learn2compress.config import QuantizeConfig
-from learn2compress.litert.border import add_byte_border
+from learn2compress.litert.border import add_byte_border, use_float_scores
 from learn2compress.litert.rewrite import UnpackedModel
 from learn2compress.litert.tensors import Ranges, layer_of
 from learn2compress.quantization.choice_sample import TrainingSample
@@ -35,12 +37,14 @@ class MixedPrecisionFile:
       model_bytes: The same, packed as it ships.
       sensitivities: Layer by layer, the most sensitive first.
       reason: Why no more layers got better, in a sentence with numbers.
+      lowest_top_1: Accuracy asked for, 0..1, on the examples that layers were chosen by.
     """
 
     model: UnpackedModel
     model_bytes: bytes
     sensitivities: tuple[LayerPrecisionSensitivity, ...]
     reason: str
+    lowest_top_1: float
 
 
 def mixed_precision(
@@ -75,7 +79,7 @@ def mixed_precision(
     better: list[str] = []
     left_out = 0
     model, model_bytes = file_with(better)
-    top_1 = sample.top_1(sample.scores(model_bytes))
+    top_1 = _top_1_by_logits(model_bytes, sample)
     for number, layer in enumerate(errors):
         if top_1 >= lowest:
             break
@@ -85,7 +89,7 @@ def mixed_precision(
             left_out += 1
             continue
         better.append(layer)
-        model, model_bytes, top_1 = larger, larger_bytes, sample.top_1(sample.scores(larger_bytes))
+        model, model_bytes, top_1 = larger, larger_bytes, _top_1_by_logits(larger_bytes, sample)
     found = f"{len(better)} of {len(errors)} layers are better than {config.mixed_base.value}"
     reason = f"{found}: {top_1:.2%} on training examples, at least {lowest:.2%} asked for"
     if top_1 < lowest and left_out:
@@ -93,7 +97,21 @@ def mixed_precision(
     sensitivities = tuple(
         LayerPrecisionSensitivity(layer_of(layer), error, layer in better) for layer, error in errors.items()
     )
-    return MixedPrecisionFile(model, model_bytes, sensitivities, reason)
+    return MixedPrecisionFile(model, model_bytes, sensitivities, reason, lowest)
+
+
+def _top_1_by_logits(model_bytes: bytes, sample: TrainingSample) -> float:
+    """Returns the accuracy of a file's logits.
+
+    Args:
+      model_bytes: A file with a byte border.
+      sample: Labelled examples.
+
+    Returns:
+      0..1, by float32 scores where the file ends with uint8 ones, which may tie.
+    """
+    model = UnpackedModel(model_bytes)
+    return sample.top_1(sample.scores(model.pack() if use_float_scores(model) else model_bytes))
 
 
 def _errors(

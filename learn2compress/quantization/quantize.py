@@ -158,7 +158,7 @@ def _make_candidates(
         if made is prepared.float_file.shipped:
             scored = prepared.float_scored
         else:
-            scored = score_file(made.model, made.model_bytes, accuracy_examples, pack)
+            scored = score_file(made.model, made.model_bytes, accuracy_examples, pack, made.lowest_top_1)
         candidates[recipe] = _CandidateFile(made, scored)
     return candidates
 

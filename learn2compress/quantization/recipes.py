@@ -52,12 +52,14 @@ class RecipeFile:
       model_bytes: The same, packed: takes uint8 and returns scores.
       sensitivities: Layer by layer, for `mixed` alone.
       reason: Why it is as it is, for `mixed` alone.
+      lowest_top_1: Accuracy that its layers were chosen for, 0..1, for `mixed` alone.
     """
 
     model: UnpackedModel
     model_bytes: bytes
     sensitivities: tuple[LayerPrecisionSensitivity, ...] = ()
     reason: str | None = None
+    lowest_top_1: float | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -140,7 +142,7 @@ def _make_file(
     if recipe is QuantizationRecipe.INT4_WEIGHTS:
         return _with_border(to_int8_activations(float_file.plain, ranges, MixedBase.INT4), pack)
     mixed = mixed_precision(float_file.plain, ranges, sample.accuracy_examples(), config, pack)
-    return RecipeFile(mixed.model, mixed.model_bytes, mixed.sensitivities, mixed.reason)
+    return RecipeFile(mixed.model, mixed.model_bytes, mixed.sensitivities, mixed.reason, mixed.lowest_top_1)
 
 
 def _with_border(model: UnpackedModel, pack: Pack) -> RecipeFile:

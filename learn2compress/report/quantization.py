@@ -49,9 +49,9 @@ def _rounding(report: QuantizationReport) -> list[str]:
     if report.has_float_scores:
         return [
             f"Its scores are float32: in steps of 1/256 they would tie, and change {share} of the decisions on "
-            f"{exact(report.num_choice_examples)} training examples."
+            f"{exact(report.num_examples)} training examples."
         ]
     return [
         f"Its scores have steps of 1/256: where they tie, the first class counts, which changes {share} of the "
-        f"decisions on {exact(report.num_choice_examples)} training examples."
+        f"decisions on {exact(report.num_examples)} training examples."
     ]

@@ -73,8 +73,8 @@ class QuantizationReport:
       temperature: What the logits were divided by; `None` where they were left as trained.
       num_kept_back: Labelled examples kept back from training, which the temperature was fitted to.
       num_choice_examples: Training examples that the choice goes by: the ones kept back, or all where under 50 were.
-      changed_by_rounding_ratio: Share of the choice examples of which scores in steps of 1/256 name another class
-        first than the file's own logits, 0..1; `None` for a recipe whose scores are finer.
+      changed_by_rounding_ratio: Share of the `num_examples` examples of which scores in steps of 1/256 name another
+        class first than the file's own logits, 0..1; `None` for a recipe whose scores are finer.
       has_float_scores: Whether its scores are float32 for that reason.
     """
 

@@ -54,7 +54,7 @@ def test_many_classes_at_a_high_temperature_have_float_scores_that_keep_every_de
     coarse = model.pack()
     wanted = decisions_by_logits(coarse, SAMPLE.inputs)
     by_rounded = SAMPLE.scores(coarse).argmax(axis=1)
-    changed = float((by_rounded != wanted)[:300].mean())
+    changed = float((by_rounded != wanted).mean())
     assert changed > MAX_CHANGED_RATIO
 
     found = score_file(model, coarse, SAMPLE, UnpackedModel.pack)
@@ -81,6 +81,32 @@ def test_the_temperature_changes_no_decision_of_float_scores() -> None:
     wanted = decisions_by_logits(to_int8_litert(network_of(1.0)).pack(), SAMPLE.inputs)
     np.testing.assert_array_equal(unsure.scores.argmax(axis=1), wanted)
     assert sure.changed_ratio < unsure.changed_ratio
+
+
+def test_decisions_are_compared_on_all_examples_however_few_were_kept_back() -> None:
+    model = to_int8_litert(network_of(4.0))
+    coarse = model.pack()
+    changes = SAMPLE.scores(coarse).argmax(axis=1) != decisions_by_logits(coarse, SAMPLE.inputs)
+    unchanged_first = np.argsort(changes, kind="stable")
+    sample = TrainingSample(SAMPLE.inputs[unchanged_first], SAMPLE.labels, num_kept_back=100)
+    assert not np.sort(changes)[:100].any()
+
+    found = score_file(model, coarse, sample, UnpackedModel.pack)
+
+    assert found.has_float_scores
+    assert found.changed_ratio == float(changes.mean())
+
+
+def test_scores_are_float_where_uint8_ones_alone_miss_the_target() -> None:
+    coarse = to_int8_litert(network_of(4.0)).pack()
+    wanted = decisions_by_logits(coarse, SAMPLE.inputs)
+    changes = SAMPLE.scores(coarse).argmax(axis=1) != wanted
+    few = np.concatenate([np.flatnonzero(changes)[:1], np.flatnonzero(~changes)])  # one may change
+    sample = TrainingSample(SAMPLE.inputs[few], wanted[few])
+    for lowest_top_1, expected in ((None, False), (0.5, False), (1.0, True)):
+        found = score_file(UnpackedModel(coarse), coarse, sample, UnpackedModel.pack, lowest_top_1)
+        assert found.has_float_scores is expected
+        assert found.changed_ratio == 1 / len(few)
 
 
 def test_sure_scores_stay_as_they_are_and_float_ones_have_no_steps() -> None:
