@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,7 @@ import pytest
 from learn2compress.config import DataFormat
 from learn2compress.config.parsing import ConfigError
 from learn2compress.data.locations import Location
-from learn2compress.data.records import BadRecord, RawRecord, ReadPlan, Split
+from learn2compress.data.records import BadRecord, RawRecord, ReadPlan, SourceError, Split
 from learn2compress.data.tables import plan_table, read_table
 
 
@@ -36,11 +37,11 @@ def test_tsv_and_csv(tmp_path: Path) -> None:
         "found 1 columns",
         "found bytes that are not UTF-8",
     ]
-    (tmp_path / "b.csv").write_text('\ufefftext,id,label\n"a, ""b""\nc",1,x\nd,2,y\ne,3\n"open', "utf-8")
+    (tmp_path / "b.csv").write_text('\ufefftext,id,label\n"a, ""b""\nc",1,x\nd,2,y\ne,3\n"shut"x,4,y\n', "utf-8")
     found = read(planned(tmp_path, DataFormat.CSV))
     assert found[:2] == [RawRecord("b.csv#2", "x", 'a, "b"\nc'), RawRecord("b.csv#4", "y", "d")]
     assert found[2].reason == "found 2 columns, accepted are 3"
-    assert "unexpected end of data" in found[3].reason
+    assert found[3].reason.startswith("found no CSV row in lines 6 to 6")
     (tmp_path / "void").mkdir()
     with pytest.raises(ConfigError, match=r"found no \.tsv file"):
         planned(tmp_path / "void")
@@ -80,3 +81,78 @@ def test_without_labels_tables_give_their_text(tmp_path: Path, content: str, exp
 def test_without_labels_csv_gives_its_text(tmp_path: Path) -> None:
     (tmp_path / "pool.csv").write_text('text,source\n"one, two",web\n')
     assert read_unlabelled(tmp_path / "pool.csv", DataFormat.CSV) == [RawRecord("pool.csv#2", None, "one, two")]
+
+
+def rows_with(changes: dict[int, str]) -> str:
+    """Returns a CSV of 1,000 lines, with some of them (counted from 1) replaced."""
+    return "".join(
+        changes.get(line, f"{'a' if line % 2 else 'b'},text number {line}") + "\n" for line in range(1, 1001)
+    )
+
+
+@pytest.mark.parametrize("filler", ["", "x" * 200])
+def test_a_quote_that_nothing_closes_stops_the_reading(tmp_path: Path, filler: str) -> None:
+    changes = dict.fromkeys(range(502, 1001), f"a,{filler}") if filler else {}
+    (tmp_path / "a.csv").write_text(rows_with(changes | {501: 'a,"hello there'}))
+    with pytest.raises(
+        SourceError, match=r"a\.csv: found a quote in the row that begins in line 501 and is not closed"
+    ):
+        read(planned(tmp_path / "a.csv", DataFormat.CSV))
+
+
+@pytest.mark.parametrize(
+    ("changes", "bad_lines", "reason"),
+    [
+        ({501: 'a,"hello there', 801: 'b,monitor of 5"'}, range(501, 802), "one CSV row in lines 501 to 801"),
+        ({501: 'a,"hello there', 511: 'b,monitor of 5"'}, range(501, 512), "look like rows in lines 501 to 511"),
+        ({501: 'a,"hello there', 502: 'b,monitor of 5"'}, range(501, 503), "look like rows in lines 501 to 502"),
+        ({501: 'a,"hello there', 511: 'b,"quoted"'}, range(501, 512), "no CSV row in lines 501 to 511"),
+        ({501: 'a,"hello there', 511: 'b,5",more'}, range(501, 512), "3 columns in lines 501 to 511"),
+    ],
+)
+def test_every_row_that_a_stray_quote_takes_in_is_counted(
+    tmp_path: Path, changes: dict[int, str], bad_lines: range, reason: str
+) -> None:
+    (tmp_path / "a.csv").write_text(rows_with(changes))
+    found = read(planned(tmp_path / "a.csv", DataFormat.CSV))
+    bad = [record for record in found if isinstance(record, BadRecord)]
+    assert [record.source for record in bad] == [f"a.csv#{line}" for line in bad_lines]
+    assert all(reason in record.reason for record in bad)
+    assert len(found) == 1000
+
+
+def test_a_stray_quote_is_found_where_the_text_comes_first(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text('text,label\none,a\ntwo,b\n"three,a\nfour,b\n5",b\n"legal,\nsix",a\n')
+    found = read(planned(tmp_path / "a.csv", DataFormat.CSV))
+    assert [record.source for record in found if isinstance(record, BadRecord)] == ["a.csv#4", "a.csv#5", "a.csv#6"]
+    assert found[-1] == RawRecord("a.csv#7", "a", "legal,\nsix")
+
+
+@pytest.mark.parametrize("columns", ["label,text", "text,label"])
+def test_texts_of_several_lines_are_read(tmp_path: Path, columns: str) -> None:
+    texts = ["Hello,\nit works, at last", 'one\n\n"two", three\nno\n', "a line\n" * 99, "so\r\nit, is"]
+    with (tmp_path / "a.csv").open("w", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(columns.split(","))
+        writer.writerows(("no", text) if columns == "label,text" else (text, "no") for text in texts)
+    found = read(planned(tmp_path / "a.csv", DataFormat.CSV))
+    assert [record.payload for record in found if isinstance(record, RawRecord)] == [text.strip() for text in texts]
+
+
+def test_carriage_returns_alone_hide_no_rows(tmp_path: Path) -> None:
+    (tmp_path / "a.tsv").write_bytes(b"a\tone\r\nb\ttwo\rthree\rfour\r\n")
+    (tmp_path / "a.csv").write_bytes(b"a,one\r\nb,two\ra,three\rb,four\r\n")
+    for table_format in (DataFormat.TSV, DataFormat.CSV):
+        found = read(planned(tmp_path / f"a.{table_format.value}", table_format))
+        assert [type(record) for record in found] == [RawRecord, BadRecord, BadRecord, BadRecord]
+
+
+def test_a_nul_byte_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "a.tsv").write_bytes(b"a\tone\nb\tt\0wo\n")
+    assert read(planned(tmp_path / "a.tsv"))[1] == BadRecord("a.tsv#2", "found a NUL byte, accepted is UTF-8 text")
+
+
+def test_a_header_takes_in_no_rows(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text('label,text,"note\na,one,x\nb,two,5"\na,three,y\n')
+    found = read(planned(tmp_path / "a.csv", DataFormat.CSV))
+    assert [type(record) for record in found[:3]] == [BadRecord] * 3
