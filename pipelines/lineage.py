@@ -90,19 +90,20 @@ class SameBytes:
       artifact_id: Its number in ML Metadata.
       step: Component id of what made it; empty where it is not recorded.
       execution_id: Number of the execution; 0 where it is not recorded.
-      made_with: Versions of packages that differ from those of the file's own artifact.
+      made_with: Versions that differ from those of the file's own artifact, "not recorded" for one that is missing;
+        `None` where nobody recorded them.
     """
 
     artifact_id: int
     step: str
     execution_id: int
-    made_with: dict[str, str]
+    made_with: dict[str, str] | None
 
     @property
     def text(self) -> str:
         """Returns one line about it."""
         made_by = f"execution {self.execution_id} ({self.step})" if self.step else "an execution that was not recorded"
-        versions = versions_text(self.made_with) if self.made_with else "the same versions"
+        versions = "the same versions" if self.made_with == {} else versions_text(self.made_with or {})
         return f"the same bytes were also made by {made_by} with {versions}"
 
 
@@ -232,7 +233,9 @@ def _taken_by_push(store: MetadataStore, made: list[Artifact], file: Path) -> Ar
 def _same_bytes(store: MetadataStore, artifact: Artifact, than: Mapping[str, str]) -> SameBytes:
     made = _artifact(store, "model", artifact, with_past=False)
     execution = producer_of(store, artifact.id)
-    versions = {name: version for name, version in made.made_with.items() if than.get(name) != version}
+    known = {name: made.made_with.get(name, "not recorded") for name in sorted({*made.made_with, *than})}
+    different = {name: version for name, version in known.items() if than.get(name) != version}
+    versions = different if made.made_with else None
     if execution is None:
         return SameBytes(artifact.id, "", 0, versions)
     return SameBytes(artifact.id, step_of(store, execution), execution.id, versions)

@@ -12,7 +12,7 @@ from ml_metadata.proto import metadata_store_pb2 as mlmd
 from rich.console import Console
 
 from learn2compress.config.store_address import StoreAddress
-from pipelines.lineage import lineage_of, lineage_tree
+from pipelines.lineage import SameBytes, lineage_of, lineage_tree
 from pipelines.lineage_picture import lineage_picture
 from pipelines.store_connection import open_address
 
@@ -49,7 +49,7 @@ def put_execution(store: MetadataStore, step: str, inputs: list[int], outputs: l
 
 def made_and_pushed(store: MetadataStore, version: Path, keras: str) -> int:
     """Records a model that was made with a version of Keras and pushed there; returns the execution that made it."""
-    made_with = {"keras": keras, "numpy": "2.1.0"}
+    made_with = {"numpy": "2.1.0"} | ({"keras": keras} if keras else {})
     model = put_artifact(store, "L2CLiteRtModel", model_sha256=SHA256, student="large", made_with=json.dumps(made_with))
     made_by = put_execution(store, "Quantize.large", [], [model])
     pushed = put_artifact(store, "L2CPushedVersion", destination=str(version))
@@ -109,3 +109,12 @@ def test_bytes_that_were_made_once_name_no_other(store: MetadataStore, tmp_path:
     found = lineage_of(store, SHA256)
     assert found.also_made == ()
     assert found.model.made_with["keras"] == OLD
+
+
+def test_versions_that_were_not_recorded_are_not_called_the_same(store: MetadataStore, tmp_path: Path) -> None:
+    made_and_pushed(store, tmp_path / "1", "")
+    made_and_pushed(store, tmp_path / "2", NEW)
+    (other,) = lineage_of(store, SHA256).also_made
+    assert other.text.endswith("with keras not recorded")
+    assert SameBytes(1, "Prune", 2, None).text.endswith("with versions that were not recorded")
+    assert SameBytes(1, "Prune", 2, {}).text.endswith("with the same versions")
