@@ -113,6 +113,7 @@ def _boxes(lineage: Lineage) -> list[_Box]:
         facts.append(f"configuration {told.get('config_sha256', 'not recorded')}")
     if made_with := lineage.model.made_with:
         facts.append("made with " + ", ".join(f"{name} {made_with[name]}" for name in _PACKAGES if name in made_with))
+    facts += [_shortened(other.text) for other in lineage.also_made]
     boxes.append(_Box(f"{known.get('student', 'model')}.tflite", facts, inputs, accent=True))
     file_place = len(boxes) - 1
     boxes += [_Box(*_later(artifact), [(file_place, _FILE)]) for artifact in lineage.later]
@@ -230,6 +231,10 @@ def _arrivals_before(boxes: list[_Box], reader: int, source: int, key: str) -> i
 
 def _arrow(axes: Axes, path: Path) -> None:
     axes.add_patch(FancyArrowPatch(path=path, arrowstyle="-|>", mutation_scale=10.0, color=MUTED, linewidth=1.2))
+
+
+def _shortened(text: str) -> str:
+    return text if len(text) <= _MAX_CHARACTERS else f"{text[: _MAX_CHARACTERS - 1]}…"
 
 
 def _ending(uri: str) -> str:
