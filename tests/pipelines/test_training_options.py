@@ -36,7 +36,7 @@ def test_a_teacher_that_learns_with_mobilenets_of_three_widths(
     teacher: Path, tmp_path: Path, run_folder: Callable[[Path], Any]
 ) -> None:
     training = {
-        "family": "mobilenet",
+        "architecture": "mobilenet",
         "sharing": "width",
         "stages": STAGES,
         "epochs": 4,
