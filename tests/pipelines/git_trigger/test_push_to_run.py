@@ -34,7 +34,7 @@ SECRET = "a secret of the webhook"
 GIT_TOKEN = "a-token-to-fetch-with"
 AUTHORIZATION = f"Basic {base64.b64encode(f'x-access-token:{GIT_TOKEN}'.encode()).decode()}"
 # Only so that a test ends that never would.
-PATIENCE_SECONDS = 3600.0
+PATIENCE_SECONDS = 600.0
 
 # What a provider does after a push: tell the receiver, who may not be there.
 HOOK = """
@@ -144,6 +144,16 @@ class Receiver:
         assert self.process is not None
         assert self.process.poll() is None, self.log
         return False
+
+    def kill_all(self) -> None:
+        """Ends it and the processes that work its pushes, as the end of a container does."""
+        assert self.process is not None
+        tasks = Path(f"/proc/{self.process.pid}/task").glob("*/children")
+        workers = [int(worker) for task in tasks for worker in task.read_text().split()]
+        self.process.kill()
+        for worker in workers:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(worker, signal.SIGKILL)
 
     def end(self, how: signal.Signals) -> None:
         if self.process is not None:
@@ -274,8 +284,7 @@ def test_killed_twenty_times_between_accept_and_submit_it_starts_one_run(world: 
 
     def die() -> None:
         nonlocal deaths
-        assert receiver.process is not None
-        receiver.process.kill()
+        receiver.kill_all()
         deaths += 1
 
     def live_until_death(arrange: Callable[[], object]) -> None:
