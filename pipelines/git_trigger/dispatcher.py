@@ -96,12 +96,14 @@ class Dispatcher:
         except asyncio.CancelledError:
             self._queue.release(queued.number)
             raise
-        self._metrics.works.labels(result.status.value).inc()
         for outcome in result.files:
-            self._metrics.files.labels(outcome.state.value).inc()
             _LOG.info("push %d: %s", queued.number, outcome.line)
         note = result.detail or "; ".join(outcome.line for outcome in result.files)
         await asyncio.to_thread(self._record, queued, result.status, note)
+        # Counted once it is in the queue's file: whoever reads the figures finds it there.
+        self._metrics.works.labels(result.status.value).inc()
+        for outcome in result.files:
+            self._metrics.files.labels(outcome.state.value).inc()
 
     def _record(self, queued: QueuedPush, status: JobStatus, note: str) -> None:
         retry = self._settings.retry
