@@ -16,6 +16,7 @@ from tfx.types.component_spec import ChannelParameter
 from components.artifacts import Examples, Teacher, TeacherLogits
 from components.parameters import from_json
 from learn2compress.config import (
+    Precision,
     StudentConfig,
     StudentViews,
     TaskConfig,
@@ -190,6 +191,8 @@ class TrainingInputs:
             # Hints shape features early on; a student that is being compressed has its features.
             distillation=dataclasses.replace(training.distillation, hint_weight=0.0),
             seed=self.settings.seed,
+            # What an 8-bit kernel will compute is known to more bits than bfloat16 has.
+            precision=Precision.FLOAT32 if phase == "quantize" else training.precision,
         )
 
     def joint_plan(self, students: Sequence[StudentConfig], largest: str) -> TrainingPlan:

@@ -50,6 +50,7 @@ from learn2compress.config.training import (
     AugmentConfig,
     DistillationConfig,
     DistillationLoss,
+    Precision,
     Sharing,
     TrainingConfig,
 )
@@ -89,6 +90,7 @@ __all__ = [
     "SearchConfig",
     "SearchSize",
     "SecretVariableConfig",
+    "Precision",
     "Sharing",
     "StageConfig",
     "StudentConfig",

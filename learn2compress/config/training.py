@@ -31,6 +31,13 @@ class Sharing(StrEnum):
     HYBRID = "hybrid"
 
 
+class Precision(StrEnum):
+    """What training computes in; see `learn2compress.training.bfloat16`."""
+
+    FLOAT32 = "float32"
+    BFLOAT16 = "bfloat16"
+
+
 class DistillationLoss(StrEnum):
     """How a student follows the teacher; see `learn2compress.training.losses`."""
 
@@ -135,6 +142,9 @@ class TrainingConfig:
     early_stopping_epochs: PositiveInt | None = None
     """Stop after so many epochs without a better mean accuracy on the examples of `validation_ratio`, counted from the
     last epoch in which a student joins or a stage is released; each student's best epoch leaves. Needs 50 of them."""
+    precision: Precision = Precision.FLOAT32
+    """`bfloat16` computes convolutions and what is between them in it: faster on processors with AMX where channels are
+    multiples of 16; measure it elsewhere. Weights and batch statistics stay in float32, and so does 8-bit training."""
     shuffle_buffer: PositiveInt = 20000
     """Examples held in memory to shuffle; smaller bounds memory, larger mixes better."""
     validation_ratio: Annotated[float, Field(ge=0.0, le=0.5)] = 0.05

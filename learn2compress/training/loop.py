@@ -172,6 +172,7 @@ class Training:
             largest=plan.largest,
             teacher=teacher,
             train_teacher=plan.teacher_learning_rate is not None,
+            precision=plan.precision,
         )
         learner = teacher if self._step.teacher_optimizer is not None else None
         self._accuracy = HeldOutAccuracy.of_students(network, learner)

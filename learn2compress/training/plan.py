@@ -7,7 +7,7 @@ import hashlib
 import math
 from collections.abc import Mapping
 
-from learn2compress.config import DistillationConfig
+from learn2compress.config import DistillationConfig, Precision
 from learn2compress.config.ratios import count_at_ratio
 
 
@@ -31,6 +31,7 @@ class TrainingPlan:
       loss_weights: By student name; 1 where left out.
       joins_at_epoch: 0-based epoch in which a student joins; 0 where left out.
       largest: The student whose signal the others follow, too.
+      precision: What students are computed in; weights and batch statistics are float32.
       teacher_learning_rate: Highest of a teacher that is optimised jointly; `None` for a fixed one.
     """
 
@@ -48,6 +49,7 @@ class TrainingPlan:
     joins_at_epoch: Mapping[str, int] = dataclasses.field(default_factory=dict)
     largest: str | None = None
     teacher_learning_rate: float | None = None
+    precision: Precision = Precision.FLOAT32
 
     def schedule(self, step: int, total_steps: int) -> float:
         """Returns the learning rate of a step: linear warm-up, then half a cosine to zero (SGDR, arXiv:1608.03983).

@@ -14,12 +14,12 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from learn2compress.config import DistillationConfig
+from learn2compress.config import DistillationConfig, Precision
 from learn2compress.data.batches import TrainingBatch
 from learn2compress.teachers.live import LiveTeacher
 from learn2compress.training.adamw import AdamW
-from learn2compress.training.fused_normalization import with_fused_normalization
 from learn2compress.training.losses import cross_entropy, hint_loss, student_loss
+from learn2compress.training.view import training_view
 
 TEACHER = "teacher"
 
@@ -37,6 +37,7 @@ class TrainStep:
       largest: The student whose logits the others follow by `largest_weight`.
       teacher: Runs in each step; left out, logits come with the batch.
       train_teacher: Optimise the teacher, too.
+      precision: What the students are computed in.
     """
 
     def __init__(
@@ -51,6 +52,7 @@ class TrainStep:
         largest: str | None = None,
         teacher: LiveTeacher | None = None,
         train_teacher: bool = False,
+        precision: Precision = Precision.FLOAT32,
     ):
         self.students = list(network.output)
         self._network = network
@@ -59,6 +61,7 @@ class TrainStep:
         self._largest = largest
         self._teacher = teacher
         self._train_teacher = train_teacher
+        self._precision = precision
         self._moving_means = {name: _moving_means(network, name) for name in self.students}
         self._hints = self._make_hints() if distillation.hint_weight else {}
 
@@ -105,7 +108,7 @@ class TrainStep:
     def _compile(self, active: tuple[str, ...], trainable: list[keras.Variable]) -> Callable[..., Any]:
         outputs: dict[str, Any] = {name: self._network.output[name] for name in active}
         features = {name: self._network.get_layer(f"{name}_logits").input for name in active if name in self._hints}
-        taking_part = with_fused_normalization(keras.Model(self._network.input, (outputs, features)))
+        taking_part = training_view(keras.Model(self._network.input, (outputs, features)), self._precision)
 
         @tf.function(reduce_retracing=True)
         def step(inputs: Any, targets: Any, teacher_logits: Any) -> Any:

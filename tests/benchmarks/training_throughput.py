@@ -7,7 +7,8 @@ network and batch size: the bare convolutions and matrix products of a step
 (forward, and both gradients, of the same shapes), the forward and backward pass,
 the whole step, and the training loop with its input (read, shuffled, augmented).
 Differences between them are the profile. Data and teacher are the
-configuration's own; the last line printed is one JSON object.
+configuration's own, its precision too, and a step in the other precision is
+timed beside them; the last line printed is one JSON object.
 """
 
 from __future__ import annotations
@@ -25,22 +26,23 @@ import tensorflow as tf
 from command_line import parser_of
 from prepared import Prepared, prepare_examples, prepare_logits
 
-from learn2compress.config import CompressionConfig
+from learn2compress.config import CompressionConfig, Precision
 from learn2compress.config.file import load_config
 from learn2compress.data.batches import TrainingBatch
 from learn2compress.litert.latency import processor_name
 from learn2compress.students.cost import count_macs
 from learn2compress.students.joint import build_joint_network
-from learn2compress.training.fused_normalization import with_fused_normalization
+from learn2compress.training.bfloat16 import runs_in_bfloat16
 from learn2compress.training.loop import make_deterministic
 from learn2compress.training.losses import student_loss
 from learn2compress.training.step import TrainStep, as_float
+from learn2compress.training.view import training_view
 
 WARM_UP_STEPS = 5
 MAX_TRAIN = 2000
 
 
-def bare_kernels(network: keras.Model, batch_size: int) -> Callable[[], Any]:
+def bare_kernels(network: keras.Model, batch_size: int, precision: Precision) -> Callable[[], Any]:
     """Makes the products of one step alone: each layer's output, and the gradients of its kernel and of its input.
 
     The first layer has none of its input.
@@ -48,6 +50,7 @@ def bare_kernels(network: keras.Model, batch_size: int) -> Callable[[], Any]:
     Args:
       network: Gives the layers and their shapes.
       batch_size: Examples in the step.
+      precision: Of the convolutions.
 
     Returns:
       A function that computes all of them, on random numbers.
@@ -58,7 +61,10 @@ def bare_kernels(network: keras.Model, batch_size: int) -> Callable[[], Any]:
             inputs = tf.random.normal([batch_size, *layer.input.shape[1:]])
             outputs = tf.random.normal([batch_size, *layer.output.shape[1:]])
             takes_image = layer.input.shape == network.input.shape
-            work.append((layer, tf.constant(layer.kernel.numpy()), inputs, outputs, takes_image))
+            numbers = [tf.constant(layer.kernel.numpy()), inputs, outputs]
+            if runs_in_bfloat16(layer) and precision is Precision.BFLOAT16:
+                numbers = [tf.cast(number, tf.bfloat16) for number in numbers]
+            work.append((layer, *numbers, takes_image))
 
     @tf.function
     def run() -> Any:
@@ -72,7 +78,7 @@ def bare_kernels(network: keras.Model, batch_size: int) -> Callable[[], Any]:
                 sums += [inputs @ kernel, tf.matmul(inputs, outputs, transpose_a=True)]
                 sums += [tf.matmul(outputs, kernel, transpose_b=True)]
         # One element of each result keeps it from being optimised away.
-        return tf.add_n([tf.reshape(result, [-1])[0] for result in sums])
+        return tf.add_n([tf.cast(tf.reshape(result, [-1])[0], tf.float32) for result in sums])
 
     return run
 
@@ -114,7 +120,7 @@ def forward_and_backward(network: keras.Model, config: CompressionConfig, batch:
     Returns:
       A function that computes the losses' gradients.
     """
-    trained = with_fused_normalization(network)
+    trained = training_view(network, config.training.precision)
 
     @tf.function
     def run() -> Any:
@@ -157,15 +163,24 @@ def main() -> None:
     reading = batches(config, prepared, logits)
     batch = next(reading)
     names = [student.name for student in config.students]
-    step = TrainStep(network, config.training.distillation, learning_rate=1e-4)
+    steps = {
+        precision: TrainStep(network, config.training.distillation, learning_rate=1e-4, precision=precision)
+        for precision in Precision
+    }
+    step = steps[config.training.precision]
 
-    kernels = bare_kernels(network, len(batch.inputs))
+    kernels = bare_kernels(network, len(batch.inputs), config.training.precision)
     passes = forward_and_backward(network, config, batch)
     timed: dict[str, Callable[[], Any]] = {
         "kernels": lambda: kernels().numpy(),
         "forward_backward": lambda: passes().numpy(),
         "step": lambda: step.run(batch, names).numpy(),
         "loop": lambda: step.run(next(reading), names).numpy(),
+        **{
+            f"step_{precision}": lambda other=other: other.run(batch, names).numpy()
+            for precision, other in steps.items()
+            if other is not step
+        },
     }
     for run in timed.values():
         for _ in range(WARM_UP_STEPS):
@@ -184,14 +199,18 @@ def main() -> None:
     macs = count_macs(network)
     flop = 6 * macs * len(batch.inputs)
     loop = median["loop"]
+    step_seconds = {precision: seconds.get(f"step_{precision}", seconds["step"]) for precision in Precision}
+    float32_over_bfloat16 = np.array(step_seconds[Precision.FLOAT32]) / np.array(step_seconds[Precision.BFLOAT16])
     figures = {
         "config": config.name,
+        "precision": config.training.precision,
         "batch_size": len(batch.inputs),
         "macs": macs,
         "step_ms": {name: round(value * 1e3, 2) for name, value in median.items()},
         "achieved_gflops_per_s": round(flop / loop / 1e9, 1),
         "bare_kernels_gflops_per_s": round(flop / median["kernels"] / 1e9, 1),
         "achieved_over_bare": round(float(np.median(np.array(seconds["kernels"]) / np.array(seconds["loop"]))), 4),
+        "bfloat16_times_faster": round(float(np.median(float32_over_bfloat16)), 4),
         "profile": {
             "convolutions_and_products": round(median["kernels"] / loop, 4),
             "other_operations_of_the_passes": round((median["forward_backward"] - median["kernels"]) / loop, 4),

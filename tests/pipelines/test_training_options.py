@@ -43,6 +43,7 @@ def test_a_teacher_that_learns_with_mobilenets_of_three_widths(
         "learning_rate": 0.01,
         "weight_average_decay": 0.9,
         "gradient_clip_norm": 10.0,
+        "precision": "bfloat16",
         "augment": {"shift_ratio": 0.1, "mixup_alpha": 0.2},
         "distillation": {"largest_weight": 1.0, "hint_weight": 0.1},
     }

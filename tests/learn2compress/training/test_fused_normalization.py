@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from learn2compress.training.fused_normalization import with_fused_normalization
+from learn2compress.training.view import training_view
 
 
 def networks(shape: tuple[int, ...], **config: object) -> tuple[keras.Model, keras.Model]:
@@ -35,7 +35,7 @@ def step(network: keras.Model, variables: list[keras.Variable], inputs: tf.Tenso
 @pytest.mark.parametrize("config", [{}, {"scale": False}, {"center": False}, {"epsilon": 0.1}])
 def test_trains_as_keras_does(shape: tuple[int, ...], config: dict[str, object]) -> None:
     plain, copy = networks(shape, **config)
-    fused = with_fused_normalization(copy)
+    fused = training_view(copy)
     inputs = tf.constant(np.random.default_rng(2).normal(2.0, 3.0, (16, *shape)), tf.float32)
     expected = step(plain, plain.trainable_variables, inputs)
     found = step(fused, copy.trainable_variables, inputs)
@@ -47,7 +47,7 @@ def test_trains_as_keras_does(shape: tuple[int, ...], config: dict[str, object])
 
 def test_uses_one_operator_in_training_and_leaves_the_network_alone() -> None:
     _, copy = networks((6, 5, 8))
-    fused = with_fused_normalization(copy)
+    fused = training_view(copy)
     operators = {
         training: {
             operator.type
@@ -67,7 +67,7 @@ def test_a_frozen_layer_keeps_its_statistics() -> None:
     copy.get_layer("norm").trainable = False
     inputs = tf.random.normal([4, 6, 5, 8])
     before = copy.get_weights()
-    outputs = with_fused_normalization(copy)(inputs, training=True)["logits"]
+    outputs = training_view(copy)(inputs, training=True)["logits"]
     np.testing.assert_allclose(outputs, copy(inputs, training=False)["logits"], rtol=1e-6)
     for one, other in zip(before, copy.get_weights(), strict=True):
         np.testing.assert_array_equal(one, other)
@@ -79,6 +79,6 @@ def test_subclasses_and_other_axes_are_left_as_they_are() -> None:
 
     inputs = keras.Input((6, 5, 8))
     network = keras.Model(inputs, Other(name="other")(keras.layers.BatchNormalization(axis=1, name="rows")(inputs)))
-    fused = with_fused_normalization(network)
+    fused = training_view(network)
     assert fused.get_layer("other") is network.get_layer("other")
     assert fused.get_layer("rows") is network.get_layer("rows")
