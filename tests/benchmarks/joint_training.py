@@ -19,7 +19,8 @@ teacher that `examples/train_teacher.py` makes.
 measures on as many further training images instead of the held-out split: so that
 settings can be chosen without looking at it. `--joint-alone` trains the family and nothing
 to compare it with, and `--joins-after` lets students join later. Results go to `--output` as they
-come, one JSON object a line; the last line printed is one JSON object.
+come, one JSON object a line; a table and, as the last line, one JSON object are printed. Its `accuracy_gap_points` are
+each jointly trained student's accuracy minus its own when trained alone with the same seed.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -162,8 +163,51 @@ def of_widths(config: CompressionConfig, sharing: Sharing) -> CompressionConfig:
 
 
 def summary(values: Sequence[float]) -> dict[str, Any]:
-    """Returns mean, smallest and largest of some seeds' results."""
+    """Returns mean, smallest and largest of some seeds' results.
+
+    Args:
+      values: One for each seed, at least one.
+    """
     return {"mean": round(float(np.mean(values)), 4), "min": round(min(values), 4), "max": round(max(values), 4)}
+
+
+def accuracy_gap_points(runs: Sequence[Contest], names: Sequence[str]) -> dict[str, dict[str, float]]:
+    """Returns what joint training adds to each student's accuracy over training it alone, or takes away.
+
+    Args:
+      runs: One for each seed.
+      names: Students, each trained jointly and alone.
+
+    Returns:
+      Points, as `summary` of the seeds' differences, by student; negative where the student is better alone.
+    """
+    return {
+        name: summary([100.0 * (run.accuracy["joint"][name] - run.accuracy[name][name]) for run in runs])
+        for name in names
+    }
+
+
+def accuracy_table(figures: Mapping[str, Any]) -> str:
+    """Returns the accuracies as a Markdown table.
+
+    Args:
+      figures: What is printed at the end.
+    """
+    columns = {
+        "trained jointly, %": ("accuracy_joint", "{:.1f}", 100.0),
+        "trained alone, %": ("accuracy_alone", "{:.1f}", 100.0),
+        "gap in points": ("accuracy_gap_points", "{:+.1f}", 1.0),
+        "jointly, without a teacher, %": ("accuracy_without_teacher", "{:.1f}", 100.0),
+    }
+    columns = {title: column for title, column in columns.items() if column[0] in figures}
+    lines = ["| student | " + " | ".join(columns) + " |", "|---" * (1 + len(columns)) + "|"]
+    for name in figures["accuracy_joint"]:
+        cells = []
+        for key, form, scale in columns.values():
+            mean, low, high = (form.format(scale * figures[key][name][of]) for of in ("mean", "min", "max"))
+            cells.append(mean if figures["seeds"] == 1 else f"{mean} ({low} to {high})")
+        lines.append(f"| {name} | " + " | ".join(cells) + " |")
+    return "\n".join(lines)
 
 
 def main() -> None:
@@ -247,6 +291,7 @@ def main() -> None:
         "joint_over_separate": round(float(joint_epochs.sum() / separate), 4),
         "accuracy_joint": accuracy_joint,
         "accuracy_alone": {name: summary([run.accuracy[name][name] for run in contests]) for name in names},
+        "accuracy_gap_points": accuracy_gap_points(contests, names),
     }
     if not arguments.full_set:
         figures["accuracy_without_teacher"] = {
@@ -264,6 +309,7 @@ def main() -> None:
             record(sharing.value, **dataclasses.asdict(run))
             figures["joint_over_largest"][sharing.value] = round(run.joint_over[cost.largest], 4)
     figures["processor"] = processor_name()
+    print(accuracy_table(figures))
     print(json.dumps(figures))
 
 

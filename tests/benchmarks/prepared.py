@@ -18,6 +18,7 @@ from learn2compress.data.batches import TrainingData
 from learn2compress.data.examples import encode_example, read_examples, shard_path, write_shard
 from learn2compress.data.reading import class_index, read_records
 from learn2compress.data.records import Split
+from learn2compress.data.sources import source_fingerprint
 from learn2compress.teachers.augmented_views import ViewPlan
 from learn2compress.teachers.live import LiveTeacher
 from learn2compress.teachers.loading import load_teacher
@@ -55,20 +56,29 @@ class Prepared:
       folder: Holds a folder of shards for each split.
       num_train: Examples for training.
       num_held_out: Examples held out.
-      num_classes: Classes.
+      class_names: Names of the classes, in index order.
     """
 
     folder: Path
     num_train: int
     num_held_out: int
-    num_classes: int
+    class_names: tuple[str, ...]
 
-    def training_data(self, config: CompressionConfig, logits: Path | None) -> TrainingData:
+    @property
+    def num_classes(self) -> int:
+        """Number of classes."""
+        return len(self.class_names)
+
+    def training_data(self, config: CompressionConfig, logits: Path | None, *, num_validation: int = 0) -> TrainingData:
         """Opens the examples as the pipeline does.
 
         Args:
           config: Batches, augmentation and views.
           logits: Folder of the teacher's stored logits; None for a live teacher.
+          num_validation: The first so many training examples are kept back: nobody trains on them.
+
+        Returns:
+          Both splits.
         """
         training = config.training
         return TrainingData(
@@ -85,7 +95,30 @@ class Prepared:
             num_views=config.teacher.cached_views if training.augment.is_active and logits else 1,
             shows_fresh_views=config.teacher.student_views is StudentViews.FRESH,
             seed=config.seed,
+            num_validation=num_validation,
         )
+
+
+def teacher_sha256(config: CompressionConfig) -> str:
+    """Returns a hash of the content of the teacher's files, and of those of its ensemble.
+
+    Args:
+      config: Names the teacher.
+
+    Returns:
+      64 hexadecimal digits.
+
+    Raises:
+      ConfigError: a teacher can't be found or read.
+    """
+    digest = hashlib.sha256()
+    with tempfile.TemporaryDirectory() as name:
+        for path in fetch_members(config.teacher, Path(name)):
+            for file in sorted(path.rglob("*")) if path.is_dir() else [path]:
+                if file.is_file():
+                    content = hashlib.sha256(file.read_bytes()).hexdigest()
+                    digest.update(f"{file.relative_to(path).as_posix()} {content}\n".encode())
+    return digest.hexdigest()
 
 
 def prepare_logits(config: CompressionConfig, prepared: Prepared) -> Path:
@@ -99,8 +132,7 @@ def prepare_logits(config: CompressionConfig, prepared: Prepared) -> Path:
       The folder of the logits.
     """
     views = ViewPlan.of(config.teacher, config.training.augment, config.seed)
-    teacher_sha256 = hashlib.sha256(Path(config.teacher.uri).read_bytes()).hexdigest()
-    key = json.dumps([teacher_sha256, dataclasses.asdict(views), sources_sha256(*LOGITS_ROOMS)], sort_keys=True)
+    key = json.dumps([teacher_sha256(config), dataclasses.asdict(views), sources_sha256(*LOGITS_ROOMS)], sort_keys=True)
     folder = prepared.folder / f"logits-{hashlib.sha256(key.encode()).hexdigest()[:12]}"
     if not folder.exists():
         write_logits(config, prepared, folder)
@@ -145,6 +177,8 @@ def prepare_examples(
 ) -> Prepared:
     """Writes the examples below `root`, or finds them there.
 
+    Data are the same where the names, sizes and times of their files are.
+
     Args:
       config: Names the data.
       root: Folder that later runs find again.
@@ -157,6 +191,7 @@ def prepare_examples(
       Where the examples are, and how many.
     """
     about = [to_dict(config.data), to_dict(config.task), max_train, *(["for choice"] if for_choice else [])]
+    about.append(source_fingerprint(config.data))
     key = json.dumps([*about, sources_sha256(*EXAMPLES_ROOMS)], sort_keys=True)
     folder = root / f"{config.name}-{hashlib.sha256(key.encode()).hexdigest()[:12]}"
     summary = folder / "summary.json"
@@ -173,5 +208,6 @@ def prepare_examples(
                 (encode_example(r.content, class_index(r, names), r.content_sha256, r.source) for r in rows),
             )
             counts[split.value] = len(rows)
-        summary.write_text(json.dumps([counts["train"], counts["held_out"], len(names)]))
-    return Prepared(folder, *json.loads(summary.read_text()))
+        summary.write_text(json.dumps([counts["train"], counts["held_out"], names]))
+    num_train, num_held_out, names = json.loads(summary.read_text())
+    return Prepared(folder, num_train, num_held_out, tuple(names))

@@ -39,7 +39,7 @@ NUMBER = (int, float)
 RANGE = [float]
 OF_SEEDS = {"mean": float, "min": float, "max": float}
 PEERS = ("keras_litert_ptq", "keras_ai_edge_ptq", "keras_distillation")
-OURS = ("ours_post_training", "ours_longer", "ours", "ours_pruned")
+OURS = ("ours_post_training", "ours", "ours_pruned")
 RECIPES = ("float32", "float16", "dynamic_int8", "int8_ptq", "int8_qat", "int16_activations", "int4_weights")
 MADE = {"seconds_to_make": float, "reason": str, "shipped": str, "largest_deviation": (dict, type(None))}
 MEASURED = {
@@ -112,6 +112,7 @@ FIGURES: dict[str, dict[str, Any]] = {
         "joint_over_separate": float,
         "accuracy_joint": each(STUDENTS, OF_SEEDS),
         "accuracy_alone": each(STUDENTS, OF_SEEDS),
+        "accuracy_gap_points": each(STUDENTS, OF_SEEDS),
         "accuracy_without_teacher": each(STUDENTS, OF_SEEDS),
         "joint_over_largest_live": float,
         "joint_over_largest": each(("width", "hybrid"), float),
@@ -145,13 +146,17 @@ FIGURES: dict[str, dict[str, Any]] = {
     "peers": {
         "config": str,
         "num_train": int,
+        "num_kept_back": int,
         "seeds": [int],
+        "epochs": each((*OURS, *PEERS), int),
+        "learning_rates": each((*OURS, *PEERS), each(STUDENTS[:1], [float])),
         "seconds_total": each((*OURS, *PEERS), OF_SEEDS),
         "seconds_of_last_seed": each((*OURS, *PEERS), {str: float}),
         "accuracy": each((*OURS, *PEERS), each(STUDENTS[:1], OF_SEEDS)),
         "bytes": each((*OURS, *PEERS), each(STUDENTS[:1], int)),
         "latency_ms": each((*OURS, *PEERS), each(STUDENTS[:1], float)),
         "peer_over_ours_seconds": each(PEERS, float),
+        "published": each(("mlperf_tiny_resnet8", "mlperf_tiny_ic02"), str),
         "processor": str,
     },
 }
@@ -216,8 +221,34 @@ def test_a_benchmark_prints_its_figures(script: str, folder: Path, run: Run) -> 
     assert figures["config"] == config
 
 
+def test_all_have_as_many_epochs_and_as_many_seeds(folder: Path, run: Run) -> None:
+    arguments = ["--seeds", "2", "--recipes", "ours_post_training", "ours", "keras_only", "--train-examples", "100"]
+    epochs = ["--train-epochs", "2", "--prune-epochs", "1", "--quantize-epochs", "1"]
+    figures = run("peers", folder / "single.yaml", "--work", folder / "work", *arguments, *epochs)
+    assert figures["epochs"] == each((*OURS, "keras_litert_ptq", "keras_ai_edge_ptq"), 4)
+    assert figures["seeds"] == [3, 4]
+    rates = figures["learning_rates"]["keras_litert_ptq"]["large"]
+    assert len(rates) == 2
+    assert all(rate in (0.003, pytest.approx(0.001)) for rate in rates)
+
+
+def test_published_files_are_of_cifar_10_alone(folder: Path, run: Run, capsys: pytest.CaptureFixture[str]) -> None:
+    arguments = ["--quick", "--work", folder / "work", "--mlperf-tiny", folder, "--recipes", "keras_only"]
+    with pytest.raises(SystemExit):
+        run("peers", folder / "single.yaml", *arguments)
+    assert "--mlperf-tiny: found data of shape [8, 8, 1]" in capsys.readouterr().err
+
+
 def test_tfmot_is_a_peer_where_it_is_installed(folder: Path, run: Run, capsys: pytest.CaptureFixture[str]) -> None:
-    arguments = [folder / "single.yaml", "--quick", "--work", folder / "work", "--recipes", "tfmot"]
+    arguments = [
+        folder / "single.yaml",
+        "--quick",
+        "--work",
+        folder / "work",
+        "--recipes",
+        "tfmot",
+        "distillation_tfmot",
+    ]
     missing = [name for name in ("tensorflow_model_optimization", "tf_keras") if importlib.util.find_spec(name) is None]
     if missing:
         # Told before hours of training, not behind them.
@@ -226,7 +257,7 @@ def test_tfmot_is_a_peer_where_it_is_installed(folder: Path, run: Run, capsys: p
         assert f"--recipes: found 'tfmot' without {missing[0]}; install it" in capsys.readouterr().err
         pytest.skip(f"{missing[0]} is not installed: it needs another Keras, so an environment of its own")
     figures = run("peers", *arguments)
-    assert not unlike(figures["accuracy"], {"tfmot": each(STUDENTS[:1], OF_SEEDS)})
+    assert not unlike(figures["accuracy"], each(("tfmot", "distillation_tfmot"), each(STUDENTS[:1], OF_SEEDS)))
 
 
 def test_text_students_are_compared_with_what_is_published(tmp_path: Path, run: Run) -> None:

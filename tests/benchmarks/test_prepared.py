@@ -11,7 +11,15 @@ from types import ModuleType
 
 import pytest
 
-from learn2compress.config import CompressionConfig, StudentConfig, TeacherConfig
+from learn2compress.config import (
+    CompressionConfig,
+    DataConfig,
+    DataFormat,
+    StudentConfig,
+    TaskConfig,
+    TaskKind,
+    TeacherConfig,
+)
 
 BENCHMARKS = Path(__file__).parent
 
@@ -55,22 +63,45 @@ def test_examples_are_found_again_until_the_code_that_reads_them_changes(prepare
     assert prepared.prepare_examples(config, tmp_path / "work", 100).folder != made.folder
 
 
+def test_examples_and_teachers_are_told_apart_by_their_content(prepared: ModuleType, tmp_path: Path) -> None:
+    teacher, data = tmp_path / "teacher.keras", tmp_path / "data.csv"
+    teacher.write_bytes(b"one")
+    data.write_text("label,text\n" + "".join(f"{'ab'[i % 2]},say {i}\n" for i in range(40)), encoding="utf-8")
+    config = CompressionConfig(
+        "texts",
+        TeacherConfig(str(teacher)),
+        (StudentConfig("small"),),
+        task=TaskConfig(TaskKind.TEXT, (16,)),
+        data=DataConfig(DataFormat.CSV, str(data), held_out_ratio=0.2),
+    )
+    before = prepared.teacher_sha256(config), prepared.prepare_examples(config, tmp_path / "work")
+    assert (prepared.teacher_sha256(config), prepared.prepare_examples(config, tmp_path / "work")) == before
+    assert before[1].class_names == ("a", "b")
+
+    teacher.write_bytes(b"two")
+    data.write_text(data.read_text(encoding="utf-8") + "c,say more\n", encoding="utf-8")
+    after = prepared.prepare_examples(config, tmp_path / "work")
+    assert prepared.teacher_sha256(config) != before[0]
+    assert after.class_names == ("a", "b", "c")
+
+
 def test_an_answer_of_a_peer_does_not_outlive_a_change_in_the_library(prepared: ModuleType, tmp_path: Path) -> None:
     peers = importlib.import_module("peers")
     config = tmp_path / "config.yaml"
     config.write_text("name: a\n")
     before = peers.request_sha256(config)
     assert peers.request_sha256(config) == before
+    assert peers.request_sha256(config, "another teacher") != before
     output = tmp_path / "output"
     output.mkdir()
     request = {"sha256": before, "output": str(output)}
     (output / "request.json").write_text(json.dumps(request, indent=2, sort_keys=True))
-    (output / "seconds.json").write_text('{"ours": {"train": 1.5}}')
-    assert peers.run("no_such_recipe", {"sha256": before}, output) == {"ours": {"train": 1.5}}
+    (output / "answer.json").write_text('{"ours": {"epochs": 3}}')
+    assert peers.run("no_such_recipe", {"sha256": before}, output) == {"ours": {"epochs": 3}}
 
     change(prepared.LIBRARY / "training" / "loop.py")
     after = peers.request_sha256(config)
     assert after != before
     with pytest.raises(subprocess.CalledProcessError):
         peers.run("no_such_recipe", {"sha256": after}, output)
-    assert not (output / "seconds.json").exists()
+    assert not (output / "answer.json").exists()

@@ -4,44 +4,55 @@ from __future__ import annotations
 
 import keras
 
+from peer_recipes.answer import Trial
+from peer_recipes.peer import answer_by
 from peer_recipes.post_training import converted_by_litert
-from peer_recipes.request import Request, Stopwatch
+from peer_recipes.request import Request
 
+VARIANT = "keras_distillation"
 TEMPERATURE = 4.0
 LABEL_WEIGHT = 0.1
 
 
-def train(request: Request, student: keras.Model, teacher: keras.Model) -> None:
-    """The teacher, which must give logits, runs in every step."""
-    training = request.config.training
-    epochs = request.train_epochs + request.quantize_epochs
+def distil(request: Request, student: keras.Model, epochs: int, learning_rate: float) -> None:
+    """Trains a student beside the teacher, which runs in every step.
+
+    Args:
+      request: The work; its teacher must be a Keras model that takes floats 0..1 and returns logits.
+      student: Takes floats 0..1 and returns logits.
+      epochs: Of training.
+      learning_rate: The highest.
+    """
     distiller = keras.distillation.Distiller(
-        teacher,
+        keras.models.load_model(request.config.teacher.uri),
         student,
         # Not its default, the same by name: Keras 3.15 then leaves out the softmax, and students learn next to nothing.
         keras.distillation.LogitsDistillation(temperature=TEMPERATURE, loss=keras.losses.KLDivergence()),
         student_loss_weight=LABEL_WEIGHT,
     )
     distiller.compile(
-        request.optimizer(keras, epochs, training.learning_rate, training.warmup_ratio),
+        request.optimizer(keras, epochs, learning_rate, request.config.training.warmup_ratio),
         keras.losses.CategoricalCrossentropy(from_logits=True),
     )
     for epoch, batches in enumerate(request.epochs(epochs)):
         distiller.fit(batches, initial_epoch=epoch, epochs=epoch + 1, verbose=0)
 
 
-def main() -> None:
-    """Answers a request."""
-    request = Request.of_command_line()
-    stopwatch = Stopwatch("keras_distillation")
-    for student in request.config.students:
-        with stopwatch.part("train"):
-            model = request.new_student(student.name)
-            train(request, model, keras.models.load_model(request.config.teacher.uri))
-        with stopwatch.part("quantize"):
-            request.write("keras_distillation", student.name, converted_by_litert(model, request.calibration()))
-    request.answer(stopwatch.seconds)
+def train_one(request: Request, name: str, ratio: float, trial: Trial) -> None:
+    """Trains one student and makes its file.
+
+    Args:
+      request: The work.
+      name: The student's.
+      ratio: Multiple of our learning rate.
+      trial: Gets the file and seconds.
+    """
+    with trial.stopwatch.part("train"):
+        model = request.new_student(name)
+        distil(request, model, request.all_epochs, ratio * request.config.training.learning_rate)
+    with trial.stopwatch.part("quantize"):
+        trial.files[VARIANT] = converted_by_litert(model, request.calibration())
 
 
 if __name__ == "__main__":
-    main()
+    answer_by(train_one, (VARIANT,))

@@ -4,37 +4,49 @@ from __future__ import annotations
 
 import keras
 
+from peer_recipes.answer import Trial
+from peer_recipes.peer import answer_by
 from peer_recipes.post_training import converted_by_ai_edge_quantizer, converted_by_litert
-from peer_recipes.request import Request, Stopwatch
+from peer_recipes.request import Request
+
+BY_LITERT, BY_AI_EDGE_QUANTIZER = "keras_litert_ptq", "keras_ai_edge_ptq"
 
 
-def train(request: Request, model: keras.Model) -> None:
-    """As a user of Keras would, for as many epochs as the others have in all."""
-    training = request.config.training
-    epochs = request.train_epochs + request.quantize_epochs
+def train(request: Request, model: keras.Model, learning_rate: float) -> None:
+    """Trains as a user of Keras would, for as many epochs as the others have in all.
+
+    Args:
+      request: The work.
+      model: Takes floats 0..1 and returns logits.
+      learning_rate: The highest.
+    """
+    epochs = request.all_epochs
     model.compile(
-        request.optimizer(keras, epochs, training.learning_rate, training.warmup_ratio),
+        request.optimizer(keras, epochs, learning_rate, request.config.training.warmup_ratio),
         keras.losses.CategoricalCrossentropy(from_logits=True),
     )
     for epoch, batches in enumerate(request.epochs(epochs)):
         model.fit(batches, initial_epoch=epoch, epochs=epoch + 1, verbose=0)
 
 
-def main() -> None:
-    """Answers a request."""
-    request = Request.of_command_line()
-    stopwatch = Stopwatch("keras_litert_ptq", "keras_ai_edge_ptq")
-    for student in request.config.students:
-        with stopwatch.part("train"):
-            model = request.new_student(student.name)
-            train(request, model)
-            calibration = request.calibration()
-        with stopwatch.part("quantize", "keras_litert_ptq"):
-            request.write("keras_litert_ptq", student.name, converted_by_litert(model, calibration))
-        with stopwatch.part("quantize", "keras_ai_edge_ptq"):
-            request.write("keras_ai_edge_ptq", student.name, converted_by_ai_edge_quantizer(model, calibration))
-    request.answer(stopwatch.seconds)
+def train_one(request: Request, name: str, ratio: float, trial: Trial) -> None:
+    """Trains one student and makes both files.
+
+    Args:
+      request: The work.
+      name: The student's.
+      ratio: Multiple of our learning rate.
+      trial: Gets files and seconds.
+    """
+    with trial.stopwatch.part("train"):
+        model = request.new_student(name)
+        train(request, model, ratio * request.config.training.learning_rate)
+        calibration = request.calibration()
+    with trial.stopwatch.part("quantize", BY_LITERT):
+        trial.files[BY_LITERT] = converted_by_litert(model, calibration)
+    with trial.stopwatch.part("quantize", BY_AI_EDGE_QUANTIZER):
+        trial.files[BY_AI_EDGE_QUANTIZER] = converted_by_ai_edge_quantizer(model, calibration)
 
 
 if __name__ == "__main__":
-    main()
+    answer_by(train_one, (BY_LITERT, BY_AI_EDGE_QUANTIZER))

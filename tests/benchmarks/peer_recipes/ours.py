@@ -1,4 +1,4 @@
-"""Ours: the teacher's logits once, all students in one training, then each for 8 bits; with pruning in between, too."""
+"""Ours: the teacher's signal once, all students in one training, then each for 8 bits; with pruning in between, too."""
 
 from __future__ import annotations
 
@@ -7,93 +7,144 @@ import tempfile
 from pathlib import Path
 
 import keras
-from prepared import write_logits
+from joint_training import plan_of, with_training
+from prepared import live_teacher, write_logits
 
 from learn2compress.config import QuantizeConfig
 from learn2compress.data.batches import TrainingData
-from learn2compress.data.records import Split
 from learn2compress.pruning import prune_student
-from learn2compress.quantization.choice_sample import TrainingSample
 from learn2compress.quantization.qat import train_quantized
 from learn2compress.quantization.quantize import quantize_student
 from learn2compress.quantization.student_file import StudentDescription
 from learn2compress.students.joint import build_joint_network, standalone_student
 from learn2compress.students.sharing import joint_cost
+from learn2compress.teachers.live import LiveTeacher
 from learn2compress.training.loop import fit, make_deterministic
 from learn2compress.training.plan import TrainingPlan
-from peer_recipes.request import Request, Stopwatch
+from peer_recipes.answer import Answer, Stopwatch
+from peer_recipes.request import Request
+
+
+@dataclasses.dataclass(frozen=True)
+class Signal:
+    """Examples, and the teacher's word on them.
+
+    Attributes:
+      data: The examples, beside the teacher's logits unless it is live.
+      teacher: The teacher, where it is live.
+    """
+
+    data: TrainingData
+    teacher: LiveTeacher | None
+
+    @classmethod
+    def prepare(cls, request: Request, logits: Path) -> Signal:
+        """Stores the teacher's logits, or loads it where it is live.
+
+        Args:
+          request: The work.
+          logits: Folder for the teacher's stored logits.
+
+        Returns:
+          What all trainings use.
+        """
+        # The peers don't look at the held-out split after each epoch, so one batch of it is all that is looked at here.
+        request = dataclasses.replace(request, prepared=dataclasses.replace(request.prepared, num_held_out=1))
+        if request.config.teacher.is_live:
+            return cls(request.training_data(), live_teacher(request.config, request.prepared))
+        write_logits(request.config, request.prepared, logits)
+        return cls(request.training_data(logits), None)
 
 
 def plan(request: Request, phase: str, epochs: int, learning_rate: float) -> TrainingPlan:
-    """A phase of one student, as the pipeline has it."""
-    training = request.config.training
-    return TrainingPlan(
-        phase, epochs, learning_rate, training.distillation, request.seed, weight_decay=training.weight_decay
-    )
-
-
-def train_jointly(
-    request: Request, logits: Path, epochs: int, stopwatch: Stopwatch, *variants: str
-) -> tuple[keras.Model, TrainingData]:
-    """All students at once, and what they were trained on.
+    """Returns the plan of a phase of one student, as the pipeline has it.
 
     Args:
       request: The work.
-      logits: Folder for the teacher's stored logits.
-      epochs: Of training.
-      stopwatch: Gets the parts "teacher" and "train".
-      *variants: Whose parts these are; of all unless named.
+      phase: "prune" or "quantize".
+      epochs: Of the phase.
+      learning_rate: The highest.
     """
-    config, training = request.config, request.config.training
-    # The peers don't look at the held-out split after each epoch, so one batch of it is all that is looked at here.
-    prepared = dataclasses.replace(request.prepared, num_held_out=1)
-    with stopwatch.part("teacher", *variants):
-        write_logits(config, prepared, logits)
-    with stopwatch.part("train", *variants):
-        data = prepared.training_data(config, logits)
-        make_deterministic(request.seed)
-        joint = build_joint_network(config.task, prepared.num_classes, training, config.students)
-        steps = plan(request, "train", epochs, training.learning_rate)
-        largest = joint_cost(joint).largest
-        fit(joint, data, dataclasses.replace(steps, warmup_ratio=training.warmup_ratio, largest=largest))
-    return joint, data
+    training = request.config.training
+    return TrainingPlan(
+        phase,
+        epochs,
+        learning_rate,
+        dataclasses.replace(training.distillation, hint_weight=0.0),
+        request.seed,
+        weight_decay=training.weight_decay,
+        gradient_clip_norm=training.gradient_clip_norm,
+    )
 
 
-def write_file(
-    request: Request,
-    variant: str,
-    name: str,
-    student: keras.Model,
-    quantize: QuantizeConfig,
-    network: keras.Model | None = None,
-) -> None:
-    """Writes the file that the pipeline would ship of a student; see `quantize_student`."""
-    config, prepared = request.config, request.prepared
-    description = StudentDescription(config.name, name, tuple(map(str, range(prepared.num_classes))), config.task)
-    folder, examples = prepared.folder / Split.TRAIN, quantize.calibration_examples
-    sample = TrainingSample.read(folder, config.task.input_shape, examples)
-    request.write(variant, name, quantize_student(student, sample, quantize, description, network).model_bytes)
+def train_jointly(request: Request, signal: Signal, epochs: int) -> keras.Model:
+    """Trains all students at once.
+
+    Args:
+      request: The work.
+      signal: Examples and teacher.
+      epochs: Of training.
+
+    Returns:
+      The joint network.
+    """
+    config = with_training(request.config, epochs=epochs)
+    make_deterministic(request.seed)
+    joint = build_joint_network(config.task, request.prepared.num_classes, config.training, config.students)
+    fit(joint, signal.data, plan_of(config, joint_cost(joint).largest), teacher=signal.teacher)
+    return joint
+
+
+def student_file(
+    request: Request, name: str, student: keras.Model, quantize: QuantizeConfig, network: keras.Model | None = None
+) -> bytes:
+    """Makes the file that the pipeline would ship of a student; see `quantize_student`.
+
+    Args:
+      request: The work.
+      name: The student's.
+      student: In float.
+      quantize: The recipe.
+      network: Its trained quantization-aware network, where it has one.
+
+    Returns:
+      Content of the `.tflite` file.
+    """
+    config, sample = request.config, request.sample(quantize.calibration_examples)
+    description = StudentDescription(config.name, name, request.prepared.class_names, config.task)
+    return quantize_student(student, sample, quantize, description, network).model_bytes
 
 
 def main() -> None:
     """Answers a request."""
     request = Request.of_command_line()
-    config = request.config
-    stopwatch = Stopwatch("ours", "ours_pruned")
+    config, learning_rate = request.config, request.config.training.learning_rate
+    # Where nothing is pruned, the joint training takes these epochs: both have as many in sum.
+    joint_epochs = {"ours": request.train_epochs + request.prune_epochs, "ours_pruned": request.train_epochs}
+    stopwatch = Stopwatch(*joint_epochs)
+    answer = Answer(request.output, stopwatch, request.all_epochs)
     with tempfile.TemporaryDirectory() as folder:
-        joint, data = train_jointly(request, Path(folder), request.train_epochs, stopwatch)
-        for student in config.students:
-            for variant in stopwatch.seconds:
+        with stopwatch.part("teacher"):
+            signal = Signal.prepare(request, Path(folder))
+        for variant, epochs in joint_epochs.items():
+            with stopwatch.part("train", variant):
+                joint = train_jointly(request, signal, epochs)
+            for student in config.students:
                 model, prune = standalone_student(joint, student.name), config.prune
                 if variant == "ours_pruned":
                     with stopwatch.part("prune", variant):
                         steps = plan(request, "prune", request.prune_epochs, prune.learning_rate)
-                        model, _, _ = prune_student(model, student.name, data, prune, steps)
+                        model = prune_student(
+                            model, student.name, signal.data, prune, steps, teacher=signal.teacher
+                        ).student
                 with stopwatch.part("quantize", variant):
                     steps = plan(request, "quantize", request.quantize_epochs, config.quantize.learning_rate)
-                    network, _ = train_quantized(model, student.name, data, prune.min_layer_weights, steps)
-                    write_file(request, variant, student.name, model, config.quantize, network)
-    request.answer(stopwatch.seconds)
+                    network, _ = train_quantized(
+                        model, student.name, signal.data, prune.min_layer_weights, steps, teacher=signal.teacher
+                    )
+                    model_bytes = student_file(request, student.name, model, config.quantize, network)
+                answer.add(variant, student.name, model_bytes, learning_rate)
+    answer.write()
 
 
 if __name__ == "__main__":

@@ -8,27 +8,29 @@ from pathlib import Path
 
 from learn2compress.config import QuantizationRecipe
 from learn2compress.students.joint import standalone_student
-from peer_recipes.ours import train_jointly, write_file
-from peer_recipes.request import Request, Stopwatch
+from peer_recipes.answer import Answer, Stopwatch
+from peer_recipes.ours import Signal, student_file, train_jointly
+from peer_recipes.request import Request
 
-# As many epochs as the peers have, and as many as still take a third of their time.
-EPOCHS_OVER_PEERS = {"ours_post_training": 1.0, "ours_longer": 1.5}
+VARIANT = "ours_post_training"
 
 
 def main() -> None:
     """Answers a request."""
     request = Request.of_command_line()
-    stopwatch = Stopwatch(*EPOCHS_OVER_PEERS)
-    quantize = dataclasses.replace(request.config.quantize, recipe=QuantizationRecipe.INT8_PTQ)
-    for variant, epochs_over_peers in EPOCHS_OVER_PEERS.items():
-        epochs = round(epochs_over_peers * (request.train_epochs + request.quantize_epochs))
-        with tempfile.TemporaryDirectory() as folder:
-            joint, _ = train_jointly(request, Path(folder), epochs, stopwatch, variant)
-        for student in request.config.students:
-            with stopwatch.part("quantize", variant):
-                model = standalone_student(joint, student.name)
-                write_file(request, variant, student.name, model, quantize)
-    request.answer(stopwatch.seconds)
+    config, stopwatch = request.config, Stopwatch(VARIANT)
+    answer = Answer(request.output, stopwatch, request.all_epochs)
+    quantize = dataclasses.replace(config.quantize, recipe=QuantizationRecipe.INT8_PTQ)
+    with tempfile.TemporaryDirectory() as folder:
+        with stopwatch.part("teacher"):
+            signal = Signal.prepare(request, Path(folder))
+        with stopwatch.part("train"):
+            joint = train_jointly(request, signal, request.all_epochs)
+    for student in config.students:
+        with stopwatch.part("quantize"):
+            model_bytes = student_file(request, student.name, standalone_student(joint, student.name), quantize)
+        answer.add(VARIANT, student.name, model_bytes, config.training.learning_rate)
+    answer.write()
 
 
 if __name__ == "__main__":

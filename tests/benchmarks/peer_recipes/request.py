@@ -1,12 +1,10 @@
-"""What every recipe is told, what it answers, and what it trains with: the same examples, views, order and steps."""
+"""What every recipe is told, and what it trains with: the same examples, views, order and steps."""
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
 import json
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -18,6 +16,9 @@ from prepared import Prepared
 
 from learn2compress.config import CompressionConfig
 from learn2compress.config.file import load_config
+from learn2compress.data.batches import TrainingData
+from learn2compress.data.records import Split
+from learn2compress.quantization.choice_sample import TrainingSample
 from learn2compress.students.joint import build_joint_network, standalone_student
 
 CALIBRATION_EXAMPLES = 256
@@ -29,12 +30,13 @@ class Request:
 
     Attributes:
       config: The configuration: students, data, teacher, hyperparameters.
-      sha256: Of the configuration's file, the recipes and the library, so that another content is another request.
+      sha256: Of everything that decides about the answer, so that another content is another request.
       prepared: Examples on disk.
       seed: Of weights and order.
       train_epochs: Of ordinary training.
-      prune_epochs: Of pruning, for recipes that prune.
+      prune_epochs: Of pruning; recipes without it train as much longer.
       quantize_epochs: Of quantization-aware training; recipes without it train as much longer.
+      learning_rate_ratios: Peers train at each of these multiples of our learning rates, and keep the better file.
       output: Folder for files and the answer.
     """
 
@@ -45,6 +47,7 @@ class Request:
     train_epochs: int
     prune_epochs: int
     quantize_epochs: int
+    learning_rate_ratios: tuple[float, ...]
     output: Path
 
     @classmethod
@@ -52,30 +55,49 @@ class Request:
         """Reads the file that the command line names."""
         plain = json.loads(Path(sys.argv[1]).read_text("utf-8"))
         prepared = plain["prepared"]
+        folder, class_names = Path(prepared["folder"]), tuple(prepared["class_names"])
         return cls(
             **plain
             | {
                 "config": dataclasses.replace(load_config(Path(plain["config"])), seed=plain["seed"]),
-                "prepared": Prepared(**prepared | {"folder": Path(prepared["folder"])}),
+                "prepared": Prepared(**prepared | {"folder": folder, "class_names": class_names}),
+                "learning_rate_ratios": tuple(plain["learning_rate_ratios"]),
                 "output": Path(plain["output"]),
             }
         )
 
-    def write(self, variant: str, name: str, model: bytes) -> None:
-        """Writes one student's file.
+    @property
+    def all_epochs(self) -> int:
+        """Epochs of a recipe in sum, the same for each of them."""
+        return self.train_epochs + self.prune_epochs + self.quantize_epochs
+
+    @property
+    def num_validation(self) -> int:
+        """How many of the first training examples are kept back, as the pipeline does: no recipe trains on them."""
+        return self.config.training.num_validation(self.prepared.num_train)
+
+    def training_data(self, logits: Path | None = None) -> TrainingData:
+        """Opens the examples, less those that are kept back.
 
         Args:
-          variant: Of the recipe, such as "ours_pruned".
-          name: The student's.
-          model: Content of the `.tflite` file.
-        """
-        folder = self.output / variant
-        folder.mkdir(parents=True, exist_ok=True)
-        (folder / f"{name}.tflite").write_bytes(model)
+          logits: Folder of the teacher's stored logits, for recipes that use them.
 
-    def answer(self, seconds: dict[str, dict[str, float]]) -> None:
-        """Writes how long each part took, by variant."""
-        (self.output / "seconds.json").write_text(json.dumps(seconds, indent=2), "utf-8")
+        Returns:
+          The data that every recipe trains on.
+        """
+        return self.prepared.training_data(self.config, logits, num_validation=self.num_validation)
+
+    def sample(self, min_trained_on: int) -> TrainingSample:
+        """Reads training examples to calibrate with and to decide by; the first ones are those kept back.
+
+        Args:
+          min_trained_on: Read at least so many that were not kept back.
+
+        Returns:
+          The sample, as the pipeline reads it.
+        """
+        folder, shape = self.prepared.folder / Split.TRAIN, self.config.task.input_shape
+        return TrainingSample.read(folder, shape, min_trained_on, self.num_validation)
 
     def new_student(self, name: str) -> keras.Model:
         """Builds one student, untrained, that takes floats 0..1 and returns logits."""
@@ -86,21 +108,21 @@ class Request:
 
     def epochs(self, num_epochs: int) -> Iterator[tf.data.Dataset]:
         """Yields a dataset of (float inputs 0..1, one-hot labels) for each epoch."""
-        data = self.prepared.training_data(self.config, None)
+        data = self.training_data()
         for epoch in range(num_epochs):
             yield data.epoch(self.seed, epoch).map(
                 lambda batch: (tf.cast(batch.inputs, tf.float32) / 255.0, batch.targets)
             )
 
     def calibration(self) -> np.ndarray:
-        """Returns float examples 0..1 of the training split, `[CALIBRATION_EXAMPLES, *input_shape]`."""
+        """Returns float examples 0..1 that are trained on, `[CALIBRATION_EXAMPLES, *input_shape]`."""
         (dataset,) = self.epochs(1)
         inputs = [inputs.numpy() for inputs, _ in dataset.unbatch().take(CALIBRATION_EXAMPLES)]
         return np.stack(inputs)
 
     def num_steps(self, num_epochs: int) -> int:
         """Returns the steps of so many epochs."""
-        return num_epochs * self.prepared.training_data(self.config, None).steps_per_epoch
+        return num_epochs * self.training_data().steps_per_epoch
 
     def optimizer(self, keras_module: Any, epochs: int, learning_rate: float, warmup_ratio: float = 0.0) -> Any:
         """Returns AdamW along our schedule.
@@ -122,24 +144,3 @@ class Request:
         optimizer = keras_module.optimizers.AdamW(schedule, weight_decay=self.config.training.weight_decay)
         optimizer.exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])
         return optimizer
-
-
-class Stopwatch:
-    """Seconds of named parts, by variant."""
-
-    def __init__(self, *variants: str):
-        self.seconds: dict[str, dict[str, float]] = {variant: {} for variant in variants}
-
-    @contextlib.contextmanager
-    def part(self, name: str, *variants: str) -> Iterator[None]:
-        """Adds the time within to a part.
-
-        Args:
-          name: The part, such as "train".
-          *variants: Whose part it is; of all unless named.
-        """
-        started = time.perf_counter()
-        yield
-        for variant in variants or self.seconds:
-            parts = self.seconds[variant]
-            parts[name] = parts.get(name, 0.0) + time.perf_counter() - started

@@ -11,7 +11,11 @@ import tensorflow as tf
 import tensorflow_model_optimization as tfmot
 import tf_keras
 
-from peer_recipes.request import Request, Stopwatch
+from peer_recipes.answer import Trial
+from peer_recipes.peer import answer_by
+from peer_recipes.request import Request
+
+VARIANT = "tfmot"
 
 # What a layer of the same name takes in Keras 2.
 _CONFIG = {
@@ -27,11 +31,26 @@ _CONFIG = {
 
 
 def in_tf_keras(model: keras.Model) -> tf_keras.Model:
-    """The same network with the same weights in tf_keras."""
+    """Copies a network and its weights into tf_keras.
+
+    Args:
+      model: A functional Keras 3 model of layers that Keras 2 has, too.
+
+    Returns:
+      The same network.
+
+    Raises:
+      ValueError: a layer has no counterpart.
+    """
     inputs = tf_keras.Input(model.input_shape[1:])
     tensors = {id(model.inputs[0]): inputs}
     for layer in model.layers[1:]:
         kind, config = type(layer).__name__, layer.get_config()
+        if kind not in _CONFIG:
+            raise ValueError(
+                f"student {model.name!r}, layer {layer.name!r}: found {kind}, accepted for TFMOT are "
+                f"{', '.join(_CONFIG)}; choose another architecture, or leave TFMOT's recipes out of --recipes"
+            )
         copy = getattr(tf_keras.layers, kind)(name=layer.name, **{name: config[name] for name in _CONFIG[kind]})
         given = layer.input if isinstance(layer.input, list) else [layer.input]
         taken = [tensors[id(tensor)] for tensor in given]
@@ -43,7 +62,16 @@ def in_tf_keras(model: keras.Model) -> tf_keras.Model:
 def train(
     request: Request, model: tf_keras.Model, epochs: int, learning_rate: float, warmup_ratio: float, callbacks: list
 ) -> None:
-    """One phase."""
+    """Trains one phase from labels.
+
+    Args:
+      request: The work.
+      model: Takes floats 0..1 and returns logits.
+      epochs: Of this phase.
+      learning_rate: The highest.
+      warmup_ratio: Share of the steps of linear warm-up.
+      callbacks: Of `fit`.
+    """
     model.compile(
         request.optimizer(tf_keras, epochs, learning_rate, warmup_ratio),
         tf_keras.losses.CategoricalCrossentropy(from_logits=True),
@@ -52,43 +80,78 @@ def train(
         model.fit(batches, initial_epoch=epoch, epochs=epoch + 1, verbose=0, callbacks=callbacks)
 
 
-def prune(request: Request, model: tf_keras.Model) -> tf_keras.Model:
-    """To the configuration's sparsity, along TFMOT's polynomial schedule."""
+def prune(request: Request, model: tf_keras.Model, ratio: float) -> tf_keras.Model:
+    """Prunes to the configuration's sparsity, along TFMOT's polynomial schedule.
+
+    Args:
+      request: The work.
+      model: A trained student.
+      ratio: Multiple of our learning rate.
+
+    Returns:
+      The student with zeros.
+    """
     config = request.config.prune
     ramp_steps = int(config.ramp_ratio * request.num_steps(request.prune_epochs))
     schedule = tfmot.sparsity.keras.PolynomialDecay(0.0, config.sparsity_ratio, 0, ramp_steps, frequency=10)
     pruned = tfmot.sparsity.keras.prune_low_magnitude(model, schedule)
-    train(request, pruned, request.prune_epochs, config.learning_rate, 0.0, [tfmot.sparsity.keras.UpdatePruningStep()])
+    callbacks = [tfmot.sparsity.keras.UpdatePruningStep()]
+    train(request, pruned, request.prune_epochs, ratio * config.learning_rate, 0.0, callbacks)
     return tfmot.sparsity.keras.strip_pruning(pruned)
 
 
-def quantize(request: Request, model: tf_keras.Model) -> bytes:
-    """Quantization-aware training that keeps the zeros, then the converter."""
+def quantize(request: Request, model: tf_keras.Model, ratio: float) -> bytes:
+    """Trains for 8 bits, keeping the zeros, and converts.
+
+    Args:
+      request: The work.
+      model: A pruned student.
+      ratio: Multiple of our learning rate.
+
+    Returns:
+      Content of the `.tflite` file.
+    """
     scheme = tfmot.experimental.combine.Default8BitPrunePreserveQuantizeScheme()
     annotated = tfmot.quantization.keras.quantize_annotate_model(model)
     quantized = tfmot.quantization.keras.quantize_apply(annotated, scheme)
-    train(request, quantized, request.quantize_epochs, request.config.quantize.learning_rate, 0.0, [])
+    train(request, quantized, request.quantize_epochs, ratio * request.config.quantize.learning_rate, 0.0, [])
     scores = tf_keras.Model(quantized.input, tf.nn.softmax(quantized.output))
     converter = tf.lite.TFLiteConverter.from_keras_model(scores)
     converter.optimizations = [tf.lite.Optimize.DEFAULT]
     return bytes(converter.convert())
 
 
-def main() -> None:
-    """Answers a request."""
-    request = Request.of_command_line()
+def compress(request: Request, model: tf_keras.Model, ratio: float, variant: str, trial: Trial) -> None:
+    """Prunes and quantizes a trained student.
+
+    Args:
+      request: The work.
+      model: The student.
+      ratio: Multiple of our learning rates.
+      variant: Of the recipe.
+      trial: Gets the file and seconds.
+    """
+    with trial.stopwatch.part("prune"):
+        model = prune(request, model, ratio)
+    with trial.stopwatch.part("quantize"):
+        trial.files[variant] = quantize(request, model, ratio)
+
+
+def train_one(request: Request, name: str, ratio: float, trial: Trial) -> None:
+    """Trains one student from labels, and compresses it.
+
+    Args:
+      request: The work.
+      name: The student's.
+      ratio: Multiple of our learning rates.
+      trial: Gets the file and seconds.
+    """
     training = request.config.training
-    stopwatch = Stopwatch("tfmot")
-    for student in request.config.students:
-        with stopwatch.part("train"):
-            model = in_tf_keras(request.new_student(student.name))
-            train(request, model, request.train_epochs, training.learning_rate, training.warmup_ratio, [])
-        with stopwatch.part("prune"):
-            model = prune(request, model)
-        with stopwatch.part("quantize"):
-            request.write("tfmot", student.name, quantize(request, model))
-    request.answer(stopwatch.seconds)
+    with trial.stopwatch.part("train"):
+        model = in_tf_keras(request.new_student(name))
+        train(request, model, request.train_epochs, ratio * training.learning_rate, training.warmup_ratio, [])
+    compress(request, model, ratio, VARIANT, trial)
 
 
 if __name__ == "__main__":
-    main()
+    answer_by(train_one, (VARIANT,))
