@@ -63,12 +63,16 @@ class Prepared:
     num_held_out: int
     num_classes: int
 
-    def training_data(self, config: CompressionConfig, logits: Path | None) -> TrainingData:
+    def training_data(self, config: CompressionConfig, logits: Path | None, *, num_validation: int = 0) -> TrainingData:
         """Opens the examples as the pipeline does.
 
         Args:
           config: Batches, augmentation and views.
           logits: Folder of the teacher's stored logits; None for a live teacher.
+          num_validation: The first so many training examples are kept back: nobody trains on them.
+
+        Returns:
+          Both splits.
         """
         training = config.training
         return TrainingData(
@@ -79,12 +83,13 @@ class Prepared:
             num_held_out=self.num_held_out,
             num_classes=self.num_classes,
             input_shape=config.task.input_shape,
-            batch_size=training.batch_size,
+            batch_size=training.batch_size_for(self.num_train),
             shuffle_buffer=training.shuffle_buffer,
             augment=training.augment,
             num_views=config.teacher.cached_views if training.augment.is_active and logits else 1,
             shows_fresh_views=config.teacher.student_views is StudentViews.FRESH,
             seed=config.seed,
+            num_validation=num_validation,
         )
 
 
