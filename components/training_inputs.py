@@ -142,7 +142,7 @@ class TrainingInputs:
             num_held_out=examples.num_held_out,
             num_classes=examples.num_classes,
             input_shape=settings.task.input_shape,
-            batch_size=training.batch_size,
+            batch_size=training.batch_size_for(examples.num_train),
             shuffle_buffer=training.shuffle_buffer,
             augment=training.augment,
             num_views=settings.teacher_use.cached_views if training.augment.is_active and not is_live else 1,

@@ -53,6 +53,8 @@ class Executor(StepExecutor):
         """
         inputs = TrainingInputs.open(input_dict, exec_properties)
         training, num_classes = inputs.settings.training, inputs.examples.num_classes
+        if (sentence := training.why_fewer_a_step(inputs.examples.num_train)) is not None:
+            progress.notice("train", sentence)
         students = _sized(inputs, from_json(tuple[StudentConfig, ...], exec_properties["students"]))
         pretrained = load_pretrained(training, inputs.settings.task, exec_properties["pretrained_sha256"])
         if pretrained is not None:

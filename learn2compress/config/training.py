@@ -19,6 +19,9 @@ from learn2compress.config.students import PretrainedConfig, StageConfig
 MAX_VALIDATION_EXAMPLES = 1000
 MIN_VALIDATION_EXAMPLES = 50
 """Fewer say too little about how often a score is right."""
+FEW_EXAMPLES = 5000
+"""With fewer training examples than this, a default step has fewer of them."""
+_BATCH_SIZE, _BATCH_SIZE_OF_FEW = 64, 32
 ARCHITECTURE_ENTRY_POINTS = "learn2compress.architectures"
 _DEFAULT_ARCHITECTURES = {TaskKind.IMAGE: "residual", TaskKind.TEXT: "projection"}
 
@@ -127,8 +130,9 @@ class TrainingConfig:
     """Transfer learning: the trunk is a trained Keras model."""
     epochs: Annotated[int, Field(ge=1, le=10000)] = 30
     """Passes over the training split."""
-    batch_size: Annotated[int, Field(ge=16, le=65536)] = 64
-    """Examples in one step; at least 16, or batch statistics are noise. Also used by `prune` and `quantize`."""
+    batch_size: Annotated[int, Field(ge=16, le=65536)] | None = None
+    """Examples in one step; at least 16, or batch statistics are noise. Left out, 64, or 32 where the training split
+    has fewer than 5,000 examples, so that few of them still make enough steps. Also used by `prune` and `quantize`."""
     learning_rate: LearningRate = 0.003
     """Highest learning rate: linear warm-up, then a cosine."""
     warmup_ratio: Annotated[float, Field(ge=0.0, lt=1.0)] = 0.05
@@ -192,6 +196,29 @@ class TrainingConfig:
     def architecture_name(self, kind: TaskKind) -> str:
         """Returns the name of the architecture, which is the default of the kind of task where none is given."""
         return self.architecture or _DEFAULT_ARCHITECTURES[kind]
+
+    def batch_size_for(self, num_train: int) -> int:
+        """Returns how many examples one step has: as configured, or by how many there are to train on.
+
+        Args:
+          num_train: Examples in the training split, those that are kept back among them.
+        """
+        if self.batch_size is not None:
+            return self.batch_size
+        return _BATCH_SIZE_OF_FEW if num_train < FEW_EXAMPLES else _BATCH_SIZE
+
+    def why_fewer_a_step(self, num_train: int) -> str | None:
+        """Returns why a step has fewer examples than by default, a sentence; `None` where it has not.
+
+        Args:
+          num_train: Examples in the training split.
+        """
+        if self.batch_size is not None or num_train >= FEW_EXAMPLES:
+            return None
+        return (
+            f"{num_train:,} training examples are fewer than {FEW_EXAMPLES:,}: {_BATCH_SIZE_OF_FEW} a step instead of "
+            f"{_BATCH_SIZE}; training.batch_size sets another number"
+        )
 
     def num_validation(self, num_train: int, num_unlabelled: int = 0) -> int:
         """Returns how many of the training split's first examples no student is trained on.

@@ -89,7 +89,7 @@ class Prepared:
             num_held_out=self.num_held_out,
             num_classes=self.num_classes,
             input_shape=config.task.input_shape,
-            batch_size=training.batch_size,
+            batch_size=training.batch_size_for(self.num_train),
             shuffle_buffer=training.shuffle_buffer,
             augment=training.augment,
             num_views=config.teacher.cached_views if training.augment.is_active and logits else 1,

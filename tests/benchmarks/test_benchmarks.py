@@ -39,6 +39,7 @@ NUMBER = (int, float)
 RANGE = [float]
 OF_SEEDS = {"mean": float, "min": float, "max": float}
 PEERS = ("keras_litert_ptq", "keras_ai_edge_ptq", "keras_distillation")
+FEW_DATA = ("product", "keras_adam", "keras_adamw")
 OURS = ("ours_post_training", "ours", "ours_pruned")
 RECIPES = ("float32", "float16", "dynamic_int8", "int8_ptq", "int8_qat", "int16_activations", "int4_weights")
 MADE = {"seconds_to_make": float, "reason": str, "shipped": str, "largest_deviation": (dict, type(None))}
@@ -142,6 +143,15 @@ FIGURES: dict[str, dict[str, Any]] = {
         "sparsity_ratio": {str: float},
         "variants": {str: PRUNED},
         "processor": str,
+    },
+    "few_data": {
+        **dict.fromkeys(("config", "best_peer", "processor"), str),
+        **dict.fromkeys(("num_train", "num_held_out", "epochs", "epochs_total", "batch_size"), int),
+        "seeds": [int],
+        "accuracy": each(FEW_DATA, OF_SEEDS),
+        "bytes": each(FEW_DATA, int),
+        "shipped": [str],
+        "ahead_points": float,
     },
     "peers": {
         "config": str,

@@ -30,6 +30,7 @@ from learn2compress.config import (
 )
 from learn2compress.config.parsing import ConfigError
 from learn2compress.data.examples import encode_example, shard_path, write_shard
+from learn2compress.progress import Progress, listening
 from learn2compress.results.reports import EpochRecord, returned_epoch
 from learn2compress.students.cost import count_macs
 from learn2compress.teachers.loading import load_teacher
@@ -159,6 +160,16 @@ def test_early_stopping_without_examples_to_decide_by_is_refused_before_training
     training = dataclasses.replace(TRAINING, validation_ratio=0.05, early_stopping_epochs=1)
     with pytest.raises(ConfigError, match="early_stopping_epochs: found 0 labelled examples kept back"):
         run(inputs, tmp_path, training)
+
+
+def test_smaller_steps_for_few_examples_are_said_aloud(inputs: Outputs, tmp_path: Path) -> None:
+    heard: list[Progress] = []
+    with listening(heard.append):
+        run(inputs, tmp_path, dataclasses.replace(TRAINING, epochs=1, batch_size=None))
+    (sentence,) = [progress.detail for progress in heard if progress.is_notice]
+    assert sentence.startswith(f"{NUM_TRAIN} training examples are fewer than 5,000: 32 a step instead of 64")
+    # 256 examples less the 64 kept back, in steps of 32.
+    assert max(progress.total for progress in heard if progress.work == "train epoch 1/1") == 6
 
 
 def test_a_teacher_that_learns_leaves_with_the_accuracy_of_its_epoch(inputs: Outputs, tmp_path: Path) -> None:

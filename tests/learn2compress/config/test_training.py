@@ -58,6 +58,21 @@ def test_some_examples_are_kept_from_training(num_train: int, num_validation: in
 
 
 @pytest.mark.parametrize(
+    ("batch_size", "num_train", "expected", "is_said"),
+    # What is configured holds, however few there are.
+    [(None, 4999, 32, True), (None, 5000, 64, False), (64, 100, 64, False), (16, 10**6, 16, False)],
+)
+def test_few_examples_make_smaller_steps_unless_configured(
+    batch_size: int | None, num_train: int, expected: int, is_said: bool
+) -> None:
+    training = TrainingConfig(batch_size=batch_size)
+    assert training.batch_size_for(num_train) == expected
+    sentence = training.why_fewer_a_step(num_train)
+    assert (sentence is not None) == is_said
+    assert sentence is None or sentence.startswith("4,999 training examples are fewer than 5,000: 32 a step instead")
+
+
+@pytest.mark.parametrize(
     ("num_labelled", "ratio", "num_validation"),
     # 50 labelled ones at least, found among as many unlabelled ones as there are for each.
     [(400, 0.05, 0), (400, 0.25, 5000), (4000, 0.05, 1000), (20_000, 0.05, MAX_VALIDATION_EXAMPLES)],
