@@ -7,9 +7,12 @@ Keras makes every variable one that a tape watches, frozen or not.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
 import keras
 
-from learn2compress.keras_internals import leaf_layers, producer, producer_inputs
+from learn2compress.keras_internals import leaf_layers, walk_graph
 
 
 def split_frozen_prefix(network: keras.Model) -> tuple[keras.Model | None, keras.Model]:
@@ -27,43 +30,44 @@ def split_frozen_prefix(network: keras.Model) -> tuple[keras.Model | None, keras
       outputs: `rest(prefix(inputs, training=True), training=True)` is what the network returns, random numbers and
       moving statistics included. `None` and the network itself where no layer of the prefix is frozen.
     """
-    boundary = _boundary(network)
-    prefix = keras.Model(network.input, boundary)
+    split = _Split(network.inputs)
+    outputs = keras.tree.map_structure(split.input_of, walk_graph(network, network.inputs, split.call))
+    prefix = keras.Model(network.input, [tensor for tensor, _ in split.boundary.values()])
     if not any(layer.weights and not layer.trainable for layer in leaf_layers(prefix)):
         return None, network
-    frozen = {id(tensor) for tensor in boundary}
-    # Keras can't build a network of which an inner tensor is input and output at once.
-    outputs = keras.tree.map_structure(
-        lambda tensor: keras.layers.Identity()(tensor) if id(tensor) in frozen else tensor, network.output
-    )
-    return prefix, keras.Model(boundary, outputs)
+    return prefix, keras.Model([taken for _, taken in split.boundary.values()], outputs)
 
 
-def _boundary(network: keras.Model) -> list[keras.KerasTensor]:
-    """Returns what the prefix computes for the rest, and outputs of the network that it computes whole."""
-    tensors: dict[int, keras.KerasTensor] = {}
-    consumers: dict[int, list[keras.KerasTensor]] = {}
-    waiting = list(network.outputs)
-    while waiting:
-        tensor = waiting.pop()
-        if id(tensor) in tensors:
-            continue
-        tensors[id(tensor)] = tensor
-        for source in producer_inputs(tensor):
-            consumers.setdefault(id(source), []).append(tensor)
-            waiting.append(source)
-    learning: set[int] = set()
-    waiting = [tensor for tensor in tensors.values() if _is_trainable(producer(tensor))]
-    while waiting:
-        tensor = waiting.pop()
-        if id(tensor) not in learning:
-            learning.add(id(tensor))
-            waiting += consumers.get(id(tensor), [])
-    taken = {id(output) for output in network.outputs}
-    for key, after in consumers.items():
-        if any(id(consumer) in learning for consumer in after):
-            taken.add(key)
-    return [tensor for key, tensor in tensors.items() if key in taken - learning]
+class _Split:
+    """Calls the operations of a network anew, those of the rest on inputs of its own.
+
+    Not by `keras.Model` from inner tensors, which loses a layer that is applied on both sides of the boundary.
+
+    Attributes:
+      boundary: What the rest takes of the prefix, each beside the rest's input for it, by the id of the first.
+    """
+
+    def __init__(self, inputs: Sequence[keras.KerasTensor]):
+        self.boundary: dict[int, tuple[keras.KerasTensor, keras.KerasTensor]] = {}
+        self._prefix = {id(tensor): tensor for tensor in inputs}
+
+    def call(self, operation: keras.Operation, *args: Any, **kwargs: Any) -> Any:
+        """Calls an operation in the part that it belongs to, and returns its symbolic outputs."""
+        tensors = [item for item in keras.tree.flatten((args, kwargs)) if isinstance(item, keras.KerasTensor)]
+        if not _is_trainable(operation) and all(id(tensor) in self._prefix for tensor in tensors):
+            outputs = operation(*args, **kwargs)
+            self._prefix |= {id(tensor): tensor for tensor in keras.tree.flatten(outputs)}
+            return outputs
+        args, kwargs = keras.tree.map_structure(self.input_of, (args, kwargs))
+        return operation(*args, **kwargs)
+
+    def input_of(self, item: Any) -> Any:
+        """Returns the rest's input for a tensor of the prefix, and anything else as it is."""
+        if id(item) not in self._prefix:
+            return item
+        if id(item) not in self.boundary:
+            self.boundary[id(item)] = item, keras.Input(batch_shape=item.shape, dtype=item.dtype)
+        return self.boundary[id(item)][1]
 
 
 def _is_trainable(operation: keras.Operation) -> bool:
