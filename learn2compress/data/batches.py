@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import functools
 import hashlib
+import math
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -20,7 +21,9 @@ from learn2compress.data.augmentation import augment, example_seeds, view_seed
 from learn2compress.data.examples import UNLABELLED, parse_examples, shard_paths
 from learn2compress.data.mixing import mix
 
-HELD_OUT_BATCH = 512
+_MAX_HELD_OUT_BATCH = 512
+# A network's first features are many times its input: large images by hundreds would take more memory than a training.
+_HELD_OUT_BATCH_BYTES = 2**22
 
 
 class TrainingBatch(NamedTuple):
@@ -154,7 +157,8 @@ class TrainingData:
     def _unchanged(self, records: tf.data.Dataset, num_records: int) -> tf.data.Dataset:
         """Makes batches of inputs and labels in the stored order, without augmentation."""
         records = records.cache() if num_records <= self._shuffle_buffer else records
-        parsed = records.batch(HELD_OUT_BATCH).map(lambda contents: parse_examples(contents, self._input_shape)[1:])
+        batch_size = max(1, min(_MAX_HELD_OUT_BATCH, _HELD_OUT_BATCH_BYTES // math.prod(self._input_shape)))
+        parsed = records.batch(batch_size).map(lambda contents: parse_examples(contents, self._input_shape)[1:])
         return parsed.with_options(_options()).prefetch(1)
 
     def _batch(self, records: tuple[Any, ...], batch_seed: Any, epoch: Any, live_view: Any) -> TrainingBatch:

@@ -18,6 +18,7 @@ from learn2compress.config import DistillationConfig, Precision
 from learn2compress.data.batches import TrainingBatch
 from learn2compress.teachers.live import LiveTeacher
 from learn2compress.training.adamw import AdamW
+from learn2compress.training.frozen_prefix import split_frozen_prefix
 from learn2compress.training.losses import cross_entropy, hint_loss, student_loss
 from learn2compress.training.view import training_view
 
@@ -109,6 +110,7 @@ class TrainStep:
         outputs: dict[str, Any] = {name: self._network.output[name] for name in active}
         features = {name: self._network.get_layer(f"{name}_logits").input for name in active if name in self._hints}
         taking_part = training_view(keras.Model(self._network.input, (outputs, features)), self._precision)
+        frozen_prefix, learning = split_frozen_prefix(taking_part)
 
         @tf.function(reduce_retracing=True)
         def step(inputs: Any, targets: Any, teacher_logits: Any) -> Any:
@@ -116,10 +118,13 @@ class TrainStep:
             if self._teacher is not None and not self._train_teacher:
                 # Before the tape, which would keep all that the teacher computes on the way.
                 teacher_logits, teacher_features = self._teacher(inputs)
+            frozen_outputs = as_float(inputs)
+            if frozen_prefix is not None:
+                frozen_outputs = frozen_prefix(frozen_outputs, training=True)
             with tf.GradientTape(persistent=self._train_teacher) as tape:
                 if self._teacher is not None and self._train_teacher:
                     teacher_logits, teacher_features = self._teacher(inputs, training=True)
-                logits, hints = taking_part(as_float(inputs), training=True)
+                logits, hints = learning(frozen_outputs, training=True)
                 losses = self._losses(targets, logits, teacher_logits, hints, teacher_features)
                 total = tf.add_n([self._loss_weights.get(name, 1.0) * loss for name, loss in losses.items()])
                 if self._train_teacher:

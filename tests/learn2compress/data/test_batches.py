@@ -128,6 +128,29 @@ def test_the_held_out_split_is_in_its_stored_order_and_never_augmented(open_data
     assert (labels.numpy() == LABELS[NUM_TRAIN:]).all()
 
 
+@pytest.mark.parametrize(("shape", "sizes"), [((256, 256, 3), [21, 21, 8]), ((8, 8, 3), [50])])
+def test_of_large_images_fewer_are_held_out_in_one_batch(
+    tmp_path: Path, shape: tuple[int, ...], sizes: list[int]
+) -> None:
+    records = [encode_example(bytes([i]) * int(np.prod(shape)), i % 5, f"{i:064x}", str(i)) for i in range(50)]
+    for split in ("train", "held_out"):
+        write_shard(shard_path(tmp_path / split, 0, 1), records)
+    data = TrainingData(
+        train=tmp_path / "train",
+        train_logits=None,
+        held_out=tmp_path / "held_out",
+        num_train=50,
+        num_held_out=50,
+        num_classes=5,
+        input_shape=shape,
+        batch_size=4,
+        shuffle_buffer=50,
+    )
+    batches = [inputs.numpy() for inputs, _ in data.held_out()]
+    assert [len(inputs) for inputs in batches] == sizes
+    assert [int(image.max()) for image in np.concatenate(batches)] == list(range(50))
+
+
 def views_of(indices: np.ndarray, view_seeds: list[int]) -> np.ndarray:
     images = IMAGES[indices]
     seeds = example_seeds(tf.constant([image.tobytes() for image in images]))
