@@ -1,7 +1,7 @@
 """What a `resnet` student costs, by arithmetic: many may be compared before any network is built.
 
-Parameters and operations are those of the network, and bytes within two per cent of those of
-the file: a test builds and converts networks and holds them against this.
+Parameters and operations are those of the network, and bytes those of the file or up to three
+per cent more: a test builds and converts networks and holds them against this.
 """
 
 from __future__ import annotations
