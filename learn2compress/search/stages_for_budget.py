@@ -73,7 +73,7 @@ def resnet_family(
 
     Example:
       >>> from learn2compress.search.stages_for_budget import resnet_family
-      >>> family = resnet_family((32, 32, 3), ["cat", "dog"], max_model_bytes=100_000)
+      >>> family = resnet_family((32, 32, 3), ["cat", "dog"], max_macs=12_500_000)
       >>> [(stage.channels, stage.blocks) for stage in family.stages]
       [(16, 1), (32, 1), (64, 1)]
 
