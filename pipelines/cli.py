@@ -6,6 +6,7 @@ import contextlib
 import json
 import sys
 from collections.abc import Iterator
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Optional
 
@@ -31,13 +32,59 @@ app = typer.Typer(
 _INTERRUPTED = 130
 
 
+class ImageFormat(StrEnum):
+    """Those of `learn2compress.config.DataFormat` that hold images; that takes long to import."""
+
+    IMAGE_FOLDER = "image_folder"
+    NPZ = "npz"
+    IDX = "idx"
+    TFRECORD = "tfrecord"
+    DIGITS = "digits"
+
+
 @app.command()
 def init(
     path: Annotated[Path, typer.Argument(help="File to write.")] = Path("l2c.yaml"),
+    data: Annotated[
+        Optional[str],  # noqa: UP045
+        typer.Option(
+            "--data", help="Images to look at for their size and classes, and to train on.", show_default=False
+        ),
+    ] = None,
+    data_format: Annotated[
+        ImageFormat, typer.Option("--format", help="Of the images; image_folder has a folder for each class.")
+    ] = ImageFormat.IMAGE_FOLDER,
+    input_shape: Annotated[
+        Optional[str],  # noqa: UP045
+        typer.Option(
+            "--input-shape", help="HEIGHTxWIDTHxCHANNELS. [default: the images', or 32x32x3]", show_default=False
+        ),
+    ] = None,
+    num_classes: Annotated[
+        Optional[int],  # noqa: UP045
+        typer.Option("--num-classes", min=2, help="[default: the images', or 10]", show_default=False),
+    ] = None,
+    max_model_bytes: Annotated[
+        Optional[int],  # noqa: UP045
+        typer.Option("--max-model-bytes", min=1, help="Largest file of the largest student.", show_default=False),
+    ] = None,
+    max_macs: Annotated[
+        Optional[int],  # noqa: UP045
+        typer.Option("--max-macs", min=1, help="Most multiply-accumulates of the largest student.", show_default=False),
+    ] = None,
 ) -> None:
-    """Write a commented configuration to start from."""
-    _write_starter(path)
-    print(f"wrote {path}; set its teacher and data, then: l2c validate {path}")
+    """Write a commented configuration to start from, with students that suit the images and the budgets."""
+    from learn2compress.config import DataFormat
+    from pipelines.starter import StarterRequest, make_starter, write_starter
+
+    starter = make_starter(
+        StarterRequest(path, DataFormat(data_format), data, input_shape, num_classes, max_model_bytes, max_macs)
+    )
+    write_starter(starter, path)
+    print(f"wrote {path}, with three students:")
+    for line in starter.student_lines:
+        print(f"  {line}")
+    print(f"set its {'teacher' if starter.has_data else 'teacher and data'}, then: l2c validate {path}")
 
 
 @app.command()
@@ -191,21 +238,6 @@ def _writing(option: str, path: Path) -> Iterator[None]:
         yield
     except OSError as error:
         raise ConfigError(f"{option}: {path} can't be written: {error.strerror}") from None
-
-
-def _write_starter(path: Path) -> None:
-    from importlib import resources
-
-    from learn2compress.config.parsing import ConfigError
-
-    text = resources.files("pipelines").joinpath("configs/starter.yaml").read_text(encoding="utf-8")
-    try:
-        with path.open("x", encoding="utf-8") as file:
-            file.write(text)
-    except FileExistsError:
-        raise ConfigError(f"PATH: {path} is there already, accepted is a new file") from None
-    except OSError as error:
-        raise ConfigError(f"PATH: {path} can't be written: {error.strerror}") from None
 
 
 def _fail(message: str, code: int) -> None:

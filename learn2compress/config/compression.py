@@ -18,7 +18,7 @@ from learn2compress.config.pruning import PruneConfig
 from learn2compress.config.search import SearchConfig
 from learn2compress.config.students import StudentConfig
 from learn2compress.config.teacher import TeacherConfig
-from learn2compress.config.training import Sharing, TrainingConfig
+from learn2compress.config.training import OWN_ARCHITECTURES, Sharing, TrainingConfig
 
 T = TypeVar("T")
 
@@ -74,6 +74,7 @@ class CompressionConfig:
     def _check(self) -> CompressionConfig:
         self._check_sizes()
         self._check_signal()
+        self._check_architecture()
         self._check_text()
         names = self.shipped_names
         if len(set(names)) != len(names):
@@ -145,6 +146,16 @@ class CompressionConfig:
             raise ValueError(
                 "training.distillation.hint_weight: found hints without one live teacher, accepted is "
                 "teacher.signal 'live' and no ensemble"
+            )
+
+    def _check_architecture(self) -> None:
+        """Refuses an architecture of this package for the other kind of task; another package's is known once built."""
+        name, kind = self.training.architecture, self.task.kind
+        others = [other for other, names in OWN_ARCHITECTURES.items() if name in names and other is not kind]
+        if others:
+            raise ValueError(
+                f"training.architecture: found {name!r}, which is for {others[0].value} tasks, accepted for a task of "
+                f"kind {kind.value} are {', '.join(OWN_ARCHITECTURES[kind])}, or none for the default"
             )
 
     def _check_text(self) -> None:

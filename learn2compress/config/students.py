@@ -18,7 +18,8 @@ class StageConfig:
     channels: Annotated[int, Field(ge=1, le=2048)]
     blocks: Annotated[int, Field(ge=1, le=64)] = 1
     halve: bool = True
-    """Halve the image; the first stage never does, and text has none."""
+    """Halve the image; the first stage never does (before it, the stem of `resnet` halves a large image), and text has
+    none."""
 
 
 @dataclass(frozen=True, config=STRICT)

@@ -23,6 +23,11 @@ FEW_EXAMPLES = 5000
 """With fewer training examples than this, a default step has fewer of them."""
 _BATCH_SIZE, _BATCH_SIZE_OF_FEW = 64, 32
 ARCHITECTURE_ENTRY_POINTS = "learn2compress.architectures"
+OWN_ARCHITECTURES = {
+    TaskKind.IMAGE: ("residual", "resnet", "mobilenet", "nasnet"),
+    TaskKind.TEXT: ("projection", "embedding"),
+}
+"""This package's own, of which is known without importing them what they are for."""
 _DEFAULT_ARCHITECTURES = {TaskKind.IMAGE: "residual", TaskKind.TEXT: "projection"}
 
 
@@ -117,8 +122,8 @@ class TrainingConfig:
     """Joint training of all students in one run."""
 
     architecture: Name | None = None
-    """`residual`, `mobilenet`, `nasnet` for images, `projection`, `embedding` for text, or an installed package's
-    own; left out, `residual` or `projection`."""
+    """`residual`, `resnet`, `mobilenet`, `nasnet` for images, `projection`, `embedding` for text, or an installed
+    package's own; left out, `residual` or `projection`."""
     sharing: Sharing = Sharing.PREFIX
     """`prefix`: one trunk, students leave it at increasing depth. `width`: narrower students use a part of the wider
     ones' kernels. `hybrid`: one trunk, then a branch of its own for each student."""

@@ -78,6 +78,26 @@ def image_input(
     return np.asarray(image, np.uint8).reshape(shape), size
 
 
+def stored_shape(payload: bytes | NDArray[np.integer], name: str = "") -> tuple[int, int, int]:
+    """Reads how large an image is as it is stored.
+
+    Args:
+      payload: As `image_input` takes it.
+      name: File name, whose suffix the content must agree with; no suffix, no check.
+
+    Returns:
+      Height, width, and 1 channel for grey or 3 for colour.
+
+    Raises:
+      DecodeError: the content is refused.
+    """
+    if not isinstance(payload, bytes):
+        height, width, channels = _check_pixels(payload).shape
+        return height, width, channels
+    image = _decode_file(payload, name)
+    return image.height, image.width, 1 if image.mode in ("1", "L", "LA") else 3
+
+
 def _decode_file(content: bytes, name: str) -> Image.Image:
     kind = next((kind for magic, kind in _MAGIC if content.startswith(magic)), None)
     if kind not in ("PNG", "JPEG"):

@@ -8,6 +8,7 @@ from learn2compress.config import StageConfig, TaskKind
 from learn2compress.students.architecture import Architecture
 from learn2compress.students.layers import Layers
 from learn2compress.students.residual import halves, pooled_head
+from learn2compress.students.resnet_cost import stem_strides
 
 
 class ResNet(Architecture):
@@ -15,12 +16,15 @@ class ResNet(Architecture):
 
     A block that changes the channels or the size has its shortcut around the
     second convolution alone: no shortcut has weights or multiplications of its own.
+
+    An image of more than `resnet_cost.MOST_FIRST_PIXELS` is halved by the stem, before
+    the first stage: by a convolution of stride 2 for each halving.
     """
 
     task_kind = TaskKind.IMAGE
 
     def stage(self, features: keras.KerasTensor, stage: StageConfig, number: int, layers: Layers) -> keras.KerasTensor:
-        """Adds one stage; the first begins with a convolution that takes the image.
+        """Adds one stage; the first begins with the stem, which takes the image.
 
         Args:
           features: The input, float32 in 0..1, or the output of the stage before, `[batch, height, width, channels]`.
@@ -33,7 +37,9 @@ class ResNet(Architecture):
         """
         channels = layers.channels(stage.channels)
         if number == 1:
-            features = _conv_norm_relu(features, channels, layers, "stem")
+            for place, strides in enumerate(stem_strides(*features.shape[1:3]), start=1):
+                name = "stem" if place == 1 else f"stem{place}"
+                features = _conv_norm_relu(features, channels, layers, name, strides=strides)
         for block in range(1, stage.blocks + 1):
             name = f"stage{number}_block{block}"
             strides = 2 if block == 1 and halves(features, stage, number) else 1

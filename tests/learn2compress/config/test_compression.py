@@ -87,6 +87,14 @@ def test_a_students_own_settings_are_checked_with_the_rest(change: dict[str, Any
             "training.pretrained: found a pretrained trunk for a text task, accepted is one for an image task",
         ),
         (
+            {"task": TEXT, "training": {"architecture": "resnet"}},
+            "training.architecture: found 'resnet', which is for image tasks, accepted for a task of kind text are",
+        ),
+        (
+            {"training": {"architecture": "projection"}},
+            "training.architecture: found 'projection', which is for text tasks, accepted for a task of kind image are",
+        ),
+        (
             {"task": WORDS},
             "task.text_features: found 'hashed_words' with training.architecture 'projection', accepted are",
         ),

@@ -8,7 +8,7 @@ import pytest
 
 from learn2compress.config import AugmentConfig, PretrainedConfig, TrainingConfig
 from learn2compress.config.parsing import ConfigError, parse
-from learn2compress.config.training import MAX_VALIDATION_EXAMPLES
+from learn2compress.config.training import MAX_VALIDATION_EXAMPLES, OWN_ARCHITECTURES
 
 
 @pytest.mark.parametrize(
@@ -38,7 +38,7 @@ def test_what_can_not_be_trained_is_refused(settings: dict[str, Any], message: s
     assert str(caught.value).startswith(message)
 
 
-@pytest.mark.parametrize("name", ["residual", "mobilenet", "nasnet", "projection", "embedding"])
+@pytest.mark.parametrize("name", [name for names in OWN_ARCHITECTURES.values() for name in names])
 def test_our_own_architectures_are_installed(name: str) -> None:
     assert parse(TrainingConfig, {"architecture": name}).architecture == name
 

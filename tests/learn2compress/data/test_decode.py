@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from learn2compress.data.decode import DecodeError, image_input
+from learn2compress.data.decode import DecodeError, image_input, stored_shape
 
 GREY = np.arange(48, dtype=np.uint8).reshape(6, 8)
 
@@ -86,3 +86,14 @@ def test_decompression_bomb_is_refused_by_its_header() -> None:
 def test_arrays_that_are_no_pixels_are_refused(pixels: np.ndarray, reason: str) -> None:
     with pytest.raises(DecodeError, match=reason):
         image_input(pixels, (6, 8, 1), resize=False)
+
+
+def test_the_shape_as_stored_is_read_off_content_and_arrays() -> None:
+    grey, colour = np.zeros((4, 6), np.uint8), np.zeros((4, 6, 3), np.uint8)
+    assert stored_shape(encoded(grey)) == (4, 6, 1)
+    assert stored_shape(encoded(np.zeros((4, 6), np.uint16))) == (4, 6, 1)
+    assert stored_shape(encoded(colour, "JPEG"), "a.jpg") == (4, 6, 3)
+    assert stored_shape(encoded(np.zeros((4, 6, 4), np.uint8))) == (4, 6, 3)
+    assert (stored_shape(grey), stored_shape(colour)) == ((4, 6, 1), (4, 6, 3))
+    with pytest.raises(DecodeError, match=r"found PNG content in a file named \.jpg"):
+        stored_shape(encoded(grey), "a.jpg")

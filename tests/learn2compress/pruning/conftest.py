@@ -17,6 +17,7 @@ NUM_CLASSES = 10
 STAGES = (StageConfig(16, 2), StageConfig(40, 2))
 TASKS = {
     "residual": TaskConfig(),
+    "resnet": TaskConfig(),
     "mobilenet": TaskConfig(),
     "nasnet": TaskConfig(),
     "projection": TaskConfig(TaskKind.TEXT, (64,)),

@@ -25,6 +25,19 @@ def test_channels_of_a_residual_stream_are_removed_together(network: Make) -> No
     assert [group.multiple for group in graph.groups] == [4, 8, 8]
 
 
+def test_a_resnet_block_that_changes_the_size_ties_its_two_convolutions(network: Make) -> None:
+    graph = channel_graph(network("resnet"))
+    # In the first stage the shortcut goes around both convolutions, back to the stem; in the second, around one.
+    assert [(group.name, group.units.size) for group in graph.groups] == [
+        ("stem_conv+stage1_block1_second_conv+stage1_block2_second_conv", 16),
+        ("stage1_block1_first_conv", 16),
+        ("stage1_block2_first_conv", 16),
+        ("stage2_block1_first_conv+stage2_block1_second_conv+stage2_block2_second_conv", 40),
+        ("stage2_block2_first_conv", 40),
+        ("only_conv", 40),
+    ]
+
+
 def test_depthwise_convolutions_and_concatenations_follow_what_they_take(network: Make) -> None:
     graph = channel_graph(network("application"))
     assert {group.name: group.units.size for group in graph.groups} == {
@@ -51,7 +64,9 @@ def test_a_layer_that_is_used_twice_is_refused() -> None:
         channel_graph(keras.Model(inputs, layer(layer(inputs))))
 
 
-@pytest.mark.parametrize("family", ["residual", "mobilenet", "nasnet", "projection", "embedding", "application"])
+@pytest.mark.parametrize(
+    "family", ["residual", "resnet", "mobilenet", "nasnet", "projection", "embedding", "application"]
+)
 def test_operations_of_the_whole_graph_are_those_of_the_network(network: Make, family: str) -> None:
     full = network(family)
     graph = channel_graph(full)

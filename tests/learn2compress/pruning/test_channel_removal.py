@@ -16,7 +16,7 @@ from learn2compress.students.cost import count_macs
 
 Make = Callable[[str], keras.Model]
 Zeroed = Callable[[keras.Model, ChannelGraph, np.ndarray], keras.Model]
-ALL = ("residual", "mobilenet", "nasnet", "projection", "embedding", "application")
+ALL = ("residual", "resnet", "mobilenet", "nasnet", "projection", "embedding", "application")
 
 
 def logits_of(network: keras.Model, inputs: np.ndarray) -> np.ndarray:

@@ -33,7 +33,7 @@ def plan(phase: str, epochs: int, learning_rate: float) -> TrainingPlan:
     return TrainingPlan(phase, epochs, learning_rate, DistillationConfig(), seed=3)
 
 
-@pytest.fixture(scope="module", params=["residual", "mobilenet", "nasnet"])
+@pytest.fixture(scope="module", params=["residual", "resnet", "mobilenet", "nasnet"])
 def pruned(request: pytest.FixtureRequest, digits_data: Callable[..., TrainingData]) -> keras.Model:
     """A trained student with every kind of layer, half of its weights zero."""
     make_deterministic(5)

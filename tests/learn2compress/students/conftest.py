@@ -27,7 +27,14 @@ STUDENTS = {Sharing.PREFIX: DEPTHS, Sharing.WIDTH: WIDTHS, Sharing.HYBRID: WIDTH
 IMAGES = TaskConfig(input_shape=(8, 6, 3))
 TEXTS = TaskConfig(TaskKind.TEXT, (64,))
 WORDS = TaskConfig(TaskKind.TEXT, (12,), TextFeatures.HASHED_WORDS)
-FAMILIES = {"residual": IMAGES, "mobilenet": IMAGES, "nasnet": IMAGES, "projection": TEXTS, "embedding": WORDS}
+FAMILIES = {
+    "residual": IMAGES,
+    "resnet": IMAGES,
+    "mobilenet": IMAGES,
+    "nasnet": IMAGES,
+    "projection": TEXTS,
+    "embedding": WORDS,
+}
 
 
 @pytest.fixture(scope="session")

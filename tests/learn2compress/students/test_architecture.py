@@ -8,6 +8,7 @@ import pytest
 
 from learn2compress.config import StudentConfig, TaskConfig, TaskKind, TrainingConfig
 from learn2compress.config.parsing import ConfigError
+from learn2compress.config.training import OWN_ARCHITECTURES
 from learn2compress.students.architecture import find_architecture
 from learn2compress.students.joint import build_joint_network
 from learn2compress.students.projection import Projection
@@ -56,6 +57,13 @@ def installed_package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_each_kind_of_task_has_a_default() -> None:
     assert isinstance(find_architecture(TrainingConfig(), TaskConfig()), Residual)
     assert isinstance(find_architecture(TrainingConfig(), TEXT), Projection)
+
+
+@pytest.mark.parametrize("kind", list(TaskKind))
+def test_each_own_architecture_is_for_the_kind_of_task_that_the_configuration_says(kind: TaskKind) -> None:
+    task = TEXT if kind is TaskKind.TEXT else TaskConfig()
+    for name in OWN_ARCHITECTURES[kind]:
+        assert find_architecture(TrainingConfig(architecture=name), task).task_kind is kind
 
 
 def test_a_family_for_the_other_kind_of_task_is_refused() -> None:

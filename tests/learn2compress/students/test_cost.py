@@ -16,7 +16,7 @@ from learn2compress.students.cost import count_macs
 from learn2compress.students.joint import standalone_student
 
 
-@pytest.mark.parametrize("family", ["residual", "mobilenet", "nasnet", "projection"])
+@pytest.mark.parametrize("family", ["residual", "resnet", "mobilenet", "nasnet", "projection"])
 def test_layers_and_int8_file_give_the_same_count(joint_network: Callable[..., keras.Model], family: str) -> None:
     student = standalone_student(joint_network(family, Sharing.PREFIX), "large")
     network = quantization_aware(student)

@@ -25,7 +25,7 @@ def joint() -> keras.Model:
 
 
 @pytest.mark.parametrize("sharing", list(Sharing))
-@pytest.mark.parametrize("family", ["residual", "mobilenet", "nasnet", "projection"])
+@pytest.mark.parametrize("family", ["residual", "resnet", "mobilenet", "nasnet", "projection"])
 def test_a_standalone_student_is_plain_and_computes_what_its_exit_computes(
     joint_network: Callable[..., keras.Model], family: str, sharing: Sharing
 ) -> None:
@@ -38,7 +38,7 @@ def test_a_standalone_student_is_plain_and_computes_what_its_exit_computes(
         np.testing.assert_allclose(student(inputs), expected[name], rtol=1e-5, atol=1e-6)
 
 
-@pytest.mark.parametrize("family", ["residual", "mobilenet", "nasnet"])
+@pytest.mark.parametrize("family", ["residual", "resnet", "mobilenet", "nasnet"])
 def test_a_stage_that_shall_not_halve_keeps_the_image_as_large_as_it_is(family: str) -> None:
     stages = (StageConfig(8), StageConfig(8), StageConfig(8, halve=False))
     students = (StudentConfig("large", 3), StudentConfig("small", 2))
@@ -49,7 +49,7 @@ def test_a_stage_that_shall_not_halve_keeps_the_image_as_large_as_it_is(family: 
 
 
 @pytest.mark.parametrize("sharing", list(Sharing))
-@pytest.mark.parametrize("family", ["residual", "mobilenet", "nasnet", "projection"])
+@pytest.mark.parametrize("family", ["residual", "resnet", "mobilenet", "nasnet", "projection"])
 def test_every_weight_of_a_joint_network_learns(
     joint_network: Callable[..., keras.Model], family: str, sharing: Sharing
 ) -> None:
@@ -106,7 +106,7 @@ def test_a_student_without_a_stage_ends_after_the_last() -> None:
     assert [layer.name for layer in left_out.layers] == [layer.name for layer in said.layers]
 
 
-@pytest.mark.parametrize("family", ["residual", "mobilenet", "nasnet"])
+@pytest.mark.parametrize("family", ["residual", "resnet", "mobilenet", "nasnet"])
 def test_an_image_is_never_halved_below_one_pixel(family: str) -> None:
     training = TrainingConfig(architecture=family, stages=STAGES * 2)
     joint = build_joint_network(TaskConfig(input_shape=(2, 3, 3)), 4, training, [StudentConfig("deep", 6)])

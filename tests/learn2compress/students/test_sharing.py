@@ -59,6 +59,20 @@ def test_a_hybrid_shares_its_first_stages_and_nothing_else(joint_network: Callab
     assert network.get_layer("large_stage2_conv1").kernel.shape == (3, 3, 8, 12)
 
 
+def test_a_resnet_shares_its_stem_with_the_first_stages(joint_network: Callable[..., keras.Model]) -> None:
+    network = joint_network("resnet", Sharing.HYBRID)
+    shared = [layer.name for layer in network.layers if layer.name.startswith(("stem", "stage"))]
+    assert shared == [
+        "stem_conv", "stem_norm", "stem_relu",
+        "stage1_block1_first_conv", "stage1_block1_first_norm", "stage1_block1_first_relu",
+        "stage1_block1_second_conv", "stage1_block1_second_norm", "stage1_block1_add", "stage1_block1_relu",
+    ]  # fmt: skip
+    # Each branch has its own block of a convolution that halves, and one around which the shortcut goes.
+    for name, channels in (("large", 12), ("small", 8)):
+        assert network.get_layer(f"{name}_stage2_block1_first_conv").kernel.shape == (3, 3, 8, channels)
+        assert network.get_layer(f"{name}_stage2_block1_second_conv").kernel.shape == (3, 3, channels, channels)
+
+
 def test_a_prefix_has_one_width_for_all() -> None:
     training = TrainingConfig(stages=(StageConfig(8), StageConfig(12)))
     students = [StudentConfig("large", 2, 1.5), StudentConfig("small", 1, 1.5)]
