@@ -60,19 +60,30 @@ class TeacherUse:
       cached_views: Augmentations of each example that its stored logits cover.
       shows_fresh_views: Students see views of their own beside the mean of the stored logits.
       learning_rate: Highest in joint training; `None` for a teacher that stays as it is.
+      precision: What a live teacher that stays as it is is computed in.
     """
 
     is_live: bool
     cached_views: int
     shows_fresh_views: bool
     learning_rate: float | None
+    precision: Precision = Precision.FLOAT32
 
     @classmethod
     def of(cls, config: TeacherConfig) -> TeacherUse:
         """Reads it from the configuration."""
         joint = config.training is TeacherTraining.JOINT
         fresh = config.student_views is StudentViews.FRESH
-        return cls(config.is_live, config.cached_views, fresh, config.learning_rate if joint else None)
+        rate = config.learning_rate if joint else None
+        return cls(config.is_live, config.cached_views, fresh, rate, config.precision)
+
+    def precision_in(self, training: TrainingConfig) -> Precision:
+        """Returns what a live teacher is computed in: one that learns in what the students are.
+
+        Args:
+          training: The joint training.
+        """
+        return self.precision if self.learning_rate is None else training.precision
 
 
 @dataclasses.dataclass(frozen=True)
@@ -160,6 +171,7 @@ class TrainingInputs:
                 examples.num_classes,
                 hint_layer=distillation.hint_layer,
                 needs_hints=bool(distillation.hint_weight),
+                precision=settings.teacher_use.precision_in(training),
             )
         digest = _digest(exec_properties, input_dict)
         return cls(examples, data, teacher, settings, Checkpoint.at(settings.checkpoint_root, digest))

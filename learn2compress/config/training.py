@@ -35,7 +35,7 @@ class Sharing(StrEnum):
 
 
 class Precision(StrEnum):
-    """What training computes in; see `learn2compress.training.bfloat16`."""
+    """What training computes in; see `learn2compress.precision.bfloat16`."""
 
     FLOAT32 = "float32"
     BFLOAT16 = "bfloat16"

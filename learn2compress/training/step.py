@@ -16,11 +16,11 @@ import tensorflow as tf
 
 from learn2compress.config import DistillationConfig, Precision
 from learn2compress.data.batches import TrainingBatch
+from learn2compress.precision.view import faster_view
 from learn2compress.teachers.live import LiveTeacher
 from learn2compress.training.adamw import AdamW
 from learn2compress.training.frozen_prefix import split_frozen_prefix
 from learn2compress.training.losses import cross_entropy, hint_loss, student_loss
-from learn2compress.training.view import training_view
 
 TEACHER = "teacher"
 
@@ -109,7 +109,7 @@ class TrainStep:
     def _compile(self, active: tuple[str, ...], trainable: list[keras.Variable]) -> Callable[..., Any]:
         outputs: dict[str, Any] = {name: self._network.output[name] for name in active}
         features = {name: self._network.get_layer(f"{name}_logits").input for name in active if name in self._hints}
-        taking_part = training_view(keras.Model(self._network.input, (outputs, features)), self._precision)
+        taking_part = faster_view(keras.Model(self._network.input, (outputs, features)), self._precision)
         frozen_prefix, learning = split_frozen_prefix(taking_part)
 
         @tf.function(reduce_retracing=True)

@@ -14,6 +14,7 @@ from components.training_inputs import TeacherUse, TrainingInputs, TrainingSetti
 from learn2compress.config import (
     AugmentConfig,
     DistillationConfig,
+    Precision,
     StageConfig,
     StudentConfig,
     TaskConfig,
@@ -55,10 +56,24 @@ def open_inputs(digits_inputs: Callable[..., Any], tmp_path: Path) -> Open:
         (TeacherConfig("t.keras"), TeacherUse(False, 4, False, None)),
         (TeacherConfig("t.keras", signal=TeacherSignal.LIVE, learning_rate=0.5), TeacherUse(True, 4, False, None)),
         (TeacherConfig("t.keras", training=TeacherTraining.JOINT), TeacherUse(True, 4, False, 0.0001)),
+        (
+            TeacherConfig("t.keras", signal=TeacherSignal.LIVE, precision=Precision.BFLOAT16),
+            TeacherUse(True, 4, False, None, Precision.BFLOAT16),
+        ),
     ],
 )
 def test_a_teacher_takes_part_as_the_configuration_says(config: TeacherConfig, use: TeacherUse) -> None:
     assert TeacherUse.of(config) == use
+
+
+@pytest.mark.parametrize("rate", [None, 0.1])
+def test_a_teacher_that_learns_is_computed_in_what_the_students_are(rate: float | None) -> None:
+    use = TeacherUse(True, 1, False, rate, Precision.FLOAT32)
+    expected = Precision.FLOAT32 if rate is None else Precision.BFLOAT16
+    assert use.precision_in(dataclasses.replace(TRAINING, precision=Precision.BFLOAT16)) is expected
+    assert dataclasses.replace(use, precision=Precision.BFLOAT16).precision_in(TRAINING) is (
+        Precision.BFLOAT16 if rate is None else Precision.FLOAT32
+    )
 
 
 def test_where_a_teacher_is_stored_does_not_change_how_it_takes_part() -> None:
