@@ -200,8 +200,9 @@ class TrainingInputs:
             learning_rate=learning_rate,
             weight_decay=training.weight_decay,
             gradient_clip_norm=training.gradient_clip_norm,
-            # Hints shape features early on; a student that is being compressed has its features.
-            distillation=dataclasses.replace(training.distillation, hint_weight=0.0),
+            # Hints shape features early on; a student that is being compressed has its features. It is alone, and would
+            # follow itself.
+            distillation=dataclasses.replace(training.distillation, hint_weight=0.0, exits_weight=0.0),
             seed=self.settings.seed,
             # What an 8-bit kernel will compute is known to more bits than bfloat16 has.
             precision=Precision.FLOAT32 if phase == "quantize" else training.precision,

@@ -70,10 +70,22 @@ class DistillationConfig:
     """`decoupled` alone: weight of the non-target classes' part (beta in the paper; alpha is 1)."""
     largest_weight: Weight = 0.0
     """In-place distillation (arXiv:1903.05134): weight of the largest student's signal to the others."""
+    exits_weight: Annotated[float, Field(ge=0.0, le=1.0)] = 0.0
+    """Share of the teacher's part in the joint training that is the mean of all students' own logits instead, those
+    that take part (exit ensemble, arXiv:2104.00299)."""
     hint_weight: Weight = 0.0
     """Weight of feature hints through a learned projection (FitNets, arXiv:1412.6550); needs a live teacher."""
     hint_layer: Annotated[str, Field(min_length=1, max_length=256)] | None = None
     """The teacher's layer that gives the hints; left out, it is what its last layer with weights takes."""
+
+    @model_validator(mode="after")
+    def _check(self) -> DistillationConfig:
+        if self.exits_weight and not self.weight:
+            raise ValueError(
+                f"exits_weight: found {self.exits_weight} with a weight of 0, accepted is 0, or a weight above 0, "
+                "which it is a share of"
+            )
+        return self
 
 
 @dataclass(frozen=True, config=STRICT)

@@ -20,7 +20,7 @@ from learn2compress.precision.view import faster_view
 from learn2compress.teachers.live import LiveTeacher
 from learn2compress.training.adamw import AdamW
 from learn2compress.training.frozen_prefix import split_frozen_prefix
-from learn2compress.training.losses import cross_entropy, hint_loss, student_loss
+from learn2compress.training.losses import cross_entropy, exits_mean, hint_loss, student_loss
 
 TEACHER = "teacher"
 
@@ -147,9 +147,12 @@ class TrainStep:
         self, targets: Any, logits: dict[str, Any], teacher_logits: Any, hints: dict[str, Any], teacher_features: Any
     ) -> dict[str, Any]:
         losses = {}
+        exits_logits = exits_mean(list(logits.values())) if self._distillation.exits_weight else None
         for name, student_logits in logits.items():
             largest_logits = logits.get(self._largest) if self._largest not in (None, name) else None
-            losses[name] = student_loss(targets, student_logits, teacher_logits, self._distillation, largest_logits)
+            losses[name] = student_loss(
+                targets, student_logits, teacher_logits, self._distillation, largest_logits, exits_logits
+            )
             if name in hints:
                 distance = tf.reduce_mean(hint_loss(self._hints[name](hints[name]), teacher_features))
                 losses[name] += self._distillation.hint_weight * distance

@@ -262,7 +262,9 @@ def main() -> None:
         record("cached", seed=seed, **dataclasses.asdict(contests[-1]))
         if not arguments.full_set and not arguments.joint_alone:
             # Without stored logits each epoch has views of its own, as anybody would train on labels.
-            labels_alone = dataclasses.replace(config.training.distillation, weight=0.0, largest_weight=0.0)
+            labels_alone = dataclasses.replace(
+                config.training.distillation, weight=0.0, largest_weight=0.0, exits_weight=0.0
+            )
             without.append(contest(with_training(seeded, distillation=labels_alone), prepared, []))
             record("without_teacher", seed=seed, **dataclasses.asdict(without[-1]))
 

@@ -32,7 +32,7 @@ TRAINING = TrainingConfig(
     weight_decay=0.25,
     warmup_ratio=0.125,
     augment=AugmentConfig(flip=True),
-    distillation=DistillationConfig(hint_weight=2.0, weight=3.0),
+    distillation=DistillationConfig(hint_weight=2.0, exits_weight=0.25, weight=3.0),
 )
 SETTINGS = TrainingSettings(TaskConfig(), TRAINING, TeacherUse(False, 1, False, None), 7, "")
 Open = Callable[..., TrainingInputs]
@@ -90,11 +90,11 @@ def test_settings_are_read_as_they_were_written(open_inputs: Open, tmp_path: Pat
     assert batch.inputs.shape == (16, 8, 8, 1)
 
 
-def test_a_students_phase_has_the_common_settings_and_no_hints(open_inputs: Open) -> None:
+def test_a_students_phase_has_the_common_settings_and_neither_hints_nor_other_exits(open_inputs: Open) -> None:
     plan = open_inputs().plan("prune", 5, 0.01)
     assert (plan.phase, plan.epochs, plan.learning_rate, plan.weight_decay, plan.seed) == ("prune", 5, 0.01, 0.25, 7)
-    # Features were shaped in the joint training.
-    assert plan.distillation == dataclasses.replace(TRAINING.distillation, hint_weight=0.0)
+    # Features were shaped in the joint training, and there is no other student.
+    assert plan.distillation == dataclasses.replace(TRAINING.distillation, hint_weight=0.0, exits_weight=0.0)
 
 
 def test_the_joint_training_has_hints_a_warm_up_and_students_that_join_later(open_inputs: Open) -> None:

@@ -30,6 +30,11 @@ from learn2compress.config.training import MAX_VALIDATION_EXAMPLES
         ),
         ({"batch_size": 8}, "batch_size: found 8, accepted: greater than or equal to 16"),
         ({"distillation": {"temperature": 0.0}}, "distillation.temperature: found 0.0"),
+        (
+            {"distillation": {"exits_weight": 0.5, "weight": 0.0}},
+            "distillation: exits_weight: found 0.5 with a weight of 0, accepted is 0, or a weight above 0",
+        ),
+        ({"distillation": {"exits_weight": 1.5}}, "distillation.exits_weight: found 1.5"),
     ],
 )
 def test_what_can_not_be_trained_is_refused(settings: dict[str, Any], message: str) -> None:

@@ -90,6 +90,22 @@ def test_the_largest_student_teaches_the_others_and_learns_nothing_from_them() -
     assert not moved(before, network, "large_logits")
 
 
+def test_students_follow_the_mean_of_those_that_take_part(teacher: LiveTeacher) -> None:
+    exits = DistillationConfig(weight=1.0, label_weight=0.0, exits_weight=1.0)
+    other = BATCH._replace(teacher_logits=-BATCH.teacher_logits)
+
+    def losses(batch: TrainingBatch, active: list[str], live: LiveTeacher | None = None) -> np.ndarray:
+        return TrainStep(new_network(), exits, learning_rate=0.1, teacher=live).run(batch, active).numpy()
+
+    both = losses(BATCH, ["large", "small"])
+    assert both.min() > 0.0
+    # The exits alone are the target: whatever a teacher says, stored or live.
+    np.testing.assert_array_equal(losses(other, ["large", "small"]), both)
+    np.testing.assert_array_equal(losses(BATCH, ["large", "small"], teacher), both)
+    # Before the others join there is nobody to follow but the teacher.
+    assert losses(other, ["large"])[0] != losses(BATCH, ["large"])[0]
+
+
 def test_a_student_that_takes_no_part_keeps_its_weights_though_they_decay() -> None:
     network = new_network()
     before = weights_of(network)
@@ -189,7 +205,7 @@ def test_joint_training_with_everything_resumes_to_the_same_weights(
     digits_data: Callable[..., TrainingData], teacher: LiveTeacher, tmp_path: Path
 ) -> None:
     start = [variable.numpy() for variable in teacher.variables]
-    config = DistillationConfig(hint_weight=0.1, largest_weight=0.1, label_smoothing=0.1)
+    config = DistillationConfig(hint_weight=0.1, largest_weight=0.1, label_smoothing=0.1, exits_weight=0.3)
     plan = TrainingPlan("train", 2, 0.01, config, 3, largest="large", teacher_learning_rate=0.001)
     results = []
     for checkpoint in (None, Checkpoint(tmp_path / "state")):
