@@ -226,6 +226,7 @@ class TrainingInputs:
             joins_at_epoch={
                 student.name: count_at_ratio(student.joins_after_ratio, training.epochs) for student in students
             },
+            unshared_from_epoch=training.unshared_from_epoch,
             largest=largest,
             teacher_learning_rate=self.settings.teacher_use.learning_rate,
         )

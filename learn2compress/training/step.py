@@ -8,6 +8,7 @@ cut off from its gradient.
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -69,11 +70,28 @@ class TrainStep:
         def new_optimizer(variables: Sequence[keras.Variable]) -> AdamW:
             return AdamW(variables, learning_rate, weight_decay=weight_decay, gradient_clip_norm=gradient_clip_norm)
 
+        self._new_optimizer = new_optimizer
         self.optimizer = new_optimizer(self._student_variables())
         self.teacher_optimizer = (
             new_optimizer(teacher.trainable_variables) if teacher is not None and train_teacher else None
         )
         self._compiled: dict[tuple[Any, ...], Callable[..., tuple[Any, Any]]] = {}
+
+    def on_network(self, network: keras.Model) -> TrainStep:
+        """Returns the steps of the same training on another network of the same students.
+
+        The students' optimizer begins anew, as its moments are those of other weights. Hints' projections, the teacher
+        and its optimizer stay what they are.
+
+        Args:
+          network: As for the constructor.
+        """
+        step = copy.copy(self)
+        step._network = network
+        step._moving_means = {name: _moving_means(network, name) for name in self.students}
+        step._compiled = {}
+        step.optimizer = self._new_optimizer(step._student_variables())
+        return step
 
     @property
     def variables(self) -> list[keras.Variable]:

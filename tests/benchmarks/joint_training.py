@@ -134,6 +134,7 @@ def plan_of(config: CompressionConfig, largest: str) -> TrainingPlan:
         weight_average_decay=training.weight_average_decay,
         loss_weights={student.name: student.loss_weight for student in config.students},
         joins_at_epoch={student.name: int(student.joins_after_ratio * training.epochs) for student in config.students},
+        unshared_from_epoch=training.unshared_from_epoch,
         largest=largest,
     )
 

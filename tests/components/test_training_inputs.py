@@ -31,6 +31,7 @@ TRAINING = TrainingConfig(
     epochs=10,
     weight_decay=0.25,
     warmup_ratio=0.125,
+    unshared_ratio=0.25,
     augment=AugmentConfig(flip=True),
     distillation=DistillationConfig(hint_weight=2.0, exits_weight=0.25, weight=3.0),
 )
@@ -93,6 +94,7 @@ def test_settings_are_read_as_they_were_written(open_inputs: Open, tmp_path: Pat
 def test_a_students_phase_has_the_common_settings_and_neither_hints_nor_other_exits(open_inputs: Open) -> None:
     plan = open_inputs().plan("prune", 5, 0.01)
     assert (plan.phase, plan.epochs, plan.learning_rate, plan.weight_decay, plan.seed) == ("prune", 5, 0.01, 0.25, 7)
+    assert plan.unshared_from_epoch is None
     # Features were shaped in the joint training, and there is no other student.
     assert plan.distillation == dataclasses.replace(TRAINING.distillation, hint_weight=0.0, exits_weight=0.0)
 
@@ -104,6 +106,7 @@ def test_the_joint_training_has_hints_a_warm_up_and_students_that_join_later(ope
     assert plan.distillation == TRAINING.distillation
     assert plan.loss_weights == {"large": 0.5, "small": 1.0}
     assert plan.joins_at_epoch == {"large": 0, "small": 4}
+    assert plan.unshared_from_epoch == 8
 
 
 def test_a_training_finds_its_own_state_again_and_no_other(open_inputs: Open, tmp_path: Path) -> None:
