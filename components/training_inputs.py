@@ -60,19 +60,30 @@ class TeacherUse:
       cached_views: Augmentations of each example that its stored logits cover.
       shows_fresh_views: Students see views of their own beside the mean of the stored logits.
       learning_rate: Highest in joint training; `None` for a teacher that stays as it is.
+      precision: What a live teacher that stays as it is is computed in.
     """
 
     is_live: bool
     cached_views: int
     shows_fresh_views: bool
     learning_rate: float | None
+    precision: Precision = Precision.FLOAT32
 
     @classmethod
     def of(cls, config: TeacherConfig) -> TeacherUse:
         """Reads it from the configuration."""
         joint = config.training is TeacherTraining.JOINT
         fresh = config.student_views is StudentViews.FRESH
-        return cls(config.is_live, config.cached_views, fresh, config.learning_rate if joint else None)
+        rate = config.learning_rate if joint else None
+        return cls(config.is_live, config.cached_views, fresh, rate, config.precision)
+
+    def precision_in(self, training: TrainingConfig) -> Precision:
+        """Returns what a live teacher is computed in: one that learns in what the students are.
+
+        Args:
+          training: The joint training.
+        """
+        return self.precision if self.learning_rate is None else training.precision
 
 
 @dataclasses.dataclass(frozen=True)
@@ -160,6 +171,7 @@ class TrainingInputs:
                 examples.num_classes,
                 hint_layer=distillation.hint_layer,
                 needs_hints=bool(distillation.hint_weight),
+                precision=settings.teacher_use.precision_in(training),
             )
         digest = _digest(exec_properties, input_dict)
         return cls(examples, data, teacher, settings, Checkpoint.at(settings.checkpoint_root, digest))
@@ -188,8 +200,9 @@ class TrainingInputs:
             learning_rate=learning_rate,
             weight_decay=training.weight_decay,
             gradient_clip_norm=training.gradient_clip_norm,
-            # Hints shape features early on; a student that is being compressed has its features.
-            distillation=dataclasses.replace(training.distillation, hint_weight=0.0),
+            # Hints shape features early on; a student that is being compressed has its features. It is alone, and would
+            # follow itself.
+            distillation=dataclasses.replace(training.distillation, hint_weight=0.0, exits_weight=0.0),
             seed=self.settings.seed,
             # What an 8-bit kernel will compute is known to more bits than bfloat16 has.
             precision=Precision.FLOAT32 if phase == "quantize" else training.precision,
@@ -213,6 +226,7 @@ class TrainingInputs:
             joins_at_epoch={
                 student.name: count_at_ratio(student.joins_after_ratio, training.epochs) for student in students
             },
+            unshared_from_epoch=training.unshared_from_epoch,
             largest=largest,
             teacher_learning_rate=self.settings.teacher_use.learning_rate,
         )

@@ -78,7 +78,7 @@ class Executor(StepExecutor):
         for student in students:
             artifact = artifact_utils.get_single_instance(output_dict[student.name])
             run.assign_weights_of(student.name)
-            write_student(artifact, standalone_student(network, student.name), student.name, history[student.name])
+            write_student(artifact, standalone_student(run.network, student.name), student.name, history[student.name])
         _write_logs(artifact_utils.get_single_instance(output_dict[TRAINING_LOGS_OUTPUT]), history, cost)
         if TRAINED_TEACHER_OUTPUT in output_dict and inputs.teacher is not None:
             artifact = artifact_utils.get_single_instance(output_dict[TRAINED_TEACHER_OUTPUT])

@@ -24,7 +24,7 @@ import numpy as np
 
 from components.beam_runner import make_pipeline, read_findings
 from learn2compress import progress
-from learn2compress.config import TaskConfig, TeacherConfig
+from learn2compress.config import Precision, TaskConfig, TeacherConfig
 from learn2compress.config.parsing import ConfigError, about
 from learn2compress.data.completeness import check_count, check_parts
 from learn2compress.data.examples import read_batches, read_serialized, shard_paths, write_shard
@@ -72,6 +72,14 @@ class LogitsWork:
           split: Name of the split.
         """
         return self.views if split == Split.TRAIN else ViewPlan()
+
+    def precision_of(self, split: str) -> Precision:
+        """Returns what the logits of a split are computed in: students learn from those of the training split alone.
+
+        Args:
+          split: Name of the split.
+        """
+        return self.teacher.precision if split == Split.TRAIN else Precision.FLOAT32
 
 
 def write_logits(work: LogitsWork, num_examples: Mapping[Split, int], beam_options: Sequence[str]) -> int:
@@ -158,7 +166,7 @@ class _WriteLogits(beam.DoFn):
             yield self._failure
             return
         target = self._work.logits / split / name.replace("examples-", "logits-")
-        views = self._work.views_of(split)
+        views, precision = self._work.views_of(split), self._work.precision_of(split)
 
         def rows(teacher: LoadedTeacher, tracker: IO[bytes]) -> Iterator[bytes]:
             shape, path = self._work.task.input_shape, self._work.examples / split / name
@@ -166,7 +174,7 @@ class _WriteLogits(beam.DoFn):
                 logits = []
                 for view in views.views(batch.inputs):
                     with about("teacher.uri"):
-                        logits.append(teacher.logits(view, batch.texts if teacher.takes_text else None))
+                        logits.append(teacher.logits(view, batch.texts if teacher.takes_text else None, precision))
                     tracker.write(b"." * len(batch.inputs))
                 yield from (row.tobytes() for row in np.concatenate(logits, axis=1).astype("<f4"))
 

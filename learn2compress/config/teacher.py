@@ -10,6 +10,7 @@ from pydantic import Field, model_validator
 from pydantic.dataclasses import dataclass
 
 from learn2compress.config.fields import STRICT, Addend, LearningRate, Multiplier, PositiveInt, Uri
+from learn2compress.config.training import Precision
 
 
 class TeacherOutput(StrEnum):
@@ -85,6 +86,10 @@ class TeacherConfig:
     """`fixed`, or `joint`: the teacher learns from the labels beside the students; this makes its signal live."""
     learning_rate: LearningRate = 0.0001
     """Highest learning rate of a jointly trained teacher."""
+    precision: Precision = Precision.FLOAT32
+    """`bfloat16` computes the convolutions of a fixed teacher in it for the logits that students learn from, where that
+    is faster (`training.precision`): a `.keras` or `.h5` file of images. What students are compared with stays in
+    float32, and a jointly trained teacher is computed in `training.precision`."""
 
     @model_validator(mode="after")
     def _check(self) -> TeacherConfig:
@@ -92,6 +97,11 @@ class TeacherConfig:
             raise ValueError(f"ensemble: found {len(self.ensemble)} further teachers, accepted are 7 at most")
         if self.training is TeacherTraining.JOINT and self.ensemble:
             raise ValueError("training: found 'joint' with an ensemble, accepted is one teacher, or 'fixed'")
+        if self.training is TeacherTraining.JOINT and self.precision is not Precision.FLOAT32:
+            raise ValueError(
+                f"precision: found {self.precision.value!r} with training 'joint', accepted is 'float32': a teacher "
+                "that learns is computed in training.precision"
+            )
         return self
 
     @property

@@ -40,7 +40,7 @@ class Sharing(StrEnum):
 
 
 class Precision(StrEnum):
-    """What training computes in; see `learn2compress.training.bfloat16`."""
+    """What training computes in; see `learn2compress.precision.bfloat16`."""
 
     FLOAT32 = "float32"
     BFLOAT16 = "bfloat16"
@@ -75,10 +75,22 @@ class DistillationConfig:
     """`decoupled` alone: weight of the non-target classes' part (beta in the paper; alpha is 1)."""
     largest_weight: Weight = 0.0
     """In-place distillation (arXiv:1903.05134): weight of the largest student's signal to the others."""
+    exits_weight: Annotated[float, Field(ge=0.0, le=1.0)] = 0.0
+    """Share of the teacher's part in the joint training that is the mean of all students' own logits instead, those
+    that take part (exit ensemble, arXiv:2104.00299)."""
     hint_weight: Weight = 0.0
     """Weight of feature hints through a learned projection (FitNets, arXiv:1412.6550); needs a live teacher."""
     hint_layer: Annotated[str, Field(min_length=1, max_length=256)] | None = None
     """The teacher's layer that gives the hints; left out, it is what its last layer with weights takes."""
+
+    @model_validator(mode="after")
+    def _check(self) -> DistillationConfig:
+        if self.exits_weight and not self.weight:
+            raise ValueError(
+                f"exits_weight: found {self.exits_weight} with a weight of 0, accepted is 0, or a weight above 0, "
+                "which it is a share of"
+            )
+        return self
 
 
 @dataclass(frozen=True, config=STRICT)
@@ -148,9 +160,13 @@ class TrainingConfig:
     """Longest gradient, all weights together (arXiv:1211.5063); left out, it is not clipped."""
     weight_average_decay: Annotated[float, Field(ge=0.0, lt=1.0)] = 0.0
     """Decay of a moving average of the weights, which is what leaves the training (arXiv:1806.05594); 0 for none."""
+    unshared_ratio: Annotated[float, Field(ge=0.0, lt=1.0)] = 0.0
+    """Share of the epochs, the last ones, in which each student trains on its own copy of what it shared before, as
+    sub-networks are fine-tuned after joint training in arXiv:1908.09791; they take the time of all students apart."""
     early_stopping_epochs: PositiveInt | None = None
     """Stop after so many epochs without a better mean accuracy on the examples of `validation_ratio`, counted from the
-    last epoch in which a student joins or a stage is released; each student's best epoch leaves. Needs 50 of them."""
+    last epoch in which a student joins, a stage is released or sharing ends; each student's best epoch leaves. Needs 50
+    of them."""
     precision: Precision = Precision.FLOAT32
     """`bfloat16` computes convolutions and what is between them in it: faster on processors with AMX where channels are
     multiples of 16; measure it elsewhere. Weights and batch statistics stay in float32, and so does 8-bit training."""
@@ -191,6 +207,10 @@ class TrainingConfig:
                 f"shared_stages: found {self.shared_stages}, accepted is 1 to {len(self.stages) - 1}: "
                 "a branch needs a stage of its own"
             )
+        if self.unshared_ratio and not count_at_ratio(self.unshared_ratio, self.epochs):
+            found = f"{self.unshared_ratio} of {self.epochs} epochs, which is less than one"
+            more = "1 epoch in at least 2" if self.epochs == 1 else f"{math.ceil(1000 / self.epochs) / 1000} or more"
+            raise ValueError(f"unshared_ratio: found {found}, accepted is 0, or {more}")
         if self.early_stopping_epochs is not None and not self.validation_ratio:
             raise ValueError(
                 f"early_stopping_epochs: found {self.early_stopping_epochs} with a validation_ratio of 0, accepted is "
@@ -240,6 +260,11 @@ class TrainingConfig:
         if share < MIN_VALIDATION_EXAMPLES:
             return 0
         return math.ceil(share * num_train / num_labelled)
+
+    @property
+    def unshared_from_epoch(self) -> int | None:
+        """Returns the 0-based epoch from which students share nothing any more; `None` where they share to the end."""
+        return self.epochs - count_at_ratio(self.unshared_ratio, self.epochs) if self.unshared_ratio else None
 
     @property
     def num_stages(self) -> int:

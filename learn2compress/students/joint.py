@@ -14,6 +14,7 @@ from learn2compress.students import sharing
 from learn2compress.students.architecture import find_architecture
 from learn2compress.students.sliced import plain_layer, weights_of
 from learn2compress.students.trunk import connect_trunk
+from learn2compress.students.unsharing import joint_layer_name
 
 
 def build_joint_network(
@@ -80,20 +81,25 @@ def standalone_student(joint: keras.Model, name: str) -> keras.Model:
       True
 
     Args:
-      joint: From `build_joint_network`.
+      joint: From `build_joint_network`, or made of that by `unshared_network`.
       name: The student's.
 
     Returns:
       A plain functional model `[batch, *input] -> [batch, num_classes]` of
-      logits with its own copy of just the weights that it uses.
+      logits with its own copy of just the weights that it uses. Its layers have
+      the joint network's names.
 
     Raises:
       KeyError: no student of that name.
     """
     view = keras.Model(joint.input, joint.output[name], name=name)
-    student = keras.models.clone_model(view, clone_function=plain_layer)
+
+    def plain(layer: keras.Layer) -> keras.Layer:
+        return plain_layer(layer, joint_layer_name(joint, layer.name))
+
+    student = keras.models.clone_model(view, clone_function=plain)
     for layer in view.layers:
-        student.get_layer(layer.name).set_weights(weights_of(layer))
+        student.get_layer(joint_layer_name(joint, layer.name)).set_weights(weights_of(layer))
     return student
 
 

@@ -113,9 +113,15 @@ class SlicedLayers(Layers):
         return self._sources[name]
 
 
-def plain_layer(layer: keras.Layer) -> keras.Layer:
-    """Returns a layer of the same shape with a kernel of its own, not built yet."""
-    return _PLAIN.get(type(layer), type(layer)).from_config(layer.get_config())
+def plain_layer(layer: keras.Layer, name: str | None = None) -> keras.Layer:
+    """Returns a layer of the same shape with a kernel of its own, not built yet.
+
+    Args:
+      layer: A slice or any other layer.
+      name: Of the new layer; left out, it has the same name.
+    """
+    config = layer.get_config()
+    return _PLAIN.get(type(layer), type(layer)).from_config(config | {"name": name or layer.name})
 
 
 def weights_of(layer: keras.Layer) -> list[Any]:

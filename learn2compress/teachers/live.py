@@ -7,7 +7,7 @@ from typing import Any
 
 import tensorflow as tf
 
-from learn2compress.config import TaskConfig
+from learn2compress.config import Precision, TaskConfig
 from learn2compress.config.parsing import ConfigError
 from learn2compress.teachers.hints import HintTap
 from learn2compress.teachers.loading import load_member
@@ -26,10 +26,19 @@ class LiveTeacher:
         none: a SavedModel or an ensemble.
     """
 
-    def __init__(self, members: tuple[Member, ...], hint_layer: str | None, input_shape: tuple[int, ...]) -> None:
+    def __init__(
+        self,
+        members: tuple[Member, ...],
+        hint_layer: str | None,
+        input_shape: tuple[int, ...],
+        precision: Precision = Precision.FLOAT32,
+    ) -> None:
         self._members = members
         self._model = members[0].network.model if len(members) == 1 else None
-        self._tap = None if self._model is None else HintTap(self._model, hint_layer)
+        # Views of the same weights; the members themselves are measured and saved.
+        self._signalling = tuple(member.computed_in(precision) for member in members)
+        computed = None if self._model is None else self._signalling[0].network.model
+        self._tap = None if computed is None else HintTap(computed, hint_layer)
         # Traced once without running: the features' shape is known, and what does not work is found now.
         traced = tf.function(self.__call__, input_signature=[tf.TensorSpec([None, *input_shape], tf.uint8)])
         _, features = traced.get_concrete_function().structured_outputs
@@ -43,6 +52,7 @@ class LiveTeacher:
         num_classes: int,
         hint_layer: str | None = None,
         needs_hints: bool = False,
+        precision: Precision = Precision.FLOAT32,
     ) -> LiveTeacher:
         """Loads what `TeacherLoad` or `save` stored, after the same checks as the first time.
 
@@ -53,6 +63,7 @@ class LiveTeacher:
           hint_layer: The layer whose output the hint features are; None for what the
             last layer with weights takes.
           needs_hints: Whether a teacher without hint features is an error.
+          precision: What its convolutions are computed in when it is called.
 
         Returns:
           The teacher, traced once.
@@ -68,7 +79,7 @@ class LiveTeacher:
             for field, (path, config) in zip(fields, stored, strict=True)
         )
         _check_inputs(members, task)
-        teacher = cls(members, hint_layer, task.input_shape)
+        teacher = cls(members, hint_layer, task.input_shape, precision)
         if needs_hints and teacher.hint_channels is None:
             found = "a SavedModel or a batch of one" if len(members) == 1 else "an ensemble"
             raise ConfigError(
@@ -91,11 +102,22 @@ class LiveTeacher:
           Gradients flow through both.
         """
         if self._tap is None:
-            return log_scores(joint_scores(self._members, inputs), joint_output(self._members)), None
-        (member,) = self._members
+            return _log_scores(self._signalling, inputs), None
+        (member,) = self._signalling
         with self._tap.listening():
             logits = log_scores(member.scores(inputs, training), member.output)
         return logits, self._tap.features()
+
+    def float32_logits(self, inputs: Any) -> Any:
+        """Runs one forward pass of inference in float32, whatever the signal is computed in: for measuring.
+
+        Args:
+          inputs: As for `__call__`.
+
+        Returns:
+          Logits or log-probabilities float32 `[batch, num_classes]`.
+        """
+        return _log_scores(self._members, inputs)
 
     @property
     def trainable_variables(self) -> list[Any]:
@@ -119,6 +141,10 @@ class LiveTeacher:
         if self._model is None:
             raise ConfigError("teacher.training: found a teacher that can't learn, accepted is one .keras or .h5 file")
         store_keras(folder, self._model, self._members[0])
+
+
+def _log_scores(members: tuple[Member, ...], inputs: Any) -> Any:
+    return log_scores(joint_scores(members, inputs), joint_output(members))
 
 
 def _check_inputs(members: tuple[Member, ...], task: TaskConfig) -> None:

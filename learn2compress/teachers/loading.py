@@ -11,6 +11,7 @@ import tensorflow as tf
 
 from learn2compress.config import (
     InputScaling,
+    Precision,
     TaskConfig,
     TaskKind,
     TeacherConfig,
@@ -18,6 +19,7 @@ from learn2compress.config import (
     TeacherTraining,
 )
 from learn2compress.config.parsing import ConfigError, about
+from learn2compress.precision.view import num_in_bfloat16
 from learn2compress.teachers.members import members_of
 from learn2compress.teachers.network import Member, Network, scaled_scores
 from learn2compress.teachers.opening import explained, open_network
@@ -56,7 +58,7 @@ def load_teacher(paths: Sequence[Path], config: TeacherConfig, task: TaskConfig,
 
     Raises:
       UnsafeTeacherError, ConfigError: as `load_member`; or a teacher that is to
-        be trained has nothing to train.
+        be trained has nothing to train, or none of it can be computed in the precision.
     """
     teachers = zip(members_of(config).items(), paths, strict=True)
     members = [load_member(path, member, task, num_classes, field) for (field, member), path in teachers]
@@ -67,7 +69,19 @@ def load_teacher(paths: Sequence[Path], config: TeacherConfig, task: TaskConfig,
             f"teacher.training: found 'joint' with {found}, accepted is 'fixed', or a .keras or .h5 file that takes "
             "batches and has trainable weights"
         )
+    for member in members:
+        _check_precision(member, config.precision)
     return LoadedTeacher(members, task.input_shape, config.batch_size)
+
+
+def _check_precision(member: Member, precision: Precision) -> None:
+    """Refuses a precision that no layer of a network would be computed in."""
+    model = member.computed_in(precision).network.model
+    if precision is Precision.BFLOAT16 and model is not None and not num_in_bfloat16(model):
+        raise ConfigError(
+            f"teacher.precision: found {precision.value!r} with {member.network.name}, none of whose layers is "
+            "computed in it, accepted is 'float32', or a teacher of images with plain float32 convolutions"
+        )
 
 
 def load_member(

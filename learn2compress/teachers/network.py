@@ -14,7 +14,9 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from learn2compress.config import InputScaling, TeacherOutput
+from learn2compress.config import InputScaling, Precision, TeacherOutput
+from learn2compress.config.parsing import ConfigError
+from learn2compress.precision.view import faster_view
 
 SMALLEST_PROBABILITY = 1e-7
 """Probabilities are clipped here before their logarithm is taken."""
@@ -88,6 +90,31 @@ class Member:
             return self._scores(raw, training)
         one = tf.TensorSpec([self.num_classes], tf.float32)
         return tf.map_fn(lambda example: self._scores(example[tf.newaxis], training)[0], raw, fn_output_signature=one)
+
+    def computed_in(self, precision: Precision) -> Member:
+        """Returns the member whose network computes the same in a precision; its `model` is a view of the weights.
+
+        Args:
+          precision: float32 is the member itself. In bfloat16, layers that are not made for it stay in float32.
+
+        Raises:
+          ConfigError: its network can't be seen into: a SavedModel, or one that takes a batch of one.
+        """
+        network = self.network
+        if precision is Precision.FLOAT32:
+            return self
+        if network.model is None:
+            found = "a SavedModel" if network.fixed_batch is None else "a network that takes one example at a time"
+            raise ConfigError(
+                f"teacher.precision: found {precision.value!r} with {found} ({network.name}), accepted is 'float32', "
+                "or a .keras or .h5 file that takes batches"
+            )
+        view = faster_view(network.model, precision)
+
+        def forward(batch: Any, training: bool) -> Any:
+            return view(batch, training=training)
+
+        return dataclasses.replace(self, network=dataclasses.replace(network, forward=forward, model=view))
 
     def probabilities(self, raw: Any) -> Any:
         """Returns the network's probabilities, inside a graph.

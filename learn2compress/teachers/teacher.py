@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -11,7 +11,7 @@ import tensorflow as tf
 from tensorflow.lite.python.convert_phase import ConverterError
 from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
 
-from learn2compress.config import TeacherOutput
+from learn2compress.config import Precision, TeacherOutput
 from learn2compress.config.parsing import ConfigError
 from learn2compress.teachers.members import joint_sha256
 from learn2compress.teachers.network import SMALLEST_PROBABILITY, Member, joint_output, joint_scores
@@ -40,10 +40,7 @@ class LoadedTeacher:
         self.takes_text = any(member.network.takes_text for member in members)
         self._input_shape = input_shape
         self._batch_size = batch_size
-        # One signature for every batch, the last smaller one too: one trace.
-        texts = [tf.TensorSpec([None], tf.string)] * self.takes_text
-        signature = [tf.TensorSpec([None, *input_shape], tf.uint8), *texts]
-        self._run = tf.function(lambda *inputs: joint_scores(self.members, *inputs), input_signature=signature)
+        self._compiled: dict[Precision, Callable[..., Any]] = {}
 
     def check_content(self, expected_sha256: str) -> None:
         """Checks that this is the teacher which a run was started with.
@@ -60,20 +57,23 @@ class LoadedTeacher:
                 f"{expected_sha256}; run again, or put the first teacher back"
             )
 
-    def logits(self, x: np.ndarray, text: list[bytes] | None = None) -> np.ndarray:
+    def logits(
+        self, x: np.ndarray, text: list[bytes] | None = None, precision: Precision = Precision.FLOAT32
+    ) -> np.ndarray:
         """Returns the teacher's logits; of a teacher of probabilities and of an ensemble, their logarithms.
 
         Args:
           x: Raw examples, uint8 `[n, *input_shape]`; the input scaling is applied here.
           text: The examples' texts, for a teacher that takes strings.
+          precision: What convolutions are computed in.
 
         Returns:
           float32 `[n, num_classes]`. Log-probabilities are at least log(1e-7).
 
         Raises:
-          ConfigError: the teacher returns NaN or infinity for an example.
+          ConfigError: the teacher returns NaN or infinity for an example, or can't be computed in the precision.
         """
-        raw = self.raw_outputs(x, text)
+        raw = self.raw_outputs(x, text, precision)
         finite = np.isfinite(raw).all(axis=1)
         if not finite.all():
             raise ConfigError(
@@ -83,17 +83,21 @@ class LoadedTeacher:
             return np.log(np.clip(raw, SMALLEST_PROBABILITY, 1.0))
         return raw
 
-    def raw_outputs(self, x: np.ndarray, text: list[bytes] | None = None) -> np.ndarray:
+    def raw_outputs(
+        self, x: np.ndarray, text: list[bytes] | None = None, precision: Precision = Precision.FLOAT32
+    ) -> np.ndarray:
         """Returns what the network itself returns, or the mean of the probabilities of several.
 
         Args:
           x: As for `logits`.
           text: As for `logits`.
+          precision: As for `logits`.
 
         Returns:
           float32 `[n, num_classes]`.
 
         Raises:
+          ConfigError: a network can't be computed in the precision.
           ValueError: examples that are not uint8, or not one text for each where the teacher takes text.
         """
         if x.dtype != np.uint8:
@@ -102,10 +106,22 @@ class LoadedTeacher:
             raise ValueError(f"found {0 if text is None else len(text)} texts, accepted are {len(x)}: one an example")
         inputs = [x, np.array(text, dtype=object)] if self.takes_text else [x]
         raw = np.empty((len(x), self.num_classes), np.float32)
+        run = self._run(precision)
         for start in range(0, len(x), self._batch_size):
             rows = slice(start, start + self._batch_size)
-            raw[rows] = self._run(*(tf.constant(values[rows]) for values in inputs)).numpy()
+            raw[rows] = run(*(tf.constant(values[rows]) for values in inputs)).numpy()
         return raw
+
+    def _run(self, precision: Precision) -> Callable[..., Any]:
+        if precision not in self._compiled:
+            members = [member.computed_in(precision) for member in self.members]
+            # One signature for every batch, the last smaller one too: one trace.
+            texts = [tf.TensorSpec([None], tf.string)] * self.takes_text
+            signature = [tf.TensorSpec([None, *self._input_shape], tf.uint8), *texts]
+            self._compiled[precision] = tf.function(
+                lambda *inputs: joint_scores(members, *inputs), input_signature=signature
+            )
+        return self._compiled[precision]
 
     def to_litert(self) -> bytes | None:
         """Converts the teacher to one float32 LiteRT file, to be measured as the students are.

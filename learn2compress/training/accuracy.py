@@ -39,7 +39,7 @@ class HeldOutAccuracy:
 
         def logits_of(inputs: Any) -> dict[str, Any]:
             logits = dict(network(as_float(inputs), training=False))
-            return logits if teacher is None else logits | {TEACHER: teacher(inputs)[0]}
+            return logits if teacher is None else logits | {TEACHER: teacher.float32_logits(inputs)}
 
         return cls(logits_of)
 

@@ -40,8 +40,8 @@ def stops(
 
     It ends when the students' mean accuracy has not risen for
     `early_stopping_epochs` epochs. Epochs before `counted_from_epoch` don't
-    count: a student that joined since, or a trunk that was released since,
-    changed what the mean is of.
+    count: a student that joined since, a trunk that was released since, or
+    one that is shared no more, changed what the mean is of.
 
     Args:
       histories: The epochs of each student that decides; those of a student
@@ -82,15 +82,19 @@ def with_returned(records: Sequence[EpochRecord], *, best: bool) -> tuple[EpochR
 
 
 def last_change(
-    joins_at_epoch: Mapping[str, int], frozen_at: Callable[[int], frozenset[str]] | None, num_epochs: int
+    joins_at_epoch: Mapping[str, int],
+    frozen_at: Callable[[int], frozenset[str]] | None,
+    num_epochs: int,
+    unshared_from_epoch: int | None = None,
 ) -> int:
-    """Returns the last 0-based epoch in which a student joins or a frozen layer begins to learn; 0 for none.
+    """Returns the last 0-based epoch in which a student joins, a frozen layer is released or sharing ends; 0 for none.
 
     Args:
       joins_at_epoch: By student name.
       frozen_at: Returns the names of the layers that are frozen in an epoch; `None` where none ever is.
       num_epochs: Of the whole training.
+      unshared_from_epoch: When students cease to share; `None` where they never do.
     """
     frozen = [frozen_at(epoch) for epoch in range(num_epochs)] if frozen_at is not None else []
     released = [epoch for epoch in range(1, len(frozen)) if frozen[epoch - 1] - frozen[epoch]]
-    return max([0, *joins_at_epoch.values(), *released])
+    return max([0, *joins_at_epoch.values(), *released, unshared_from_epoch or 0])

@@ -21,6 +21,7 @@ from learn2compress import progress
 from learn2compress.config.training import MIN_VALIDATION_EXAMPLES
 from learn2compress.data.batches import TrainingData
 from learn2compress.results.reports import EpochRecord
+from learn2compress.students.unsharing import copy_student, joint_layer_name, unshared_network
 from learn2compress.teachers.live import LiveTeacher
 from learn2compress.training.accuracy import HeldOutAccuracy
 from learn2compress.training.checkpoint import Checkpoint
@@ -28,7 +29,7 @@ from learn2compress.training.early_stopping import check_validation_examples, is
 from learn2compress.training.history import TrainingHistory
 from learn2compress.training.joining import widened_variables
 from learn2compress.training.plan import TrainingPlan
-from learn2compress.training.step import TrainStep
+from learn2compress.training.step import TEACHER, TrainStep
 from learn2compress.training.weight_copies import WeightAverage, WeightCopies, best_copies
 
 
@@ -67,8 +68,9 @@ def fit(
 ) -> dict[str, tuple[EpochRecord, ...]]:
     """Trains every student of a network at once, in place.
 
-    Several students that may stop early leave with weights of different epochs:
-    `Training` hands them out one by one.
+    Several students that may stop early leave with weights of different epochs,
+    and those that cease to share leave the network: `Training` hands them out
+    one by one.
 
     Example:
       >>> from pathlib import Path
@@ -121,6 +123,8 @@ def fit(
     """
     if plan.early_stopping_epochs and len(network.output) > 1:
         raise ValueError("found early stopping of several students, accepted is one; use Training for several")
+    if plan.unshared_from_epoch is not None and len(network.output) > 1:
+        raise ValueError("found unshared_from_epoch with several students, accepted is None; use Training for several")
     training = Training(network, data, plan, teacher=teacher, hook=hook, sparsity_of=sparsity_of, frozen_at=frozen_at)
     for _ in training.epochs(checkpoint):
         pass
@@ -143,6 +147,10 @@ def by_name(student: keras.Model, name: str) -> keras.Model:
 class Training:
     """Trains as `fit` does, epoch by epoch; arguments as there.
 
+    Attributes:
+      network: What holds the trained weights: the network that was given, or, from the plan's `unshared_from_epoch` on,
+        one in which no two students share any.
+
     Raises:
       ConfigError: too few labelled examples are kept back to stop early by.
     """
@@ -158,11 +166,12 @@ class Training:
         sparsity_of: Callable[[], float] | None = None,
         frozen_at: Callable[[int], frozenset[str]] | None = None,
     ):
-        self._network, self._data, self._plan = network, data, plan
+        self._data, self._plan = data, plan
         self._hook, self._frozen_at = hook, frozen_at
+        self.network = network
         # The optimizer must know every variable that will ever learn.
         self._freeze(frozenset())
-        self._step = TrainStep(
+        step = TrainStep(
             network,
             plan.distillation,
             learning_rate=plan.learning_rate,
@@ -174,23 +183,28 @@ class Training:
             train_teacher=plan.teacher_learning_rate is not None,
             precision=plan.precision,
         )
-        learner = teacher if self._step.teacher_optimizer is not None else None
-        self._accuracy = HeldOutAccuracy.of_students(network, learner)
-        self._average = (
-            WeightAverage(network, self._step.optimizer, plan.weight_average_decay)
-            if plan.weight_average_decay
-            else None
-        )
-        self._best: dict[str, WeightCopies] = {}
+        self._learner = teacher if step.teacher_optimizer is not None else None
+        self._train_on(network, step)
+        self._is_unshared = False
+        self._unshared_from = plan.unshared_from_epoch if len(step.students) > 1 else None
         self._stops_from_epoch = 0
         if plan.early_stopping_epochs:
             check_validation_examples(data.num_labelled_validation)
-            self._best = best_copies(network, learner)
-            self._stops_from_epoch = last_change(plan.joins_at_epoch, frozen_at, plan.epochs)
+            self._stops_from_epoch = last_change(plan.joins_at_epoch, frozen_at, plan.epochs, self._unshared_from)
         self._widened = widened_variables(network, plan.joins_at_epoch) if any(plan.joins_at_epoch.values()) else {}
         self._has_validation = data.num_labelled_validation >= MIN_VALIDATION_EXAMPLES
         self._total_steps = data.steps_per_epoch * plan.epochs
         self._history = TrainingHistory(self._step.losses_of(self._step.students), plan, sparsity_of)
+
+    def _train_on(self, network: keras.Model, step: TrainStep) -> None:
+        """Trains this network from here on, with copies of its weights where the plan needs some."""
+        plan = self._plan
+        self.network, self._step = network, step
+        self._accuracy = HeldOutAccuracy.of_students(network, self._learner)
+        self._average = (
+            WeightAverage(network, step.optimizer, plan.weight_average_decay) if plan.weight_average_decay else None
+        )
+        self._best: dict[str, WeightCopies] = best_copies(network, self._learner) if plan.early_stopping_epochs else {}
 
     def epochs(self, checkpoint: Checkpoint | None = None) -> Iterator[int]:
         """Trains, from the checkpoint on where there is one.
@@ -209,13 +223,15 @@ class Training:
         for epoch in range(first_epoch, self._plan.epochs):
             if stops(self._history.of_students, self._plan.early_stopping_epochs, self._stops_from_epoch):
                 return
+            if epoch == self._unshared_from and not self._is_unshared:
+                self._unshare()
             if self._frozen_at is not None:
                 self._freeze(self._frozen_at(epoch))
             self._step.optimizer.restart(self._widened.get(epoch, ()))
             losses = self._run_epoch(epoch)
             self._evaluate(epoch, losses)
             if checkpoint is not None:
-                checkpoint.save(self._state(), self._history.records)
+                self._part(checkpoint).save(self._state(), self._history.records)
             yield epoch + 1
 
     def finish(self) -> dict[str, tuple[EpochRecord, ...]]:
@@ -243,16 +259,44 @@ class Training:
     def _restore(self, checkpoint: Checkpoint | None) -> int:
         """Restores a saved state, and returns the number of epochs that it has."""
         restored = checkpoint.restore(self._state()) if checkpoint else None
-        if restored is None:
+        if checkpoint is None or restored is None:
             return 0
         self._history.records = restored
+        if self._history.num_epochs == self._unshared_from:
+            self._unshare()
+            self._history.records = self._part(checkpoint).restore(self._state()) or restored
         done = self._history.num_epochs
         work = f"{self._plan.phase} epoch {done}/{self._plan.epochs}"
         progress.report(work, done, self._plan.epochs, "done before: resumed from its checkpoint")
         return done
 
+    def _part(self, checkpoint: Checkpoint) -> Checkpoint:
+        """Returns where state is kept now: the network that is shared no more has other variables."""
+        return checkpoint.part("unshared") if self._is_unshared else checkpoint
+
+    def _unshare(self) -> None:
+        """Trains each student on its own copy of its part of the network from here on, with moments that begin anew."""
+        self._freeze(frozenset())
+        shared, best = self.network, self._best
+        unshared = unshared_network(shared)
+        self._train_on(unshared, self._step.on_network(unshared))
+        self._is_unshared, self._widened = True, {}
+        for name, copies in best.items():
+            # Students may leave with an epoch from before.
+            if name == TEACHER:
+                self._best[name] = copies
+                continue
+            latest = [keras.ops.convert_to_numpy(variable) for variable in shared.variables]
+            copies.give()
+            copy_student(shared, unshared, name)
+            self._best[name].take()
+            for variable, value in zip(shared.variables, latest, strict=True):
+                variable.assign(value)
+            copy_student(shared, unshared, name)
+        progress.report(f"{self._plan.phase}: a trunk of its own for each student", 1, 1)
+
     def _state(self) -> list[keras.Variable]:
-        state = [*self._network.variables, *self._step.variables]
+        state = [*self.network.variables, *self._step.variables]
         for keeper in (self._average, *self._best.values()):
             state += keeper.copies if keeper else []
         return state + (self._hook.variables if self._hook else [])
@@ -262,8 +306,8 @@ class Training:
 
     def _freeze(self, frozen: frozenset[str]) -> None:
         if self._frozen_at is not None:
-            for layer in self._network.layers:
-                layer.trainable = layer.name not in frozen
+            for layer in self.network.layers:
+                layer.trainable = joint_layer_name(self.network, layer.name) not in frozen
 
     def _run_epoch(self, epoch: int) -> dict[str, float]:
         """Trains for an epoch, and returns the mean loss of each student in it, and of a teacher that learns."""

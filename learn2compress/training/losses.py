@@ -1,4 +1,4 @@
-"""Losses by which a student learns from labels, from its teacher, and from the largest student.
+"""Losses by which a student learns from labels, from its teacher, and from the other students.
 
 All take logits `[batch, num_classes]`. Those named after a method return one
 value per example `[batch]`, in nats; `student_loss` weighs and averages them.
@@ -6,6 +6,7 @@ value per example `[batch]`, in nats; `student_loss` weighs and averages them.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from keras import ops
@@ -19,9 +20,18 @@ _EXCLUDED = -1e4
 
 
 def student_loss(
-    targets: Any, student_logits: Any, teacher_logits: Any, config: DistillationConfig, largest_logits: Any = None
+    targets: Any,
+    student_logits: Any,
+    teacher_logits: Any,
+    config: DistillationConfig,
+    largest_logits: Any = None,
+    exits_logits: Any = None,
 ) -> Any:
-    """Returns the loss of one student on one batch: labels, teacher and largest student, weighted.
+    """Returns the loss of one student on one batch: labels, teacher and other students, weighted.
+
+    The teacher's part is the loss against the teacher and, by `exits_weight`, the one against `exits_logits` (Lee &
+    Lee, arXiv:2104.00299). A divergence is linear in its target but for a constant, so that its gradient is that of one
+    target: the mixture of both distributions, each taken as the loss takes logits (softened or standardized).
 
     Args:
       targets: Probability of each class by the label, `[batch, num_classes]`:
@@ -32,6 +42,8 @@ def student_loss(
       config: Weights, temperature and form of each part.
       largest_logits: The largest student's logits for in-place distillation;
         no gradient flows into them.
+      exits_logits: `[batch, num_classes]`, see `exits_mean`; no gradient flows into them. Without them the teacher's
+        part is the teacher's alone.
 
     Returns:
       The mean over the batch, a scalar; the labels' part is the mean over what
@@ -39,10 +51,30 @@ def student_loss(
     """
     loss = config.label_weight * _label_loss(targets, student_logits, config.label_smoothing)
     if config.weight:
-        loss += config.weight * ops.mean(_teacher_loss(targets, student_logits, teacher_logits, config))
+        exits_weight = config.exits_weight if exits_logits is not None else 0.0
+        teacher_part = ops.mean(_teacher_loss(targets, student_logits, teacher_logits, config))
+        if exits_weight:
+            exits_part = ops.mean(_teacher_loss(targets, student_logits, exits_logits, config))
+            teacher_part = (1.0 - exits_weight) * teacher_part + exits_weight * exits_part
+        loss += config.weight * teacher_part
     if config.largest_weight and largest_logits is not None:
         loss += config.largest_weight * ops.mean(_teacher_loss(targets, student_logits, largest_logits, config))
     return loss
+
+
+def exits_mean(logits: Sequence[Any]) -> Any:
+    """Returns what students follow by `exits_weight`: the mean of their logits.
+
+    Of logits and not of probabilities: a student that has just joined is sure of nothing, and its small logits move the
+    mean little.
+
+    Args:
+      logits: Those of each student that takes part, `[batch, num_classes]`.
+
+    Returns:
+      `[batch, num_classes]`; `None` for one student, which would follow itself.
+    """
+    return ops.mean(ops.stack(list(logits)), axis=0) if len(logits) > 1 else None
 
 
 def cross_entropy(targets: Any, logits: Any, label_smoothing: float = 0.0) -> Any:

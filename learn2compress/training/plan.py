@@ -30,6 +30,8 @@ class TrainingPlan:
         student's best epoch; `None` doesn't stop.
       loss_weights: By student name; 1 where left out.
       joins_at_epoch: 0-based epoch in which a student joins; 0 where left out.
+      unshared_from_epoch: 0-based epoch from which each student trains on its
+        own copy of what it shared before; `None` where they share to the end.
       largest: The student whose signal the others follow, too.
       precision: What students are computed in; weights and batch statistics are float32.
       teacher_learning_rate: Highest of a teacher that is optimised jointly; `None` for a fixed one.
@@ -47,6 +49,7 @@ class TrainingPlan:
     early_stopping_epochs: int | None = None
     loss_weights: Mapping[str, float] = dataclasses.field(default_factory=dict)
     joins_at_epoch: Mapping[str, int] = dataclasses.field(default_factory=dict)
+    unshared_from_epoch: int | None = None
     largest: str | None = None
     teacher_learning_rate: float | None = None
     precision: Precision = Precision.FLOAT32

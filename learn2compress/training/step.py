@@ -8,6 +8,7 @@ cut off from its gradient.
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -16,11 +17,11 @@ import tensorflow as tf
 
 from learn2compress.config import DistillationConfig, Precision
 from learn2compress.data.batches import TrainingBatch
+from learn2compress.precision.view import faster_view
 from learn2compress.teachers.live import LiveTeacher
 from learn2compress.training.adamw import AdamW
 from learn2compress.training.frozen_prefix import split_frozen_prefix
-from learn2compress.training.losses import cross_entropy, hint_loss, student_loss
-from learn2compress.training.view import training_view
+from learn2compress.training.losses import cross_entropy, exits_mean, hint_loss, student_loss
 
 TEACHER = "teacher"
 
@@ -69,11 +70,28 @@ class TrainStep:
         def new_optimizer(variables: Sequence[keras.Variable]) -> AdamW:
             return AdamW(variables, learning_rate, weight_decay=weight_decay, gradient_clip_norm=gradient_clip_norm)
 
+        self._new_optimizer = new_optimizer
         self.optimizer = new_optimizer(self._student_variables())
         self.teacher_optimizer = (
             new_optimizer(teacher.trainable_variables) if teacher is not None and train_teacher else None
         )
         self._compiled: dict[tuple[Any, ...], Callable[..., tuple[Any, Any]]] = {}
+
+    def on_network(self, network: keras.Model) -> TrainStep:
+        """Returns the steps of the same training on another network of the same students.
+
+        The students' optimizer begins anew, as its moments are those of other weights. Hints' projections, the teacher
+        and its optimizer stay what they are.
+
+        Args:
+          network: As for the constructor.
+        """
+        step = copy.copy(self)
+        step._network = network
+        step._moving_means = {name: _moving_means(network, name) for name in self.students}
+        step._compiled = {}
+        step.optimizer = self._new_optimizer(step._student_variables())
+        return step
 
     @property
     def variables(self) -> list[keras.Variable]:
@@ -109,7 +127,7 @@ class TrainStep:
     def _compile(self, active: tuple[str, ...], trainable: list[keras.Variable]) -> Callable[..., Any]:
         outputs: dict[str, Any] = {name: self._network.output[name] for name in active}
         features = {name: self._network.get_layer(f"{name}_logits").input for name in active if name in self._hints}
-        taking_part = training_view(keras.Model(self._network.input, (outputs, features)), self._precision)
+        taking_part = faster_view(keras.Model(self._network.input, (outputs, features)), self._precision)
         frozen_prefix, learning = split_frozen_prefix(taking_part)
 
         @tf.function(reduce_retracing=True)
@@ -147,9 +165,12 @@ class TrainStep:
         self, targets: Any, logits: dict[str, Any], teacher_logits: Any, hints: dict[str, Any], teacher_features: Any
     ) -> dict[str, Any]:
         losses = {}
+        exits_logits = exits_mean(list(logits.values())) if self._distillation.exits_weight else None
         for name, student_logits in logits.items():
             largest_logits = logits.get(self._largest) if self._largest not in (None, name) else None
-            losses[name] = student_loss(targets, student_logits, teacher_logits, self._distillation, largest_logits)
+            losses[name] = student_loss(
+                targets, student_logits, teacher_logits, self._distillation, largest_logits, exits_logits
+            )
             if name in hints:
                 distance = tf.reduce_mean(hint_loss(self._hints[name](hints[name]), teacher_features))
                 losses[name] += self._distillation.hint_weight * distance

@@ -134,6 +134,7 @@ def plan_of(config: CompressionConfig, largest: str) -> TrainingPlan:
         weight_average_decay=training.weight_average_decay,
         loss_weights={student.name: student.loss_weight for student in config.students},
         joins_at_epoch={student.name: int(student.joins_after_ratio * training.epochs) for student in config.students},
+        unshared_from_epoch=training.unshared_from_epoch,
         largest=largest,
     )
 
@@ -262,7 +263,9 @@ def main() -> None:
         record("cached", seed=seed, **dataclasses.asdict(contests[-1]))
         if not arguments.full_set and not arguments.joint_alone:
             # Without stored logits each epoch has views of its own, as anybody would train on labels.
-            labels_alone = dataclasses.replace(config.training.distillation, weight=0.0, largest_weight=0.0)
+            labels_alone = dataclasses.replace(
+                config.training.distillation, weight=0.0, largest_weight=0.0, exits_weight=0.0
+            )
             without.append(contest(with_training(seeded, distillation=labels_alone), prepared, []))
             record("without_teacher", seed=seed, **dataclasses.asdict(without[-1]))
 

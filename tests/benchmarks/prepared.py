@@ -154,7 +154,9 @@ def write_logits(config: CompressionConfig, prepared: Prepared, folder: Path) ->
     examples = list(read_examples(prepared.folder / Split.TRAIN))
     rows = np.frombuffer(b"".join(example.input for example in examples), np.uint8)
     inputs = rows.reshape(-1, *config.task.input_shape)
-    logits = np.concatenate([teacher.logits(view) for view in views.views(inputs)], axis=1)
+    logits = np.concatenate(
+        [teacher.logits(view, precision=config.teacher.precision) for view in views.views(inputs)], axis=1
+    )
     write_shard(shard_path(folder, 0, 1, "logits"), (row.astype("<f4").tobytes() for row in logits))
 
 
@@ -169,7 +171,7 @@ def live_teacher(config: CompressionConfig, prepared: Prepared) -> LiveTeacher:
         folder = Path(name)
         paths = fetch_members(config.teacher, folder)
         store_copies(folder, paths, load_teacher(paths, config.teacher, config.task, prepared.num_classes).members)
-        return LiveTeacher.load(folder, config.task, prepared.num_classes)
+        return LiveTeacher.load(folder, config.task, prepared.num_classes, precision=config.teacher.precision)
 
 
 def prepare_examples(

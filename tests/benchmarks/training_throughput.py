@@ -30,13 +30,13 @@ from learn2compress.config import CompressionConfig, Precision
 from learn2compress.config.file import load_config
 from learn2compress.data.batches import TrainingBatch
 from learn2compress.litert.latency import processor_name
+from learn2compress.precision.bfloat16 import runs_in_bfloat16
+from learn2compress.precision.view import faster_view
 from learn2compress.students.cost import count_macs
 from learn2compress.students.joint import build_joint_network
-from learn2compress.training.bfloat16 import runs_in_bfloat16
 from learn2compress.training.loop import make_deterministic
 from learn2compress.training.losses import student_loss
 from learn2compress.training.step import TrainStep, as_float
-from learn2compress.training.view import training_view
 
 WARM_UP_STEPS = 5
 MAX_TRAIN = 2000
@@ -120,7 +120,7 @@ def forward_and_backward(network: keras.Model, config: CompressionConfig, batch:
     Returns:
       A function that computes the losses' gradients.
     """
-    trained = training_view(network, config.training.precision)
+    trained = faster_view(network, config.training.precision)
 
     @tf.function
     def run() -> Any:

@@ -153,6 +153,24 @@ def test_a_student_that_joins_late_leaves_trained_though_training_may_stop_early
     assert sum(record.returned for record in history_of(outputs["large"][0])) == 1
 
 
+def test_students_leave_with_what_they_learned_apart_under_the_names_that_they_shared(
+    inputs: Outputs, tmp_path: Path
+) -> None:
+    shared = run(inputs, tmp_path / "shared")
+    unshared = run(inputs, tmp_path / "unshared", dataclasses.replace(TRAINING, unshared_ratio=0.5))
+    trunks = []
+    for name in ("large", "small"):
+        student, history = read_student(unshared[name][0])
+        assert [record.epoch for record in history] == [1, 2, 3]
+        assert unshared[name][0].content_sha256 != shared[name][0].content_sha256
+        assert [layer.name for layer in student.layers] == [
+            layer.name for layer in read_student(shared[name][0])[0].layers
+        ]
+        trunks.append(student.get_layer("stage1_conv1").get_weights()[0])
+    assert not np.array_equal(*trunks)
+    assert not list((tmp_path / "unshared" / "checkpoints").iterdir())
+
+
 def test_early_stopping_without_examples_to_decide_by_is_refused_before_training(
     inputs: Outputs, tmp_path: Path
 ) -> None:

@@ -22,6 +22,7 @@ from components.teacher_load.executor import Executor
 from learn2compress.config import (
     AugmentConfig,
     InputScaling,
+    Precision,
     TaskConfig,
     TeacherConfig,
     TeacherMemberConfig,
@@ -222,6 +223,30 @@ def test_the_seed_changes_the_views_alone(examples: Any, models: Path, cached: L
     other = run(tmp_path / "augmented", examples, config, augment=AUGMENT, seed=8).digests()
     changed = {name for name, digest in cached.digests().items() if other[name] != digest}
     assert changed == {name for name in other if name.startswith("train/")}
+
+
+def test_bfloat16_is_for_what_students_learn_from_and_gives_the_same_bytes_with_two_workers(
+    examples: Any, models: Path, cached: Loaded, tmp_path: Path
+) -> None:
+    config = TeacherConfig(str(models / "one.keras"), cached_views=2, batch_size=64, precision=Precision.BFLOAT16)
+    rough = run(tmp_path / "one", examples, config, augment=AUGMENT)
+    exact = cached.rows(Split.TRAIN)
+    np.testing.assert_allclose(rough.rows(Split.TRAIN), exact, atol=0.05 * np.abs(exact).max())
+    assert not np.array_equal(rough.rows(Split.TRAIN), exact)
+    np.testing.assert_array_equal(rough.rows(Split.HELD_OUT), cached.rows(Split.HELD_OUT))
+    yardsticks = [(Path(loaded.teacher.uri) / "model.tflite").read_bytes() for loaded in (rough, cached)]
+    assert yardsticks[0] == yardsticks[1]
+    again = run(tmp_path / "two", examples, config, augment=AUGMENT, beam_options=TWO_THREADS)
+    assert again.digests() == rough.digests()
+
+
+def test_bfloat16_of_a_saved_model_is_refused_before_anything_is_written(
+    examples: Any, saved_models: dict[str, Path], tmp_path: Path
+) -> None:
+    config = TeacherConfig(str(saved_models["export"]), precision=Precision.BFLOAT16)
+    with pytest.raises(ConfigError, match=r"^teacher.precision: found 'bfloat16' with a SavedModel"):
+        run(tmp_path, examples, config)
+    assert list((tmp_path / "logits").iterdir()) == []
 
 
 @pytest.mark.parametrize("live", [{"signal": TeacherSignal.LIVE}, {"training": TeacherTraining.JOINT}])

@@ -14,6 +14,7 @@ from components.training_inputs import TeacherUse, TrainingInputs, TrainingSetti
 from learn2compress.config import (
     AugmentConfig,
     DistillationConfig,
+    Precision,
     StageConfig,
     StudentConfig,
     TaskConfig,
@@ -30,8 +31,9 @@ TRAINING = TrainingConfig(
     epochs=10,
     weight_decay=0.25,
     warmup_ratio=0.125,
+    unshared_ratio=0.25,
     augment=AugmentConfig(flip=True),
-    distillation=DistillationConfig(hint_weight=2.0, weight=3.0),
+    distillation=DistillationConfig(hint_weight=2.0, exits_weight=0.25, weight=3.0),
 )
 SETTINGS = TrainingSettings(TaskConfig(), TRAINING, TeacherUse(False, 1, False, None), 7, "")
 Open = Callable[..., TrainingInputs]
@@ -55,10 +57,24 @@ def open_inputs(digits_inputs: Callable[..., Any], tmp_path: Path) -> Open:
         (TeacherConfig("t.keras"), TeacherUse(False, 4, False, None)),
         (TeacherConfig("t.keras", signal=TeacherSignal.LIVE, learning_rate=0.5), TeacherUse(True, 4, False, None)),
         (TeacherConfig("t.keras", training=TeacherTraining.JOINT), TeacherUse(True, 4, False, 0.0001)),
+        (
+            TeacherConfig("t.keras", signal=TeacherSignal.LIVE, precision=Precision.BFLOAT16),
+            TeacherUse(True, 4, False, None, Precision.BFLOAT16),
+        ),
     ],
 )
 def test_a_teacher_takes_part_as_the_configuration_says(config: TeacherConfig, use: TeacherUse) -> None:
     assert TeacherUse.of(config) == use
+
+
+@pytest.mark.parametrize("rate", [None, 0.1])
+def test_a_teacher_that_learns_is_computed_in_what_the_students_are(rate: float | None) -> None:
+    use = TeacherUse(True, 1, False, rate, Precision.FLOAT32)
+    expected = Precision.FLOAT32 if rate is None else Precision.BFLOAT16
+    assert use.precision_in(dataclasses.replace(TRAINING, precision=Precision.BFLOAT16)) is expected
+    assert dataclasses.replace(use, precision=Precision.BFLOAT16).precision_in(TRAINING) is (
+        Precision.BFLOAT16 if rate is None else Precision.FLOAT32
+    )
 
 
 def test_where_a_teacher_is_stored_does_not_change_how_it_takes_part() -> None:
@@ -75,11 +91,12 @@ def test_settings_are_read_as_they_were_written(open_inputs: Open, tmp_path: Pat
     assert batch.inputs.shape == (16, 8, 8, 1)
 
 
-def test_a_students_phase_has_the_common_settings_and_no_hints(open_inputs: Open) -> None:
+def test_a_students_phase_has_the_common_settings_and_neither_hints_nor_other_exits(open_inputs: Open) -> None:
     plan = open_inputs().plan("prune", 5, 0.01)
     assert (plan.phase, plan.epochs, plan.learning_rate, plan.weight_decay, plan.seed) == ("prune", 5, 0.01, 0.25, 7)
-    # Features were shaped in the joint training.
-    assert plan.distillation == dataclasses.replace(TRAINING.distillation, hint_weight=0.0)
+    assert plan.unshared_from_epoch is None
+    # Features were shaped in the joint training, and there is no other student.
+    assert plan.distillation == dataclasses.replace(TRAINING.distillation, hint_weight=0.0, exits_weight=0.0)
 
 
 def test_the_joint_training_has_hints_a_warm_up_and_students_that_join_later(open_inputs: Open) -> None:
@@ -89,6 +106,7 @@ def test_the_joint_training_has_hints_a_warm_up_and_students_that_join_later(ope
     assert plan.distillation == TRAINING.distillation
     assert plan.loss_weights == {"large": 0.5, "small": 1.0}
     assert plan.joins_at_epoch == {"large": 0, "small": 4}
+    assert plan.unshared_from_epoch == 8
 
 
 def test_a_training_finds_its_own_state_again_and_no_other(open_inputs: Open, tmp_path: Path) -> None:

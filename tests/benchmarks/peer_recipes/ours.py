@@ -19,7 +19,7 @@ from learn2compress.quantization.student_file import StudentDescription
 from learn2compress.students.joint import build_joint_network, standalone_student
 from learn2compress.students.sharing import joint_cost
 from learn2compress.teachers.live import LiveTeacher
-from learn2compress.training.loop import fit, make_deterministic
+from learn2compress.training.loop import Training, make_deterministic
 from learn2compress.training.plan import TrainingPlan
 from peer_recipes.answer import Answer, Stopwatch
 from peer_recipes.request import Request
@@ -70,7 +70,7 @@ def plan(request: Request, phase: str, epochs: int, learning_rate: float) -> Tra
         phase,
         epochs,
         learning_rate,
-        dataclasses.replace(training.distillation, hint_weight=0.0),
+        dataclasses.replace(training.distillation, hint_weight=0.0, exits_weight=0.0),
         request.seed,
         weight_decay=training.weight_decay,
         gradient_clip_norm=training.gradient_clip_norm,
@@ -86,13 +86,16 @@ def train_jointly(request: Request, signal: Signal, epochs: int) -> keras.Model:
       epochs: Of training.
 
     Returns:
-      The joint network.
+      The joint network, or the one in which students share no more.
     """
     config = with_training(request.config, epochs=epochs)
     make_deterministic(request.seed)
     joint = build_joint_network(config.task, request.prepared.num_classes, config.training, config.students)
-    fit(joint, signal.data, plan_of(config, joint_cost(joint).largest), teacher=signal.teacher)
-    return joint
+    training = Training(joint, signal.data, plan_of(config, joint_cost(joint).largest), teacher=signal.teacher)
+    for _ in training.epochs():
+        pass
+    training.finish()
+    return training.network
 
 
 def student_file(

@@ -33,6 +33,11 @@ def test_pixels_become_numbers_up_to_one_unless_said_otherwise() -> None:
             {"ensemble": [GOOD], "training": "joint"},
             "training: found 'joint' with an ensemble, accepted is one teacher",
         ),
+        (
+            {"training": "joint", "precision": "bfloat16"},
+            "precision: found 'bfloat16' with training 'joint', accepted is 'float32'",
+        ),
+        ({"precision": "float16"}, "precision: found \"float16\", accepted: 'float32' or 'bfloat16'"),
         ({"ensemble": [{"url": "x"}]}, "ensemble.0.url: found an unknown key, accepted are uri, input_scaling, output"),
         ({"output": "scores"}, "output: found \"scores\", accepted: 'logits' or 'probabilities'"),
         ({"input_scaling": {"multiply": 0.0}}, "input_scaling.multiply: found 0.0"),

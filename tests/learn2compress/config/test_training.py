@@ -30,6 +30,16 @@ from learn2compress.config.training import MAX_VALIDATION_EXAMPLES, OWN_ARCHITEC
         ),
         ({"batch_size": 8}, "batch_size: found 8, accepted: greater than or equal to 16"),
         ({"distillation": {"temperature": 0.0}}, "distillation.temperature: found 0.0"),
+        (
+            {"distillation": {"exits_weight": 0.5, "weight": 0.0}},
+            "distillation: exits_weight: found 0.5 with a weight of 0, accepted is 0, or a weight above 0",
+        ),
+        (
+            {"unshared_ratio": 0.1, "epochs": 9},
+            "unshared_ratio: found 0.1 of 9 epochs, which is less than one, accepted is 0, or 0.112 or more",
+        ),
+        ({"unshared_ratio": 1.0}, "unshared_ratio: found 1.0"),
+        ({"distillation": {"exits_weight": 1.5}}, "distillation.exits_weight: found 1.5"),
     ],
 )
 def test_what_can_not_be_trained_is_refused(settings: dict[str, Any], message: str) -> None:
@@ -100,3 +110,18 @@ def test_early_stopping_without_examples_to_decide_by_is_refused() -> None:
         parse(TrainingConfig, {"early_stopping_epochs": 3, "validation_ratio": 0.0})
     assert parse(TrainingConfig, {"early_stopping_epochs": 3}).early_stopping_epochs == 3
     assert parse(TrainingConfig, {"validation_ratio": 0.0}).validation_ratio == 0.0
+
+
+@pytest.mark.parametrize(("ratio", "epoch"), [(0.0, None), (0.1, 27), (0.05, 29), (0.99, 1)])
+def test_sharing_ends_with_the_last_share_of_the_epochs(ratio: float, epoch: int | None) -> None:
+    assert TrainingConfig(epochs=30, unshared_ratio=ratio).unshared_from_epoch == epoch
+
+
+def test_the_least_ratio_that_is_named_is_accepted() -> None:
+    for epochs in (3, 7, 9, 30, 300):
+        with pytest.raises(ConfigError) as caught:
+            parse(TrainingConfig, {"epochs": epochs, "unshared_ratio": 0.5 / epochs})
+        named = float(str(caught.value).split(" or more")[0].split()[-1])
+        assert TrainingConfig(epochs=epochs, unshared_ratio=named).unshared_from_epoch == epochs - 1
+    with pytest.raises(ConfigError, match="accepted is 0, or 1 epoch in at least 2"):
+        parse(TrainingConfig, {"epochs": 1, "unshared_ratio": 0.5})

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from learn2compress.config import TaskConfig, TeacherMemberConfig
+from learn2compress.config import Precision, TaskConfig, TeacherMemberConfig
 from learn2compress.config.parsing import ConfigError
 from learn2compress.teachers.hints import HintTap
 from learn2compress.teachers.live import LiveTeacher
@@ -73,6 +73,16 @@ def test_hints_come_from_any_layer_and_are_averaged_over_places(
         np.testing.assert_allclose(features, features_of(nested, layer).mean(axis=(1, 2)), atol=1e-6)
     else:
         np.testing.assert_allclose(np.log(np.exp(features) / np.exp(features).sum(1, keepdims=True)), logits, atol=1e-5)
+
+
+@pytest.mark.parametrize("layer", [None, "deep_inside", "classifier"])
+def test_hints_of_a_teacher_in_bfloat16_are_nearly_the_same(nested: Path, tmp_path: Path, layer: str | None) -> None:
+    _, exact = answer(live(tmp_path / "exact", nested, hint_layer=layer))
+    rough = live(tmp_path / "rough", nested, hint_layer=layer, precision=Precision.BFLOAT16)
+    _, features = answer(rough)
+    assert features.dtype == np.float32
+    assert not np.array_equal(features, exact)
+    np.testing.assert_allclose(features, exact, atol=0.03 * np.abs(exact).max())
 
 
 def test_a_layer_that_is_not_there_is_named_with_close_ones(nested: Path, tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from learn2compress.config import InputScaling, TaskConfig, TaskKind, TeacherConfig, TeacherMemberConfig
+from learn2compress.config import InputScaling, Precision, TaskConfig, TaskKind, TeacherConfig, TeacherMemberConfig
 from learn2compress.config.parsing import ConfigError
 from learn2compress.teachers.live import LiveTeacher
 from learn2compress.teachers.loading import load_teacher
@@ -85,13 +85,28 @@ def test_hints_of_a_saved_model_or_an_ensemble_are_refused(logits_teachers: dict
             live(tmp_path / folder, needs_hints=True)
 
 
-@pytest.mark.parametrize("kind", ["keras", "h5"])
+@pytest.mark.parametrize("members", [1, 2])
+def test_in_bfloat16_it_answers_as_its_cached_logits_do_and_is_measured_in_float32(
+    logits_teachers: dict[str, Path], softmax_teachers: dict[str, Path], members: int, tmp_path: Path
+) -> None:
+    paths = [logits_teachers["keras"], softmax_teachers["h5"]][:members]
+    cached = store(tmp_path / "live", *paths, precision=Precision.BFLOAT16)
+    teacher = live(tmp_path / "live", precision=Precision.BFLOAT16)
+    rough, _ = answer(teacher)
+    np.testing.assert_allclose(rough, cached.logits(X, precision=Precision.BFLOAT16), atol=1e-5)
+    exact = cached.logits(X)
+    np.testing.assert_allclose(teacher.float32_logits(tf.constant(X)), exact, atol=1e-5)
+    assert not np.allclose(rough, exact, atol=1e-5)
+    np.testing.assert_allclose(rough, exact, atol=0.05 * np.abs(exact).max())
+
+
+@pytest.mark.parametrize(("kind", "precision"), [("keras", "float32"), ("h5", "float32"), ("keras", "bfloat16")])
 def test_a_keras_teacher_learns_in_the_step_and_is_saved_as_it_is_then(
-    logits_teachers: dict[str, Path], kind: str, tmp_path: Path
+    logits_teachers: dict[str, Path], kind: str, precision: str, tmp_path: Path
 ) -> None:
     keras.utils.set_random_seed(1)
     before = store(tmp_path / "live", logits_teachers[kind])
-    teacher = live(tmp_path / "live")
+    teacher = live(tmp_path / "live", precision=Precision(precision))
     optimizer = keras.optimizers.SGD(0.1)
     moving = next(variable for variable in teacher.variables if "moving_mean" in variable.path)
     moving_before = moving.numpy()
@@ -112,12 +127,13 @@ def test_a_keras_teacher_learns_in_the_step_and_is_saved_as_it_is_then(
     assert not np.allclose(answer(teacher, training=True)[0], answer(teacher, training=True)[0])
 
     teacher.save(tmp_path / "trained")
-    logits, _ = answer(teacher)
+    logits = teacher.float32_logits(tf.constant(X)).numpy()
     assert not np.allclose(logits, before.logits(X), atol=0.1)
     np.testing.assert_allclose(answer(live(tmp_path / "trained"))[0], logits, atol=1e-5)
     assert sorted(path.name for path in (tmp_path / "trained").iterdir()) == ["member-0.keras", TEACHER_FILE]
     saved = keras.saving.load_model(tmp_path / "trained" / "member-0.keras")
     assert all(weight.dtype == "float32" for weight in saved.weights)
+    assert {layer.dtype_policy.name for layer in saved.layers} == {"float32"}
     assert not saved.compiled
 
 

@@ -13,6 +13,7 @@ import pytest
 import tensorflow as tf
 
 from learn2compress.config import (
+    Precision,
     TaskConfig,
     TaskKind,
     TeacherConfig,
@@ -58,6 +59,28 @@ def test_a_teacher_that_does_not_fit_is_refused(
     refused(logits_teachers[kind], "teacher.output.*'logits'", output=TeacherOutput.PROBABILITIES)
     refused(softmax_teachers[kind], "teacher.output.*'probabilities'", output=TeacherOutput.LOGITS)
     assert load(softmax_teachers[kind], output=TeacherOutput.PROBABILITIES).output is TeacherOutput.PROBABILITIES
+
+
+@pytest.mark.parametrize(
+    ("kind", "what"), [("saved_model", "with a SavedModel"), ("one", "with a network that takes one example at a time")]
+)
+def test_bfloat16_of_a_network_that_cannot_be_seen_into_is_refused(
+    logits_teachers: dict[str, Path], kind: str, what: str, tmp_path: Path
+) -> None:
+    path = logits_teachers.get(kind, tmp_path / "one.keras")
+    if kind == "one":
+        inputs = keras.Input((4, 4, 1), batch_size=1)
+        x = keras.layers.Flatten()(keras.layers.Conv2D(4, 3)(inputs))
+        keras.Model(inputs, keras.layers.Dense(3)(x)).save(path)
+    refused(path, what, precision=Precision.BFLOAT16)
+    assert load(path, precision=Precision.FLOAT32).num_classes == NUM_CLASSES
+
+
+def test_bfloat16_that_no_layer_would_be_computed_in_is_refused(tmp_path: Path) -> None:
+    inputs = keras.Input((4, 4, 1))
+    x = keras.layers.DepthwiseConv2D(3)(inputs)
+    keras.Model(inputs, keras.layers.Dense(3)(keras.layers.Flatten()(x))).save(tmp_path / "t.keras")
+    refused(tmp_path / "t.keras", "none of whose layers is computed in it", precision=Precision.BFLOAT16)
 
 
 def test_integers_as_input_are_refused(save_function: Callable[..., Path], tmp_path: Path) -> None:

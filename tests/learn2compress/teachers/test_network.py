@@ -11,6 +11,7 @@ import tensorflow as tf
 
 from learn2compress.config import (
     InputScaling,
+    Precision,
     TaskConfig,
     TaskKind,
     TeacherConfig,
@@ -113,3 +114,16 @@ def test_a_member_may_read_the_text_and_another_its_features(tmp_path: Path) -> 
     own = [softmax(reader(tf.constant(texts)[:, None]).numpy()), softmax(features(x_bytes / 255.0).numpy())]
     np.testing.assert_allclose(teacher.raw_outputs(x_bytes, texts), (own[0] + own[1]) / 2, atol=1e-6)
     assert teacher.to_litert() is None
+
+
+def test_a_member_in_bfloat16_computes_with_the_same_weights(logits_teachers: dict[str, Path]) -> None:
+    (member,) = load(TeacherMemberConfig(str(logits_teachers["keras"]))).members
+    assert member.computed_in(Precision.FLOAT32) is member
+    rough = member.computed_in(Precision.BFLOAT16)
+    exact = member.scores(tf.constant(X)).numpy()
+    found = rough.scores(tf.constant(X)).numpy()
+    assert found.dtype == np.float32
+    assert 0.0 < np.abs(found - exact).max() < 0.05 * np.abs(exact).max()
+    for weight in member.network.model.weights:
+        weight.assign(weight * 0.0)
+    np.testing.assert_array_equal(rough.scores(tf.constant(X)), np.zeros((7, NUM_CLASSES)))

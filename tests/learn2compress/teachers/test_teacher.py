@@ -10,9 +10,11 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from sklearn.datasets import load_digits
 
 from learn2compress.config import (
     InputScaling,
+    Precision,
     TaskConfig,
     TaskKind,
     TeacherConfig,
@@ -70,7 +72,7 @@ def test_batches_of_every_size_share_one_trace(logits_teachers: dict[str, Path])
     parts = [teacher.logits(X[:1]), teacher.logits(X[1:3]), teacher.logits(X[3:])]
     np.testing.assert_allclose(np.concatenate(parts), whole, atol=1e-6)
     assert teacher.logits(X[:0]).shape == (0, NUM_CLASSES)
-    assert teacher._run.experimental_get_tracing_count() == 1
+    assert teacher._run(Precision.FLOAT32).experimental_get_tracing_count() == 1
 
 
 @pytest.mark.parametrize("kind", ["keras", "h5", "saved_model"])
@@ -163,3 +165,43 @@ def test_another_teacher_than_the_runs_is_refused(logits_teachers: dict[str, Pat
     teacher.check_content(teacher.content_sha256)
     with pytest.raises(ConfigError, match=r"^teacher.uri: .* has SHA-256 .*, but the run was started with"):
         teacher.check_content("feed")
+
+
+@pytest.fixture(scope="module")
+def digits_teacher(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, np.ndarray]:
+    """A convolutional teacher of digits that was trained a little, and the images."""
+    digits = load_digits()
+    images = (digits.images * 15).astype(np.uint8)[..., None]
+    keras.utils.set_random_seed(3)
+    inputs = keras.Input((8, 8, 1))
+    x = inputs
+    for _ in range(2):
+        x = keras.layers.Conv2D(16, 3, padding="same", use_bias=False)(x)
+        x = keras.layers.ReLU()(keras.layers.BatchNormalization(momentum=0.9)(x))
+    x = keras.layers.Flatten()(keras.layers.MaxPooling2D()(x))
+    model = keras.Model(inputs, keras.layers.Dense(10)(x))
+    model.compile("adam", keras.losses.SparseCategoricalCrossentropy(from_logits=True))
+    model.fit(images / 255.0, digits.target, batch_size=64, epochs=3, verbose=0)
+    path = tmp_path_factory.mktemp("digits") / "teacher.keras"
+    model.save(path)
+    return path, images
+
+
+def test_bfloat16_gives_nearly_the_same_logits_and_the_same_ones_twice(
+    digits_teacher: tuple[Path, np.ndarray],
+) -> None:
+    path, images = digits_teacher
+    first, again = (load(path, TaskConfig(), 10, precision=Precision.BFLOAT16) for _ in range(2))
+    exact, rough = first.logits(images), first.logits(images, precision=Precision.BFLOAT16)
+    np.testing.assert_array_equal(exact, load(path, TaskConfig(), 10).logits(images))
+    assert rough.dtype == np.float32
+    assert 0.0 < np.abs(rough - exact).max() < 0.02 * np.abs(exact).max()
+    assert np.mean(rough.argmax(axis=1) == exact.argmax(axis=1)) > 0.995
+    np.testing.assert_array_equal(again.logits(images, precision=Precision.BFLOAT16), rough)
+
+
+def test_the_yardstick_of_a_bfloat16_teacher_is_float32(digits_teacher: tuple[Path, np.ndarray]) -> None:
+    path, images = digits_teacher
+    rough = load(path, TaskConfig(), 10, precision=Precision.BFLOAT16)
+    rough.logits(images[:4], precision=Precision.BFLOAT16)
+    assert rough.to_litert() == load(path, TaskConfig(), 10).to_litert()

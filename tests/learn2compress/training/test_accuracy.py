@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import keras
 import numpy as np
 import pytest
 
-from learn2compress.config import StageConfig, StudentConfig, TaskConfig, TrainingConfig
+from learn2compress.config import Precision, StageConfig, StudentConfig, TaskConfig, TeacherConfig, TrainingConfig
 from learn2compress.data.batches import TrainingData
 from learn2compress.students.joint import build_joint_network
+from learn2compress.teachers.live import LiveTeacher
+from learn2compress.teachers.loading import load_teacher
+from learn2compress.teachers.stored import store_copies
 from learn2compress.training.accuracy import HeldOutAccuracy
 
 
@@ -57,6 +61,25 @@ def test_the_first_examples_alone_are_measured_where_asked(
         inputs, labels = gathered(batches)
         scores = inputs.reshape(-1, 64)[:max_examples, 20:30]
         assert measured == {"pixels": pytest.approx(share_right(scores, labels[:max_examples]))}
+
+
+def test_a_teacher_in_bfloat16_is_measured_in_float32(
+    network: keras.Model, digits_data: Callable[..., TrainingData], tmp_path: Path
+) -> None:
+    # Its last class is a thousandth above all others: more digits than bfloat16 has.
+    inputs = keras.Input((8, 8, 1))
+    scores = keras.layers.Conv2D(10, 1, use_bias=False)
+    model = keras.Model(inputs, keras.layers.GlobalAveragePooling2D()(scores(inputs)))
+    scores.set_weights([np.array([1.0] * 9 + [1.001], np.float32).reshape(1, 1, 1, 10)])
+    model.save(tmp_path / "t.keras")
+    paths = [tmp_path / "t.keras"]
+    store_copies(tmp_path, paths, load_teacher(paths, TeacherConfig("t.keras"), TaskConfig(), 10).members)
+    teacher = LiveTeacher.load(tmp_path, TaskConfig(), 10, precision=Precision.BFLOAT16)
+    data = digits_data()
+    assert set(np.argmax(teacher(gathered(data.held_out())[0])[0], axis=1)) == {0}
+    share_of_nines = float(np.mean(gathered(data.held_out())[1] == 9))
+    accuracy = HeldOutAccuracy.of_students(network, teacher)
+    assert accuracy.measure(data)["teacher"] == pytest.approx(share_of_nines)
 
 
 def test_without_examples_kept_back_there_is_no_accuracy_on_them(

@@ -49,6 +49,8 @@ def test_the_last_change_is_the_last_join_or_release() -> None:
     assert last_change({"large": 0, "small": 3}, None, 4) == 3
     assert last_change({"small": 1}, frozen.__getitem__, 4) == 2
     assert last_change({"small": 3}, frozen.__getitem__, 4) == 3
+    assert last_change({"small": 1}, None, 4, unshared_from_epoch=3) == 3
+    assert last_change({"small": 1}, None, 4, unshared_from_epoch=None) == 1
 
 
 def test_the_best_epoch_is_the_first_of_the_most_accurate_and_the_students_own() -> None:

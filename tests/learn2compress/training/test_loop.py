@@ -40,6 +40,7 @@ EVERYTHING = dataclasses.replace(
     largest="large",
     distillation=DistillationConfig(largest_weight=1.0),
 )
+UNSHARED = dataclasses.replace(EVERYTHING, unshared_from_epoch=2)
 STUDENTS = (StudentConfig("large", 2), StudentConfig("small", 1))
 
 
@@ -66,7 +67,7 @@ def train(
     history, weights = training.finish(), {}
     for name in network.output:
         training.assign_weights_of(name)
-        weights[name] = standalone_student(network, name).get_weights()
+        weights[name] = standalone_student(training.network, name).get_weights()
     return history, weights
 
 
@@ -107,12 +108,16 @@ def test_the_same_seed_gives_the_same_weights(digits_data: Callable[..., Trainin
     assert digests[0] != digests[2]
 
 
-@pytest.mark.parametrize(("plan", "step"), [(PLAN, 3), (PLAN, 80), (EVERYTHING, 40), (EVERYTHING, 80)])
+@pytest.mark.parametrize(
+    ("plan", "step"),
+    [(PLAN, 3), (PLAN, 80), (EVERYTHING, 40), (EVERYTHING, 80), (UNSHARED, 40), (UNSHARED, 70), (UNSHARED, 100)],
+)
 def test_a_killed_training_ends_at_the_same_weights(
     digits_data: Callable[..., TrainingData], tmp_path: Path, plan: TrainingPlan, step: int
 ) -> None:
     data = digits_data(num_validation=64)
-    frozen_at = releasing(1) if plan is EVERYTHING else None
+    plan = dataclasses.replace(plan, epochs=4 if plan is UNSHARED else plan.epochs)
+    frozen_at = None if plan is PLAN else releasing(1)
     history, weights = train(new_network(), data, plan, frozen_at=frozen_at)
     checkpoint = Checkpoint(tmp_path / "state")
     with listening(kill_at(step)), pytest.raises(KilledError):
@@ -122,6 +127,87 @@ def test_a_killed_training_ends_at_the_same_weights(
     for name, expected in weights.items():
         for one, other in zip(expected, resumed_weights[name], strict=True):
             np.testing.assert_array_equal(one, other)
+
+
+def same(one: list[np.ndarray], other: list[np.ndarray]) -> bool:
+    return all(np.array_equal(a, b) for a, b in zip(one, other, strict=True))
+
+
+@pytest.mark.parametrize("unshared_from_epoch", [None, 1])
+def test_students_that_share_no_more_train_as_if_there_were_no_others(
+    digits_data: Callable[..., TrainingData], tmp_path: Path, unshared_from_epoch: int | None
+) -> None:
+    plan = dataclasses.replace(PLAN, epochs=2, unshared_from_epoch=unshared_from_epoch)
+    found = []
+    for weight in (1.0, 0.01):
+        # One epoch together, the same in both; then the small one is less important in one of them.
+        checkpoint = Checkpoint(tmp_path / str(weight))
+        next(Training(new_network(), digits_data(), plan).epochs(checkpoint))
+        found.append(
+            train(new_network(), digits_data(), dataclasses.replace(plan, loss_weights={"small": weight}), checkpoint)
+        )
+    (history, weights), (_, others) = found
+    assert [record.epoch for record in history["large"]] == [1, 2]
+    assert same(weights["large"], others["large"]) is (unshared_from_epoch is not None)
+
+
+def test_the_schedule_goes_on_where_sharing_ends(digits_data: Callable[..., TrainingData]) -> None:
+    shared, weights = train(new_network(), digits_data(), PLAN)
+    unshared, own = train(new_network(), digits_data(), dataclasses.replace(PLAN, unshared_from_epoch=2))
+    for name in ("large", "small"):
+        assert unshared[name][:2] == shared[name][:2]
+        assert unshared[name][2].learning_rate == shared[name][2].learning_rate
+        assert unshared[name][2].loss < unshared[name][1].loss
+        assert not same(own[name], weights[name])
+
+
+def test_one_student_alone_shares_nothing_to_begin_with(digits_data: Callable[..., TrainingData]) -> None:
+    training = TrainingConfig(stages=(StageConfig(8),))
+    digests = []
+    for unshared_from_epoch in (None, 1):
+        make_deterministic(5)
+        network = build_joint_network(TaskConfig(), 10, training, STUDENTS[1:])
+        fit(network, digits_data(), dataclasses.replace(PLAN, epochs=2, unshared_from_epoch=unshared_from_epoch))
+        digests.append(content_sha256(standalone_student(network, "small")))
+    assert digests[0] == digests[1]
+
+
+def test_layers_stay_frozen_where_sharing_ends(digits_data: Callable[..., TrainingData]) -> None:
+    network, frozen = new_network(), frozenset({"stage1_conv1", "stage1_norm1"})
+    before = network.get_layer("stage1_conv1").get_weights()
+    plan = dataclasses.replace(PLAN, epochs=2, unshared_from_epoch=1)
+    training = Training(network, digits_data(), plan, frozen_at=lambda epoch: frozen)
+    assert list(training.epochs()) == [1, 2]
+    training.finish()
+    for student in ("large", "small"):
+        assert same(training.network.get_layer(f"{student}.stage1_conv1").get_weights(), before)
+    assert all(layer.trainable for layer in training.network.layers)
+
+
+def test_a_student_may_leave_with_an_epoch_from_before_sharing_ended(digits_data: Callable[..., TrainingData]) -> None:
+    data = digits_data(num_validation=128)
+    start = new_network()
+    fit(start, data, dataclasses.replace(PLAN, epochs=1))
+    plan = dataclasses.replace(PLAN, epochs=4, learning_rate=1e-6, early_stopping_epochs=2, unshared_from_epoch=2)
+    training = Training(start, data, plan)
+    with listening(lambda report: forgetting(training.network, {"large": 50})(report)):
+        for _ in training.epochs():
+            pass
+    history = training.finish()
+    large = returned_epoch(history["large"])
+    assert large.epoch <= 2
+    assert history["large"][2].held_out_top_1 < large.held_out_top_1 - 0.3
+    for name in ("large", "small"):
+        training.assign_weights_of(name)
+        accuracy = HeldOutAccuracy.of_students(training.network).measure(data)
+        assert accuracy[name] == returned_epoch(history[name]).held_out_top_1
+
+
+def test_students_that_share_no_more_are_not_left_in_the_network_that_was_given(
+    digits_data: Callable[..., TrainingData],
+) -> None:
+    with pytest.raises(ValueError, match="found unshared_from_epoch with several students"):
+        fit(new_network(), digits_data(), dataclasses.replace(PLAN, unshared_from_epoch=2))
 
 
 def test_a_killed_pruning_ends_at_the_same_weights(digits_data: Callable[..., TrainingData], tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ from learn2compress.config import DistillationConfig, DistillationLoss
 from learn2compress.training.losses import (
     cross_entropy,
     decoupled_loss,
+    exits_mean,
     hint_loss,
     standardized_logits_loss,
     student_loss,
@@ -118,6 +119,40 @@ def test_smaller_students_follow_the_largest_without_pulling_it() -> None:
     assert float(loss) > 0.0
     assert np.abs(towards_small).max() > 0.0
     assert towards_large is None
+
+
+EXITS = RANDOM.normal(size=(6, 5)).astype(np.float32)
+
+
+@pytest.mark.parametrize("loss", list(DistillationLoss))
+def test_the_exits_take_a_share_of_the_teachers_part_without_being_pulled(loss: DistillationLoss) -> None:
+    config = DistillationConfig(loss=loss, weight=3.0, label_weight=0.0, exits_weight=0.25)
+    teacher_alone = DistillationConfig(loss=loss, weight=3.0, label_weight=0.0)
+    by_teacher, by_exits = (student_loss(TARGETS, STUDENT, logits, teacher_alone) for logits in (TEACHER, EXITS))
+    exits = tf.Variable(EXITS)
+    with tf.GradientTape() as tape:
+        found = student_loss(TARGETS, tf.constant(STUDENT), TEACHER, config, exits_logits=exits)
+    assert float(found) == pytest.approx(0.75 * float(by_teacher) + 0.25 * float(by_exits), rel=1e-5)
+    assert tape.gradient(found, exits) is None
+    # A student that trains alone has no other exit, and the whole of the teacher.
+    assert float(student_loss(TARGETS, STUDENT, TEACHER, config)) == pytest.approx(float(by_teacher))
+
+
+def test_the_gradient_of_the_exits_share_is_that_of_the_mixture() -> None:
+    config = DistillationConfig(DistillationLoss.TEMPERATURE, 2.0, weight=1.0, label_weight=0.0, exits_weight=0.25)
+    mixture = np.log(0.75 * softmax(TEACHER / 2.0) + 0.25 * softmax(EXITS / 2.0)) * 2.0
+    gradients = []
+    for teacher, exits in ((TEACHER, EXITS), (mixture, None)):
+        student = tf.Variable(STUDENT)
+        with tf.GradientTape() as tape:
+            loss = student_loss(TARGETS, student, teacher, config, exits_logits=exits)
+        gradients.append(tape.gradient(loss, student).numpy())
+    np.testing.assert_allclose(gradients[0], gradients[1], atol=1e-6)
+
+
+def test_the_exits_are_the_mean_of_logits_of_more_than_one() -> None:
+    np.testing.assert_allclose(exits_mean([STUDENT, EXITS]), (STUDENT + EXITS) / 2.0, rtol=1e-6)
+    assert exits_mean([STUDENT]) is None
 
 
 def test_no_gradient_reaches_the_teacher() -> None:

@@ -22,6 +22,7 @@ from learn2compress.data.batches import TrainingBatch, TrainingData
 from learn2compress.progress import Progress, listening
 from learn2compress.results.reports import returned_epoch
 from learn2compress.students.joint import build_joint_network
+from learn2compress.students.unsharing import unshared_network
 from learn2compress.teachers.live import LiveTeacher
 from learn2compress.teachers.loading import load_teacher
 from learn2compress.teachers.stored import store_copies
@@ -88,6 +89,22 @@ def test_the_largest_student_teaches_the_others_and_learns_nothing_from_them() -
     assert float(losses[1]) > 0.0
     assert moved(before, network, "small_logits")
     assert not moved(before, network, "large_logits")
+
+
+def test_students_follow_the_mean_of_those_that_take_part(teacher: LiveTeacher) -> None:
+    exits = DistillationConfig(weight=1.0, label_weight=0.0, exits_weight=1.0)
+    other = BATCH._replace(teacher_logits=-BATCH.teacher_logits)
+
+    def losses(batch: TrainingBatch, active: list[str], live: LiveTeacher | None = None) -> np.ndarray:
+        return TrainStep(new_network(), exits, learning_rate=0.1, teacher=live).run(batch, active).numpy()
+
+    both = losses(BATCH, ["large", "small"])
+    assert both.min() > 0.0
+    # The exits alone are the target: whatever a teacher says, stored or live.
+    np.testing.assert_array_equal(losses(other, ["large", "small"]), both)
+    np.testing.assert_array_equal(losses(BATCH, ["large", "small"], teacher), both)
+    # Before the others join there is nobody to follow but the teacher.
+    assert losses(other, ["large"])[0] != losses(BATCH, ["large"])[0]
 
 
 def test_a_student_that_takes_no_part_keeps_its_weights_though_they_decay() -> None:
@@ -157,6 +174,21 @@ def test_hints_without_a_teacher_that_gives_features_are_refused() -> None:
         TrainStep(new_network(), DistillationConfig(hint_weight=1.0), learning_rate=0.1)
 
 
+def test_on_another_network_the_students_optimizer_begins_anew_and_all_else_goes_on(teacher: LiveTeacher) -> None:
+    config = DistillationConfig(hint_weight=1.0)
+    step = TrainStep(new_network(), config, learning_rate=0.01, teacher=teacher, train_teacher=True)
+    for _ in range(3):
+        step.run(BATCH, ["large", "small"])
+    other = step.on_network(unshared_network(new_network()))
+    assert step.optimizer.num_steps.numpy().max() == 3
+    assert other.optimizer.num_steps.numpy().max() == 0
+    kernel = step._hints["large"].kernel.numpy()
+    other.run(BATCH, ["large", "small"])
+    assert not np.array_equal(step._hints["large"].kernel.numpy(), kernel)
+    assert other.teacher_optimizer is step.teacher_optimizer
+    assert other.teacher_optimizer.num_steps.numpy().max() == 4
+
+
 def test_early_stopping_keeps_the_best_epoch_of_a_teacher_that_learns(
     digits_data: Callable[..., TrainingData], teacher: LiveTeacher
 ) -> None:
@@ -185,25 +217,31 @@ def test_early_stopping_keeps_the_best_epoch_of_a_teacher_that_learns(
     assert accuracy.measure(data)[TEACHER] == returned.held_out_top_1
 
 
+@pytest.mark.parametrize("unshared_from_epoch", [None, 1])
 def test_joint_training_with_everything_resumes_to_the_same_weights(
-    digits_data: Callable[..., TrainingData], teacher: LiveTeacher, tmp_path: Path
+    digits_data: Callable[..., TrainingData], teacher: LiveTeacher, tmp_path: Path, unshared_from_epoch: int | None
 ) -> None:
     start = [variable.numpy() for variable in teacher.variables]
-    config = DistillationConfig(hint_weight=0.1, largest_weight=0.1, label_smoothing=0.1)
-    plan = TrainingPlan("train", 2, 0.01, config, 3, largest="large", teacher_learning_rate=0.001)
+    config = DistillationConfig(hint_weight=0.1, largest_weight=0.1, label_smoothing=0.1, exits_weight=0.3)
+    plan = TrainingPlan("train", 3, 0.01, config, 3, largest="large", teacher_learning_rate=0.001)
+    plan = dataclasses.replace(plan, unshared_from_epoch=unshared_from_epoch)
     results = []
     for checkpoint in (None, Checkpoint(tmp_path / "state")):
         for variable, value in zip(teacher.variables, start, strict=True):
             variable.assign(value)
         network = new_network()
         if checkpoint is not None:
-            # One epoch of two, then a new process would begin here.
-            next(Training(network, digits_data(live=True), plan, teacher=teacher).epochs(checkpoint))
+            # Two epochs of three, then a new process would begin here.
+            epochs = Training(network, digits_data(live=True), plan, teacher=teacher).epochs(checkpoint)
+            assert [next(epochs), next(epochs)] == [1, 2]
             network = new_network()
             for variable, value in zip(teacher.variables, start, strict=True):
                 variable.assign(value)
-        history = fit(network, digits_data(live=True), plan, teacher=teacher, checkpoint=checkpoint)
-        results.append((history, network.get_weights(), [variable.numpy() for variable in teacher.variables]))
+        training = Training(network, digits_data(live=True), plan, teacher=teacher)
+        for _ in training.epochs(checkpoint):
+            pass
+        weights = [variable.numpy() for variable in teacher.variables]
+        results.append((training.finish(), training.network.get_weights(), weights))
     assert set(results[0][0]) == {"large", "small", TEACHER}
     assert results[0][0] == results[1][0]
     for first, second in zip([*results[0][1], *results[0][2]], [*results[1][1], *results[1][2]], strict=True):

@@ -1,11 +1,12 @@
-"""Tests of `learn2compress.training.fused_normalization`."""
+"""Tests of `learn2compress.precision.fused_normalization`."""
 
 import keras
 import numpy as np
 import pytest
 import tensorflow as tf
 
-from learn2compress.training.view import training_view
+from learn2compress.config import Precision
+from learn2compress.precision.view import faster_view
 
 
 def networks(shape: tuple[int, ...], **config: object) -> tuple[keras.Model, keras.Model]:
@@ -35,7 +36,7 @@ def step(network: keras.Model, variables: list[keras.Variable], inputs: tf.Tenso
 @pytest.mark.parametrize("config", [{}, {"scale": False}, {"center": False}, {"epsilon": 0.1}])
 def test_trains_as_keras_does(shape: tuple[int, ...], config: dict[str, object]) -> None:
     plain, copy = networks(shape, **config)
-    fused = training_view(copy)
+    fused = faster_view(copy)
     inputs = tf.constant(np.random.default_rng(2).normal(2.0, 3.0, (16, *shape)), tf.float32)
     expected = step(plain, plain.trainable_variables, inputs)
     found = step(fused, copy.trainable_variables, inputs)
@@ -47,7 +48,7 @@ def test_trains_as_keras_does(shape: tuple[int, ...], config: dict[str, object])
 
 def test_uses_one_operator_in_training_and_leaves_the_network_alone() -> None:
     _, copy = networks((6, 5, 8))
-    fused = training_view(copy)
+    fused = faster_view(copy)
     operators = {
         training: {
             operator.type
@@ -62,12 +63,24 @@ def test_uses_one_operator_in_training_and_leaves_the_network_alone() -> None:
     assert [weight.path for weight in fused.weights] == [weight.path for weight in copy.weights]
 
 
+def test_in_bfloat16_inference_is_one_operator_with_the_moving_statistics() -> None:
+    plain, copy = networks((6, 5, 8), scale=False)
+    view = faster_view(copy, Precision.BFLOAT16)
+    inputs = tf.random.normal([4, 6, 5, 8])
+    function = tf.function(lambda inputs: view(inputs, training=False)["logits"])
+    kinds = [operator.type for operator in function.get_concrete_function(inputs).graph.get_operations()]
+    assert kinds.count("FusedBatchNormV3") == 1
+    assert not {"Mul", "Rsqrt"} & set(kinds)
+    expected = plain(inputs, training=False)["logits"]
+    np.testing.assert_allclose(tf.cast(function(inputs), tf.float32), expected, rtol=0.02, atol=0.02)
+
+
 def test_a_frozen_layer_keeps_its_statistics() -> None:
     _, copy = networks((6, 5, 8))
     copy.get_layer("norm").trainable = False
     inputs = tf.random.normal([4, 6, 5, 8])
     before = copy.get_weights()
-    outputs = training_view(copy)(inputs, training=True)["logits"]
+    outputs = faster_view(copy)(inputs, training=True)["logits"]
     np.testing.assert_allclose(outputs, copy(inputs, training=False)["logits"], rtol=1e-6)
     for one, other in zip(before, copy.get_weights(), strict=True):
         np.testing.assert_array_equal(one, other)
@@ -79,6 +92,6 @@ def test_subclasses_and_other_axes_are_left_as_they_are() -> None:
 
     inputs = keras.Input((6, 5, 8))
     network = keras.Model(inputs, Other(name="other")(keras.layers.BatchNormalization(axis=1, name="rows")(inputs)))
-    fused = training_view(network)
+    fused = faster_view(network)
     assert fused.get_layer("other") is network.get_layer("other")
     assert fused.get_layer("rows") is network.get_layer("rows")

@@ -1,11 +1,11 @@
-"""Tests of `learn2compress.training.bfloat16`."""
+"""Tests of `learn2compress.precision.bfloat16`."""
 
 import keras
 import numpy as np
 import pytest
 import tensorflow as tf
 
-from learn2compress.training.bfloat16 import InBfloat16, runs_in_bfloat16
+from learn2compress.precision.bfloat16 import InBfloat16, runs_in_bfloat16
 
 
 @pytest.mark.parametrize(

@@ -1,11 +1,11 @@
-"""Layers of images computed in bfloat16, for training alone.
+"""Layers of images computed in bfloat16, for training and for a teacher's signal.
 
 Weights, batch statistics, losses and the optimizer stay in float32, as in mixed
 precision training (Micikevicius et al., arXiv:1710.03740); bfloat16 has
 float32's range, so that no loss needs scaling. A processor with AMX, and a GPU,
 multiplies it several times as fast, and half as many bytes are read and written
 between layers. What is behind the pooling of an image is little work, and stays
-in float32.
+in float32: a class's logit has all its digits.
 """
 
 from __future__ import annotations
@@ -27,12 +27,12 @@ _KINDS = (
 def runs_in_bfloat16(layer: keras.Layer) -> bool:
     """Returns whether a layer of a float32 network is one that is computed in bfloat16: exact types, on images."""
     # A subclass may compute something else.
-    return (
-        type(layer) in _KINDS
-        and layer.dtype_policy.name == "float32"
-        and not isinstance(layer.output, list)
-        and len(layer.output.shape) == 4
-    )
+    return type(layer) in _KINDS and layer.dtype_policy.name == "float32" and is_image(layer.output)
+
+
+def is_image(tensor: Any) -> bool:
+    """Returns whether a symbolic tensor is a batch of images, `[batch, height, width, channels]`, not yet pooled."""
+    return isinstance(tensor, keras.KerasTensor) and len(tensor.shape) == 4 and tuple(tensor.shape[1:3]) != (1, 1)
 
 
 class InBfloat16(keras.layers.Layer):

@@ -1,11 +1,11 @@
-"""Tests of `learn2compress.training.view`."""
+"""Tests of `learn2compress.precision.view`."""
 
 import keras
 import numpy as np
 import tensorflow as tf
 
 from learn2compress.config import Precision
-from learn2compress.training.view import training_view
+from learn2compress.precision.view import faster_view, num_in_bfloat16
 
 
 def network() -> keras.Model:
@@ -22,7 +22,7 @@ def network() -> keras.Model:
 def trained(precision: Precision, steps: int = 20) -> tuple[list[np.ndarray], float]:
     """The weights after some steps on one batch, and the last loss."""
     plain = network()
-    view = training_view(plain, precision)
+    view = faster_view(plain, precision)
     random = np.random.default_rng(2)
     inputs = tf.constant(random.random((32, 8, 8, 3)), tf.float32)
     labels = tf.constant(random.integers(0, 10, 32))
@@ -54,7 +54,7 @@ def test_bfloat16_learns_as_float32_does_and_is_the_same_twice() -> None:
 
 
 def test_bfloat16_is_computed_between_the_input_and_the_pooling() -> None:
-    view = training_view(network(), Precision.BFLOAT16)
+    view = faster_view(network(), Precision.BFLOAT16)
     function = tf.function(lambda inputs: view(inputs, training=True)).get_concrete_function(
         tf.TensorSpec([4, 8, 8, 3])
     )
@@ -63,3 +63,44 @@ def test_bfloat16_is_computed_between_the_input_and_the_pooling() -> None:
     }
     assert types["Conv2D"] == types["FusedBatchNormV3"] == types["Relu"] == tf.bfloat16
     assert types["MatMul"] == tf.float32
+
+
+def types_of(view: keras.Model, shape: list[int]) -> dict[str, set[tf.DType]]:
+    """Types of what each kind of operator returns in inference."""
+    function = tf.function(lambda inputs: view(inputs, training=False)).get_concrete_function(tf.TensorSpec(shape))
+    types: dict[str, set[tf.DType]] = {}
+    for operator in function.graph.get_operations():
+        for output in operator.outputs:
+            types.setdefault(operator.type, set()).add(output.dtype)
+    return types
+
+
+def test_networks_inside_the_network_are_seen_into() -> None:
+    outer = keras.Sequential([keras.Input((8, 8, 3)), network(), keras.layers.Softmax()])
+    view = faster_view(outer, Precision.BFLOAT16)
+    assert num_in_bfloat16(view) == num_in_bfloat16(faster_view(network(), Precision.BFLOAT16)) == 4
+    assert num_in_bfloat16(faster_view(outer)) == 0
+    types = types_of(view, [4, 8, 8, 3])
+    assert types["Conv2D"] == {tf.bfloat16}
+    assert types["Softmax"] == {tf.float32}
+    inputs = np.random.default_rng(1).random((4, 8, 8, 3), np.float32)
+    np.testing.assert_allclose(view(inputs), outer(inputs), atol=0.01)
+
+
+def test_operations_that_are_no_layers_are_computed_in_float32() -> None:
+    inputs = keras.Input((8, 8, 3))
+    features = keras.layers.Conv2D(16, 3)(inputs)
+    plain = keras.Model(inputs, keras.ops.mean(keras.ops.exp(features), axis=(1, 2)))
+    types = types_of(faster_view(plain, Precision.BFLOAT16), [4, 8, 8, 3])
+    assert types["Conv2D"] == {tf.bfloat16}
+    assert types["Exp"] == types["Mean"] == {tf.float32}
+
+
+def test_the_scores_of_a_convolution_behind_the_pooling_keep_their_digits() -> None:
+    inputs = keras.Input((8, 8, 3))
+    features = keras.layers.GlobalAveragePooling2D(keepdims=True)(keras.layers.Conv2D(16, 3)(inputs))
+    scores = keras.layers.Conv2D(10, 1, name="scores")(keras.layers.BatchNormalization()(features))
+    plain = keras.Model(inputs, keras.layers.Flatten()(scores))
+    view = faster_view(plain, Precision.BFLOAT16)
+    assert view.get_layer("scores") is plain.get_layer("scores")
+    assert num_in_bfloat16(view) == 1

@@ -1,4 +1,4 @@
-"""Batch normalization in one operator per direction, for training alone.
+"""Batch normalization in one operator per direction, for training and for bfloat16.
 
 Keras normalizes with about ten operators, each of which reads and writes all
 features; `FusedBatchNormV3` reads them once. In small convolutional networks on
@@ -43,28 +43,29 @@ class FusedNormalization(keras.layers.Layer):
         return input_shape
 
     def call(self, inputs: Any, training: bool = False, mask: Any = None) -> Any:
-        """Normalizes by the batch's statistics and moves the layer's own towards them.
+        """Normalizes by the batch's statistics and moves the layer's own towards them; in inference by the latter.
 
         Args:
           inputs: `[batch, channels]` or `[batch, height, width, channels]`.
-          training: Whether to; otherwise, and where the layer is frozen, it normalizes as the layer itself does.
+          training: Whether to train; where not, a layer of float32 normalizes as the layer itself does, and so does
+            one that is frozen.
           mask: Left to the layer itself.
 
         Returns:
           Shaped as `inputs`, in the layer's type.
         """
         norm = self._norm
+        if not training and mask is None and self.compute_dtype == "bfloat16":
+            return self._infer(inputs)
         if not (training and norm.trainable) or mask is not None:
             return tf.cast(norm(inputs, training=training, mask=mask), self.compute_dtype)
         channels = inputs.shape[-1]
         outputs, mean, variance, *_ = tf.raw_ops.FusedBatchNormV3(
             x=inputs if len(inputs.shape) == 4 else tf.reshape(inputs, [-1, 1, 1, channels]),
-            scale=_float32(norm.gamma) if norm.scale else tf.ones([channels]),
-            offset=_float32(norm.beta) if norm.center else tf.zeros([channels]),
             mean=[],
             variance=[],
-            epsilon=norm.epsilon,
             is_training=True,
+            **self._affine(channels),
         )
         # The operator gives the unbiased variance, Keras keeps the biased one.
         count = tf.cast(tf.size(inputs) / channels, tf.float32)
@@ -72,6 +73,25 @@ class FusedNormalization(keras.layers.Layer):
         for statistic, latest in ((norm.moving_mean, mean), (norm.moving_variance, variance)):
             statistic.assign(_float32(statistic) * norm.momentum + latest * (1.0 - norm.momentum))
         return tf.reshape(outputs, tf.shape(inputs))
+
+    def _infer(self, inputs: Any) -> Any:
+        """Normalizes images by the moving statistics: in one pass, without a float32 copy of the features."""
+        outputs, *_ = tf.raw_ops.FusedBatchNormV3(
+            x=inputs,
+            mean=_float32(self._norm.moving_mean),
+            variance=_float32(self._norm.moving_variance),
+            is_training=False,
+            **self._affine(inputs.shape[-1]),
+        )
+        return outputs
+
+    def _affine(self, channels: int) -> dict[str, Any]:
+        norm = self._norm
+        return {
+            "scale": _float32(norm.gamma) if norm.scale else tf.ones([channels]),
+            "offset": _float32(norm.beta) if norm.center else tf.zeros([channels]),
+            "epsilon": norm.epsilon,
+        }
 
 
 def _float32(variable: keras.Variable) -> Any:
