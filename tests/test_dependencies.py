@@ -29,7 +29,15 @@ USED_BY_TESTS_AS_PROGRAMS = {
 # Packages that another one consists of, at its own version.
 PARTS = {"ml-pipelines-sdk": "tfx", "kfp-pipeline-spec": "kfp"}
 # Modules beside a script that imports them, not packages.
-BESIDE = {"text_features", "prepared", "command_line", "peer_recipes", "kfp_stand_in", "joint_training"}
+BESIDE = {
+    "text_features",
+    "prepared",
+    "command_line",
+    "peer_recipes",
+    "kfp_stand_in",
+    "joint_training",
+    "student_folders",
+}
 # Recipes of other tools, which benchmarks run in an environment of their own.
 OTHER_ENVIRONMENT = {"tf_keras", "tensorflow_model_optimization"}
 
