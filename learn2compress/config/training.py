@@ -81,7 +81,8 @@ class AugmentConfig:
     """Random changes of training images, which the teacher and the students see alike."""
 
     flip: bool = False
-    """Mirror half of the images left to right."""
+    """Mirror a random half of the images left to right in the first epoch (or stored view), the other half in the next,
+    and so on in turns (alternating flip, arXiv:2404.00498)."""
     shift_ratio: Annotated[float, Field(ge=0.0, le=0.5)] = 0.0
     """Pad with black and crop back, moving the image by up to this share of its height and width."""
     brightness: Annotated[float, Field(ge=0.0, le=1.0)] = 0.0
