@@ -173,6 +173,9 @@ class Training:
             teacher=teacher,
             train_teacher=plan.teacher_learning_rate is not None,
             precision=plan.precision,
+            optimizer=plan.optimizer,
+            momentum=plan.momentum,
+            batch_norm_bias_rate=plan.batch_norm_bias_rate,
         )
         learner = teacher if self._step.teacher_optimizer is not None else None
         self._accuracy = HeldOutAccuracy.of_students(network, learner)

@@ -7,7 +7,7 @@ import hashlib
 import math
 from collections.abc import Mapping
 
-from learn2compress.config import DistillationConfig, Precision
+from learn2compress.config import DistillationConfig, Optimizer, Precision
 from learn2compress.config.ratios import count_at_ratio
 
 
@@ -22,7 +22,7 @@ class TrainingPlan:
       distillation: The loss.
       seed: The run's seed.
       warmup_ratio: Share of the steps spent rising to it.
-      weight_decay: Decoupled, of kernels alone.
+      weight_decay: Of kernels alone; with AdamW decoupled.
       gradient_clip_norm: Longest gradient; `None` doesn't clip.
       weight_average_decay: Of the moving average of weights that leaves the training; 0 for none.
       early_stopping_epochs: Stop after so many epochs without a better mean
@@ -31,6 +31,9 @@ class TrainingPlan:
       loss_weights: By student name; 1 where left out.
       joins_at_epoch: 0-based epoch in which a student joins; 0 where left out.
       largest: The student whose signal the others follow, too.
+      optimizer: What moves the students' weights; a teacher that is optimised jointly has AdamW.
+      momentum: With SGD, share of the sum of gradients that a step keeps.
+      batch_norm_bias_rate: Multiplies the students' learning rate of batch normalization's biases.
       precision: What students are computed in; weights and batch statistics are float32.
       teacher_learning_rate: Highest of a teacher that is optimised jointly; `None` for a fixed one.
     """
@@ -50,6 +53,9 @@ class TrainingPlan:
     largest: str | None = None
     teacher_learning_rate: float | None = None
     precision: Precision = Precision.FLOAT32
+    optimizer: Optimizer = Optimizer.ADAMW
+    momentum: float = 0.9
+    batch_norm_bias_rate: float = 1.0
 
     def schedule(self, step: int, total_steps: int) -> float:
         """Returns the learning rate of a step: linear warm-up, then half a cosine to zero (SGDR, arXiv:1608.03983).

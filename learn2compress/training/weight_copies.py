@@ -10,7 +10,7 @@ import tensorflow as tf
 
 from learn2compress.keras_internals import leaf_layers
 from learn2compress.teachers.live import LiveTeacher
-from learn2compress.training.adamw import AdamW
+from learn2compress.training.optimizer import StepCountingOptimizer
 from learn2compress.training.step import TEACHER
 
 
@@ -52,7 +52,7 @@ class WeightAverage(WeightCopies):
       decay: The highest, 0..1.
     """
 
-    def __init__(self, network: keras.Model, optimizer: AdamW, decay: float):
+    def __init__(self, network: keras.Model, optimizer: StepCountingOptimizer, decay: float):
         super().__init__(network.variables)
         self._decay = decay
         self._num_steps = optimizer.num_steps
@@ -99,7 +99,7 @@ def best_copies(network: keras.Model, teacher: LiveTeacher | None) -> dict[str, 
     return copies if teacher is None else copies | {TEACHER: WeightCopies(teacher.variables)}
 
 
-def _places(network: keras.Model, optimizer: AdamW) -> list[int | None]:
+def _places(network: keras.Model, optimizer: StepCountingOptimizer) -> list[int | None]:
     """Returns for each of a network's variables the place of its step count in `optimizer.num_steps`.
 
     That of statistics is their layer's first weight's; `None` where a layer has no weights.

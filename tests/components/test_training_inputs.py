@@ -14,6 +14,7 @@ from components.training_inputs import TeacherUse, TrainingInputs, TrainingSetti
 from learn2compress.config import (
     AugmentConfig,
     DistillationConfig,
+    Optimizer,
     StageConfig,
     StudentConfig,
     TaskConfig,
@@ -30,6 +31,9 @@ TRAINING = TrainingConfig(
     epochs=10,
     weight_decay=0.25,
     warmup_ratio=0.125,
+    optimizer=Optimizer.SGD,
+    momentum=0.75,
+    batch_norm_bias_rate=8.0,
     augment=AugmentConfig(flip=True),
     distillation=DistillationConfig(hint_weight=2.0, weight=3.0),
 )
@@ -78,6 +82,7 @@ def test_settings_are_read_as_they_were_written(open_inputs: Open, tmp_path: Pat
 def test_a_students_phase_has_the_common_settings_and_no_hints(open_inputs: Open) -> None:
     plan = open_inputs().plan("prune", 5, 0.01)
     assert (plan.phase, plan.epochs, plan.learning_rate, plan.weight_decay, plan.seed) == ("prune", 5, 0.01, 0.25, 7)
+    assert (plan.optimizer, plan.batch_norm_bias_rate) == (Optimizer.ADAMW, 1.0)
     # Features were shaped in the joint training.
     assert plan.distillation == dataclasses.replace(TRAINING.distillation, hint_weight=0.0)
 
@@ -86,6 +91,8 @@ def test_the_joint_training_has_hints_a_warm_up_and_students_that_join_later(ope
     students = [StudentConfig("large", loss_weight=0.5), StudentConfig("small", joins_after_ratio=0.45)]
     plan = open_inputs().joint_plan(students, "large")
     assert (plan.phase, plan.epochs, plan.warmup_ratio, plan.largest) == ("train", 10, 0.125, "large")
+    assert (plan.optimizer, plan.learning_rate) == (Optimizer.SGD, 0.05)
+    assert (plan.momentum, plan.batch_norm_bias_rate) == (0.75, 8.0)
     assert plan.distillation == TRAINING.distillation
     assert plan.loss_weights == {"large": 0.5, "small": 1.0}
     assert plan.joins_at_epoch == {"large": 0, "small": 4}

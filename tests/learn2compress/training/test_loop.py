@@ -13,6 +13,7 @@ import pytest
 
 from learn2compress.config import (
     DistillationConfig,
+    Optimizer,
     PruneConfig,
     StageConfig,
     StudentConfig,
@@ -39,6 +40,9 @@ EVERYTHING = dataclasses.replace(
     joins_at_epoch={"small": 1},
     largest="large",
     distillation=DistillationConfig(largest_weight=1.0),
+)
+BY_SGD = dataclasses.replace(
+    PLAN, optimizer=Optimizer.SGD, learning_rate=0.1, weight_decay=0.0005, batch_norm_bias_rate=8.0
 )
 STUDENTS = (StudentConfig("large", 2), StudentConfig("small", 1))
 
@@ -83,10 +87,11 @@ def kill_at(step: int) -> Callable[[Progress], None]:
     return listener
 
 
-def test_joint_training_learns_and_keeps_history(digits_data: Callable[..., TrainingData]) -> None:
+@pytest.mark.parametrize("plan", [PLAN, BY_SGD])
+def test_joint_training_learns_and_keeps_history(digits_data: Callable[..., TrainingData], plan: TrainingPlan) -> None:
     network, data = new_network(), digits_data()
     untrained = HeldOutAccuracy.of_students(network).measure(data)
-    history = fit(network, data, PLAN)
+    history = fit(network, data, plan)
     assert set(history) == {"large", "small"}
     for name, records in history.items():
         assert [record.epoch for record in records] == [1, 2, 3]
@@ -107,7 +112,7 @@ def test_the_same_seed_gives_the_same_weights(digits_data: Callable[..., Trainin
     assert digests[0] != digests[2]
 
 
-@pytest.mark.parametrize(("plan", "step"), [(PLAN, 3), (PLAN, 80), (EVERYTHING, 40), (EVERYTHING, 80)])
+@pytest.mark.parametrize(("plan", "step"), [(PLAN, 3), (PLAN, 80), (EVERYTHING, 40), (EVERYTHING, 80), (BY_SGD, 60)])
 def test_a_killed_training_ends_at_the_same_weights(
     digits_data: Callable[..., TrainingData], tmp_path: Path, plan: TrainingPlan, step: int
 ) -> None:
