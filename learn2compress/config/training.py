@@ -167,6 +167,11 @@ class TrainingConfig:
     """Longest gradient, all weights together (arXiv:1211.5063); left out, it is not clipped."""
     weight_average_decay: Annotated[float, Field(ge=0.0, lt=1.0)] = 0.0
     """Decay of a moving average of the weights, which is what leaves the training (arXiv:1806.05594); 0 for none."""
+    lookahead_steps: PositiveInt | None = None
+    """Set the weights, while they train, to their moving average every so many steps (Lookahead, arXiv:1907.08610, with
+    a rising decay as in arXiv:2404.00498); left out, never."""
+    lookahead_decay: Annotated[float, Field(ge=0.0, lt=1.0)] = 0.77
+    """Share of Lookahead's average that is kept at the end; it rises from 0 with the cube of the steps done."""
     early_stopping_epochs: PositiveInt | None = None
     """Stop after so many epochs without a better mean accuracy on the examples of `validation_ratio`, counted from the
     last epoch in which a student joins or a stage is released; each student's best epoch leaves. Needs 50 of them."""

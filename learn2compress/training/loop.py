@@ -29,7 +29,7 @@ from learn2compress.training.history import TrainingHistory
 from learn2compress.training.joining import widened_variables
 from learn2compress.training.plan import TrainingPlan
 from learn2compress.training.step import TrainStep
-from learn2compress.training.weight_copies import WeightAverage, WeightCopies, best_copies
+from learn2compress.training.weight_copies import Lookahead, WeightAverage, WeightCopies, best_copies
 
 
 class TrainingDivergedError(RuntimeError):
@@ -184,6 +184,7 @@ class Training:
             if plan.weight_average_decay
             else None
         )
+        self._lookahead = Lookahead(network.variables) if plan.lookahead_steps else None
         self._best: dict[str, WeightCopies] = {}
         self._stops_from_epoch = 0
         if plan.early_stopping_epochs:
@@ -256,7 +257,7 @@ class Training:
 
     def _state(self) -> list[keras.Variable]:
         state = [*self._network.variables, *self._step.variables]
-        for keeper in (self._average, *self._best.values()):
+        for keeper in (self._average, self._lookahead, *self._best.values()):
             state += keeper.copies if keeper else []
         return state + (self._hook.variables if self._hook else [])
 
@@ -278,6 +279,7 @@ class Training:
             step = epoch * self._data.steps_per_epoch + index
             self._before_step(step)
             losses = self._step.run(batch, active)
+            self._look_ahead(step)
             if self._average is not None:
                 self._average.update()
             # One step late, so that a device that computes ahead is not waited for.
@@ -286,6 +288,11 @@ class Training:
             self._report(epoch, step)
         sums += self._finite(running, names)
         return dict(zip(names, sums / self._data.steps_per_epoch, strict=True))
+
+    def _look_ahead(self, step: int) -> None:
+        decay = self._plan.lookahead_decay_after(step, self._total_steps)
+        if self._lookahead is not None and decay is not None:
+            self._lookahead.update(tf.constant(decay, tf.float32))
 
     def _before_step(self, step: int) -> None:
         share = self._plan.schedule(step, self._total_steps)

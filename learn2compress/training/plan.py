@@ -25,6 +25,8 @@ class TrainingPlan:
       weight_decay: Of kernels alone; with AdamW decoupled.
       gradient_clip_norm: Longest gradient; `None` doesn't clip.
       weight_average_decay: Of the moving average of weights that leaves the training; 0 for none.
+      lookahead_steps: Set the weights to Lookahead's average every so many steps; `None` for never.
+      lookahead_decay: Share of that average that is kept at the end.
       early_stopping_epochs: Stop after so many epochs without a better mean
         accuracy on the training examples that are kept back, and take each
         student's best epoch; `None` doesn't stop.
@@ -47,6 +49,8 @@ class TrainingPlan:
     weight_decay: float = 0.0
     gradient_clip_norm: float | None = None
     weight_average_decay: float = 0.0
+    lookahead_steps: int | None = None
+    lookahead_decay: float = 0.77
     early_stopping_epochs: int | None = None
     loss_weights: Mapping[str, float] = dataclasses.field(default_factory=dict)
     joins_at_epoch: Mapping[str, int] = dataclasses.field(default_factory=dict)
@@ -72,6 +76,17 @@ class TrainingPlan:
             return (step + 1) / warmup_steps
         progressed = (step - warmup_steps) / max(1, total_steps - warmup_steps)
         return 0.5 * (1.0 + math.cos(math.pi * progressed))
+
+    def lookahead_decay_after(self, step: int, total_steps: int) -> float | None:
+        """Returns the share of Lookahead's average that is kept after a step; `None` where the weights stay.
+
+        Args:
+          step: 0-based.
+          total_steps: Of the whole phase.
+        """
+        if self.lookahead_steps is None or (step + 1) % self.lookahead_steps:
+            return None
+        return self.lookahead_decay * ((step + 1) / total_steps) ** 3
 
     @property
     def data_seed(self) -> int:

@@ -1,9 +1,10 @@
-"""Copies of a network's weights that live beside it: a moving average, and the best epoch's."""
+"""Copies of a network's weights that live beside it: moving averages, and the best epoch's."""
 
 from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 import keras
 import tensorflow as tf
@@ -82,6 +83,27 @@ class WeightAverage(WeightCopies):
                 copy.assign(copy.value + (1.0 - decay) * (variable.value - copy.value))
             else:
                 copy.assign(variable.value)
+
+
+class Lookahead(WeightCopies):
+    """A moving average that the weights are set to every few steps (Zhang et al., arXiv:1907.08610).
+
+    With a share that rises to the end (arXiv:2404.00498) it hardly matters while
+    weights move far, and averages the last epochs. Weights that are not trained
+    yet are their own average, whatever the share.
+    """
+
+    @tf.function
+    def update(self, decay: Any) -> None:
+        """Moves the average towards the variables, and makes the variables equal to it.
+
+        Args:
+          decay: Share of the average that is kept, a float32 scalar 0..1.
+        """
+        for copy, variable in zip(self.copies, self._variables, strict=True):
+            if copy.dtype.startswith("float"):
+                copy.assign(variable.value + decay * (copy.value - variable.value))
+                variable.assign(copy.value)
 
 
 def best_copies(network: keras.Model, teacher: LiveTeacher | None) -> dict[str, WeightCopies]:

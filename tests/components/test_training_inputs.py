@@ -33,6 +33,8 @@ TRAINING = TrainingConfig(
     warmup_ratio=0.125,
     optimizer=Optimizer.SGD,
     momentum=0.75,
+    lookahead_steps=5,
+    lookahead_decay=0.5,
     batch_norm_bias_rate=8.0,
     augment=AugmentConfig(flip=True),
     distillation=DistillationConfig(hint_weight=2.0, weight=3.0),
@@ -92,6 +94,7 @@ def test_the_joint_training_has_hints_a_warm_up_and_students_that_join_later(ope
     plan = open_inputs().joint_plan(students, "large")
     assert (plan.phase, plan.epochs, plan.warmup_ratio, plan.largest) == ("train", 10, 0.125, "large")
     assert (plan.optimizer, plan.learning_rate) == (Optimizer.SGD, 0.05)
+    assert (plan.lookahead_steps, plan.lookahead_decay) == (5, 0.5)
     assert (plan.momentum, plan.batch_norm_bias_rate) == (0.75, 8.0)
     assert plan.distillation == TRAINING.distillation
     assert plan.loss_weights == {"large": 0.5, "small": 1.0}

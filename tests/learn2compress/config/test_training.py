@@ -31,6 +31,8 @@ from learn2compress.config.training import MAX_VALIDATION_EXAMPLES
         ({"optimizer": "adam"}, "optimizer: found \"adam\", accepted: 'adamw' or 'sgd'"),
         ({"momentum": 1.0}, "momentum: found 1.0, accepted: less than 1"),
         ({"batch_norm_bias_rate": 0.0}, "batch_norm_bias_rate: found 0.0, accepted: greater than 0"),
+        ({"lookahead_steps": 0}, "lookahead_steps: found 0, accepted: greater than or equal to 1"),
+        ({"lookahead_decay": 1.0}, "lookahead_decay: found 1.0, accepted: less than 1"),
         ({"batch_size": 8}, "batch_size: found 8, accepted: greater than or equal to 16"),
         ({"distillation": {"temperature": 0.0}}, "distillation.temperature: found 0.0"),
     ],
