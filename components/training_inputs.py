@@ -219,8 +219,13 @@ class TrainingInputs:
         return dataclasses.replace(
             self.plan("train", training.epochs, training.learning_rate),
             distillation=training.distillation,
+            optimizer=training.optimizer,
+            momentum=training.momentum,
+            batch_norm_bias_rate=training.batch_norm_bias_rate,
             warmup_ratio=training.warmup_ratio,
             weight_average_decay=training.weight_average_decay,
+            lookahead_steps=training.lookahead_steps,
+            lookahead_decay=training.lookahead_decay,
             early_stopping_epochs=training.early_stopping_epochs,
             loss_weights={student.name: student.loss_weight for student in students},
             joins_at_epoch={

@@ -63,8 +63,10 @@ def to_dict(config: Any) -> dict[str, Any]:
 
 def _explain(cls: type, error: ValidationError, field: str) -> str:
     lines = []
+    # A default that depends on another value is not what was mistyped: the other value is.
+    details = [x for x in error.errors(include_url=False) if x["type"] != "default_factory_not_called"]
     # An unknown key is often the typo behind a missing one: name it first.
-    for detail in sorted(error.errors(include_url=False), key=lambda detail: "unexpected" not in detail["type"]):
+    for detail in sorted(details, key=lambda detail: "unexpected" not in detail["type"]):
         location = ".".join([field] * bool(field) + [str(part) for part in detail["loc"]])
         lines.append(_explain_one(cls, location, detail))
     more = f" (and {len(lines) - 1} more: {'; '.join(lines[1:])})" if len(lines) > 1 else ""

@@ -46,6 +46,16 @@ class Precision(StrEnum):
     BFLOAT16 = "bfloat16"
 
 
+class Optimizer(StrEnum):
+    """What moves the weights in the joint training; see `learn2compress.training.adamw` and `.sgd`."""
+
+    ADAMW = "adamw"
+    SGD = "sgd"
+
+
+_LEARNING_RATES = {Optimizer.ADAMW: 0.003, Optimizer.SGD: 0.05}
+
+
 class DistillationLoss(StrEnum):
     """How a student follows the teacher; see `learn2compress.training.losses`."""
 
@@ -92,13 +102,19 @@ class DistillationConfig:
             )
         return self
 
+    @property
+    def total_weight(self) -> float:
+        """Sum of the weights of a student's losses; 1 where all are 0."""
+        return self.weight + self.label_weight + self.largest_weight + self.hint_weight or 1.0
+
 
 @dataclass(frozen=True, config=STRICT)
 class AugmentConfig:
     """Random changes of training images, which the teacher and the students see alike."""
 
     flip: bool = False
-    """Mirror half of the images left to right."""
+    """Mirror a random half of the images left to right in the first epoch (or stored view), the other half in the next,
+    and so on in turns (alternating flip, arXiv:2404.00498)."""
     shift_ratio: Annotated[float, Field(ge=0.0, le=0.5)] = 0.0
     """Pad with black and crop back, moving the image by up to this share of its height and width."""
     brightness: Annotated[float, Field(ge=0.0, le=1.0)] = 0.0
@@ -150,12 +166,20 @@ class TrainingConfig:
     batch_size: Annotated[int, Field(ge=16, le=65536)] | None = None
     """Examples in one step; at least 16, or batch statistics are noise. Left out, 64, or 32 where the training split
     has fewer than 5,000 examples, so that few of them still make enough steps. Also used by `prune` and `quantize`."""
-    learning_rate: LearningRate = 0.003
-    """Highest learning rate: linear warm-up, then a cosine."""
+    optimizer: Optimizer = Optimizer.ADAMW
+    """`adamw` (arXiv:1711.05101), or `sgd`: Nesterov momentum, of losses divided by the sum of their weights, so that
+    published learning rates hold. Of the joint training of the students alone: a teacher that learns beside them,
+    `prune` and `quantize` have AdamW."""
+    learning_rate: LearningRate = Field(default_factory=lambda settings: _LEARNING_RATES[settings["optimizer"]])
+    """Highest learning rate: linear warm-up, then a cosine. Left out, 0.003 with `adamw` and 0.05 with `sgd`."""
+    momentum: Annotated[float, Field(ge=0.0, lt=1.0)] = 0.9
+    """`sgd` alone: share of the sum of gradients that a step keeps (Nesterov momentum, Sutskever et al. 2013)."""
+    batch_norm_bias_rate: Annotated[float, Field(gt=0.0, le=1000.0)] = 1.0
+    """Multiplies the joint training's learning rate of batch normalization's biases (64 in arXiv:2404.00498)."""
     warmup_ratio: Annotated[float, Field(ge=0.0, lt=1.0)] = 0.05
     """Share of the steps spent warming up."""
     weight_decay: Annotated[float, Field(ge=0.0, le=1.0)] = 0.0005
-    """Decoupled weight decay (AdamW, arXiv:1711.05101) of kernels."""
+    """Weight decay of kernels: with `adamw` decoupled (arXiv:1711.05101), with `sgd` a part of the gradient."""
     gradient_clip_norm: Annotated[float, Field(gt=0.0, le=1e6)] | None = None
     """Longest gradient, all weights together (arXiv:1211.5063); left out, it is not clipped."""
     weight_average_decay: Annotated[float, Field(ge=0.0, lt=1.0)] = 0.0
@@ -163,6 +187,11 @@ class TrainingConfig:
     unshared_ratio: Annotated[float, Field(ge=0.0, lt=1.0)] = 0.0
     """Share of the epochs, the last ones, in which each student trains on its own copy of what it shared before, as
     sub-networks are fine-tuned after joint training in arXiv:1908.09791; they take the time of all students apart."""
+    lookahead_steps: PositiveInt | None = None
+    """Set the weights, while they train, to their moving average every so many steps (Lookahead, arXiv:1907.08610, with
+    a rising decay as in arXiv:2404.00498); left out, never."""
+    lookahead_decay: Annotated[float, Field(ge=0.0, lt=1.0)] = 0.77
+    """Share of Lookahead's average that is kept at the end; it rises from 0 with the cube of the steps done."""
     early_stopping_epochs: PositiveInt | None = None
     """Stop after so many epochs without a better mean accuracy on the examples of `validation_ratio`, counted from the
     last epoch in which a student joins, a stage is released or sharing ends; each student's best epoch leaves. Needs 50

@@ -72,10 +72,10 @@ def view_seed(seed: int, view: int) -> int:
       view: Number of the view, from 0.
 
     Returns:
-      0 to 2**63 - 1.
+      0 to 2**63 - 1; odd for every second view, which mirrors the images that the views between them do not.
     """
     digest = hashlib.sha256(f"view {seed} {view}".encode()).digest()
-    return int.from_bytes(digest[:8], "big") >> 1
+    return int.from_bytes(digest[:8], "big") >> 2 << 1 | view & 1
 
 
 def augment(images: Any, example_seeds: Any, view_seeds: Any, config: AugmentConfig) -> Any:
@@ -84,7 +84,7 @@ def augment(images: Any, example_seeds: Any, view_seeds: Any, config: AugmentCon
     Args:
       images: uint8 `[batch, height, width, channels]` of a known shape but for the batch.
       example_seeds: int64 `[batch]`.
-      view_seeds: int64 `[batch]`.
+      view_seeds: int64 `[batch]`, from `view_seed`.
       config: What changes, and how much; `mixing.mix` does its mixup and CutMix.
 
     Returns:
@@ -96,8 +96,27 @@ def augment(images: Any, example_seeds: Any, view_seeds: Any, config: AugmentCon
         if config.brightness or config.contrast or (config.saturation and images.shape[3] == 3):
             images = _recolour(images, random, config)
         if config.flip or config.shift_ratio:
-            images = _move(images, random, config)
+            images = _move(images, random, _is_mirrored(example_seeds, view_seeds), config)
         return images
+
+
+def _is_mirrored(example_seeds: Any, view_seeds: Any) -> Any:
+    """Decides which images are mirrored: alternating flip (Jordan, arXiv:2404.00498).
+
+    Half of the images, by their content, are mirrored in the first view, the
+    others in the next. With a coin in each view, half of the images would look
+    the same way in two views in a row.
+
+    Args:
+      example_seeds: int64 `[batch]`.
+      view_seeds: int64 `[batch]`, from `view_seed`.
+
+    Returns:
+      bool `[batch]`.
+    """
+    is_first_half = _below(_random(example_seeds, tf.zeros_like(view_seeds))[_Stream.FLIP], 2) == 1
+    is_odd_view = tf.bitwise.bitwise_and(view_seeds, np.int64(1)) == 1
+    return tf.not_equal(is_first_half, is_odd_view)
 
 
 def _random(example_seeds: Any, view_seeds: Any) -> Any:
@@ -181,12 +200,13 @@ def _from_steps(values: Any) -> Any:
     return tf.cast(values, tf.float32) * (1.0 / _ONE)
 
 
-def _move(images: Any, random: Any, config: AugmentConfig) -> Any:
+def _move(images: Any, random: Any, is_mirrored: Any, config: AugmentConfig) -> Any:
     """Mirrors and shifts by looking every pixel up; what comes from outside is a black pixel behind the last one.
 
     Args:
       images: uint8 `[batch, height, width, channels]`.
       random: int64 `[streams, batch]`.
+      is_mirrored: bool `[batch]`, of those that `flip` mirrors.
       config: Whether, and how far.
 
     Returns:
@@ -195,7 +215,7 @@ def _move(images: Any, random: Any, config: AugmentConfig) -> Any:
     _, height, width, channels = images.shape
     columns = tf.broadcast_to(tf.range(width)[None], tf.stack([tf.shape(images)[0], width]))
     if config.flip:
-        columns = tf.where(_below(random[_Stream.FLIP], 2)[:, None] == 1, width - 1 - columns, columns)
+        columns = tf.where(is_mirrored[:, None], width - 1 - columns, columns)
     rows = tf.range(height)[None] + _shift(random[_Stream.ROWS], height, config.shift_ratio)
     columns += _shift(random[_Stream.COLUMNS], width, config.shift_ratio)
     black = height * width

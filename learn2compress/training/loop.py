@@ -30,7 +30,7 @@ from learn2compress.training.history import TrainingHistory
 from learn2compress.training.joining import widened_variables
 from learn2compress.training.plan import TrainingPlan
 from learn2compress.training.step import TEACHER, TrainStep
-from learn2compress.training.weight_copies import WeightAverage, WeightCopies, best_copies
+from learn2compress.training.weight_copies import Lookahead, WeightAverage, WeightCopies, best_copies
 
 
 class TrainingDivergedError(RuntimeError):
@@ -182,6 +182,9 @@ class Training:
             teacher=teacher,
             train_teacher=plan.teacher_learning_rate is not None,
             precision=plan.precision,
+            optimizer=plan.optimizer,
+            momentum=plan.momentum,
+            batch_norm_bias_rate=plan.batch_norm_bias_rate,
         )
         self._learner = teacher if step.teacher_optimizer is not None else None
         self._train_on(network, step)
@@ -204,6 +207,7 @@ class Training:
         self._average = (
             WeightAverage(network, step.optimizer, plan.weight_average_decay) if plan.weight_average_decay else None
         )
+        self._lookahead = Lookahead(network.variables) if plan.lookahead_steps else None
         self._best: dict[str, WeightCopies] = best_copies(network, self._learner) if plan.early_stopping_epochs else {}
 
     def epochs(self, checkpoint: Checkpoint | None = None) -> Iterator[int]:
@@ -297,7 +301,7 @@ class Training:
 
     def _state(self) -> list[keras.Variable]:
         state = [*self.network.variables, *self._step.variables]
-        for keeper in (self._average, *self._best.values()):
+        for keeper in (self._average, self._lookahead, *self._best.values()):
             state += keeper.copies if keeper else []
         return state + (self._hook.variables if self._hook else [])
 
@@ -319,6 +323,7 @@ class Training:
             step = epoch * self._data.steps_per_epoch + index
             self._before_step(step)
             losses = self._step.run(batch, active)
+            self._look_ahead(step)
             if self._average is not None:
                 self._average.update()
             # One step late, so that a device that computes ahead is not waited for.
@@ -327,6 +332,11 @@ class Training:
             self._report(epoch, step)
         sums += self._finite(running, names)
         return dict(zip(names, sums / self._data.steps_per_epoch, strict=True))
+
+    def _look_ahead(self, step: int) -> None:
+        decay = self._plan.lookahead_decay_after(step, self._total_steps)
+        if self._lookahead is not None and decay is not None:
+            self._lookahead.update(tf.constant(decay, tf.float32))
 
     def _before_step(self, step: int) -> None:
         share = self._plan.schedule(step, self._total_steps)

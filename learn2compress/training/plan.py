@@ -7,7 +7,7 @@ import hashlib
 import math
 from collections.abc import Mapping
 
-from learn2compress.config import DistillationConfig, Precision
+from learn2compress.config import DistillationConfig, Optimizer, Precision
 from learn2compress.config.ratios import count_at_ratio
 
 
@@ -22,9 +22,11 @@ class TrainingPlan:
       distillation: The loss.
       seed: The run's seed.
       warmup_ratio: Share of the steps spent rising to it.
-      weight_decay: Decoupled, of kernels alone.
+      weight_decay: Of kernels alone; with AdamW decoupled.
       gradient_clip_norm: Longest gradient; `None` doesn't clip.
       weight_average_decay: Of the moving average of weights that leaves the training; 0 for none.
+      lookahead_steps: Set the weights to Lookahead's average every so many steps; `None` for never.
+      lookahead_decay: Share of that average that is kept at the end.
       early_stopping_epochs: Stop after so many epochs without a better mean
         accuracy on the training examples that are kept back, and take each
         student's best epoch; `None` doesn't stop.
@@ -33,6 +35,9 @@ class TrainingPlan:
       unshared_from_epoch: 0-based epoch from which each student trains on its
         own copy of what it shared before; `None` where they share to the end.
       largest: The student whose signal the others follow, too.
+      optimizer: What moves the students' weights; a teacher that is optimised jointly has AdamW.
+      momentum: With SGD, share of the sum of gradients that a step keeps.
+      batch_norm_bias_rate: Multiplies the students' learning rate of batch normalization's biases.
       precision: What students are computed in; weights and batch statistics are float32.
       teacher_learning_rate: Highest of a teacher that is optimised jointly; `None` for a fixed one.
     """
@@ -46,6 +51,8 @@ class TrainingPlan:
     weight_decay: float = 0.0
     gradient_clip_norm: float | None = None
     weight_average_decay: float = 0.0
+    lookahead_steps: int | None = None
+    lookahead_decay: float = 0.77
     early_stopping_epochs: int | None = None
     loss_weights: Mapping[str, float] = dataclasses.field(default_factory=dict)
     joins_at_epoch: Mapping[str, int] = dataclasses.field(default_factory=dict)
@@ -53,6 +60,9 @@ class TrainingPlan:
     largest: str | None = None
     teacher_learning_rate: float | None = None
     precision: Precision = Precision.FLOAT32
+    optimizer: Optimizer = Optimizer.ADAMW
+    momentum: float = 0.9
+    batch_norm_bias_rate: float = 1.0
 
     def schedule(self, step: int, total_steps: int) -> float:
         """Returns the learning rate of a step: linear warm-up, then half a cosine to zero (SGDR, arXiv:1608.03983).
@@ -69,6 +79,17 @@ class TrainingPlan:
             return (step + 1) / warmup_steps
         progressed = (step - warmup_steps) / max(1, total_steps - warmup_steps)
         return 0.5 * (1.0 + math.cos(math.pi * progressed))
+
+    def lookahead_decay_after(self, step: int, total_steps: int) -> float | None:
+        """Returns the share of Lookahead's average that is kept after a step; `None` where the weights stay.
+
+        Args:
+          step: 0-based.
+          total_steps: Of the whole phase.
+        """
+        if self.lookahead_steps is None or (step + 1) % self.lookahead_steps:
+            return None
+        return self.lookahead_decay * ((step + 1) / total_steps) ** 3
 
     @property
     def data_seed(self) -> int:

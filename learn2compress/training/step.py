@@ -9,19 +9,22 @@ cut off from its gradient.
 from __future__ import annotations
 
 import copy
+import functools
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import keras
 import tensorflow as tf
 
-from learn2compress.config import DistillationConfig, Precision
+from learn2compress.config import DistillationConfig, Optimizer, Precision
 from learn2compress.data.batches import TrainingBatch
 from learn2compress.precision.view import faster_view
 from learn2compress.teachers.live import LiveTeacher
 from learn2compress.training.adamw import AdamW
 from learn2compress.training.frozen_prefix import split_frozen_prefix
 from learn2compress.training.losses import cross_entropy, exits_mean, hint_loss, student_loss
+from learn2compress.training.optimizer import StepCountingOptimizer
+from learn2compress.training.sgd import Sgd
 
 TEACHER = "teacher"
 
@@ -33,13 +36,17 @@ class TrainStep:
       network: Returns a dict of logits `[batch, num_classes]` by student name.
       distillation: The loss.
       learning_rate: The optimizer's first; `learning_rate` sets later ones.
-      weight_decay: Decoupled, of kernels alone (AdamW, arXiv:1711.05101).
+      weight_decay: Of kernels alone; with AdamW decoupled (arXiv:1711.05101).
       gradient_clip_norm: Longest gradient of all students' weights together.
       loss_weights: By student name; 1 where left out.
       largest: The student whose logits the others follow by `largest_weight`.
       teacher: Runs in each step; left out, logits come with the batch.
       train_teacher: Optimise the teacher, too.
       precision: What the students are computed in.
+      optimizer: What moves the students' weights. SGD's steps are as long as its
+        gradients: it takes those of the losses over the sum of their weights.
+      momentum: With SGD, share of the sum of gradients that a step keeps.
+      batch_norm_bias_rate: Multiplies the students' learning rate of batch normalization's biases.
     """
 
     def __init__(
@@ -55,6 +62,9 @@ class TrainStep:
         teacher: LiveTeacher | None = None,
         train_teacher: bool = False,
         precision: Precision = Precision.FLOAT32,
+        optimizer: Optimizer = Optimizer.ADAMW,
+        momentum: float = 0.9,
+        batch_norm_bias_rate: float = 1.0,
     ):
         self.students = list(network.output)
         self._network = network
@@ -67,13 +77,20 @@ class TrainStep:
         self._moving_means = {name: _moving_means(network, name) for name in self.students}
         self._hints = self._make_hints() if distillation.hint_weight else {}
 
-        def new_optimizer(variables: Sequence[keras.Variable]) -> AdamW:
-            return AdamW(variables, learning_rate, weight_decay=weight_decay, gradient_clip_norm=gradient_clip_norm)
-
-        self._new_optimizer = new_optimizer
-        self.optimizer = new_optimizer(self._student_variables())
+        settings = {"weight_decay": weight_decay, "gradient_clip_norm": gradient_clip_norm}
+        kind: Callable[..., StepCountingOptimizer] = AdamW
+        self._divisor = 1.0
+        if optimizer is Optimizer.SGD:
+            kind = functools.partial(Sgd, momentum=momentum)
+            self._divisor = distillation.total_weight
+        self._new_optimizer = functools.partial(
+            kind, learning_rate=learning_rate, batch_norm_bias_rate=batch_norm_bias_rate, **settings
+        )
+        self.optimizer = self._new_optimizer(self._student_variables())
         self.teacher_optimizer = (
-            new_optimizer(teacher.trainable_variables) if teacher is not None and train_teacher else None
+            AdamW(teacher.trainable_variables, learning_rate, **settings)
+            if teacher is not None and train_teacher
+            else None
         )
         self._compiled: dict[tuple[Any, ...], Callable[..., tuple[Any, Any]]] = {}
 
@@ -145,6 +162,8 @@ class TrainStep:
                 logits, hints = learning(frozen_outputs, training=True)
                 losses = self._losses(targets, logits, teacher_logits, hints, teacher_features)
                 total = tf.add_n([self._loss_weights.get(name, 1.0) * loss for name, loss in losses.items()])
+                if self._divisor != 1.0:
+                    total /= self._divisor
                 if self._train_teacher:
                     losses[TEACHER] = tf.reduce_mean(cross_entropy(targets, teacher_logits))
             # Weights of students that don't take part have no gradient.

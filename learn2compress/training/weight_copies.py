@@ -1,16 +1,17 @@
-"""Copies of a network's weights that live beside it: a moving average, and the best epoch's."""
+"""Copies of a network's weights that live beside it: moving averages, and the best epoch's."""
 
 from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 import keras
 import tensorflow as tf
 
 from learn2compress.keras_internals import leaf_layers
 from learn2compress.teachers.live import LiveTeacher
-from learn2compress.training.adamw import AdamW
+from learn2compress.training.optimizer import StepCountingOptimizer
 from learn2compress.training.step import TEACHER
 
 
@@ -52,7 +53,7 @@ class WeightAverage(WeightCopies):
       decay: The highest, 0..1.
     """
 
-    def __init__(self, network: keras.Model, optimizer: AdamW, decay: float):
+    def __init__(self, network: keras.Model, optimizer: StepCountingOptimizer, decay: float):
         super().__init__(network.variables)
         self._decay = decay
         self._num_steps = optimizer.num_steps
@@ -84,6 +85,27 @@ class WeightAverage(WeightCopies):
                 copy.assign(variable.value)
 
 
+class Lookahead(WeightCopies):
+    """A moving average that the weights are set to every few steps (Zhang et al., arXiv:1907.08610).
+
+    With a share that rises to the end (arXiv:2404.00498) it hardly matters while
+    weights move far, and averages the last epochs. Weights that are not trained
+    yet are their own average, whatever the share.
+    """
+
+    @tf.function
+    def update(self, decay: Any) -> None:
+        """Moves the average towards the variables, and makes the variables equal to it.
+
+        Args:
+          decay: Share of the average that is kept, a float32 scalar 0..1.
+        """
+        for copy, variable in zip(self.copies, self._variables, strict=True):
+            if copy.dtype.startswith("float"):
+                copy.assign(variable.value + decay * (copy.value - variable.value))
+                variable.assign(copy.value)
+
+
 def best_copies(network: keras.Model, teacher: LiveTeacher | None) -> dict[str, WeightCopies]:
     """Makes room for weights of an epoch of its own for each student of a network.
 
@@ -99,7 +121,7 @@ def best_copies(network: keras.Model, teacher: LiveTeacher | None) -> dict[str, 
     return copies if teacher is None else copies | {TEACHER: WeightCopies(teacher.variables)}
 
 
-def _places(network: keras.Model, optimizer: AdamW) -> list[int | None]:
+def _places(network: keras.Model, optimizer: StepCountingOptimizer) -> list[int | None]:
     """Returns for each of a network's variables the place of its step count in `optimizer.num_steps`.
 
     That of statistics is their layer's first weight's; `None` where a layer has no weights.

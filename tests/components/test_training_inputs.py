@@ -14,6 +14,7 @@ from components.training_inputs import TeacherUse, TrainingInputs, TrainingSetti
 from learn2compress.config import (
     AugmentConfig,
     DistillationConfig,
+    Optimizer,
     Precision,
     StageConfig,
     StudentConfig,
@@ -32,6 +33,11 @@ TRAINING = TrainingConfig(
     weight_decay=0.25,
     warmup_ratio=0.125,
     unshared_ratio=0.25,
+    optimizer=Optimizer.SGD,
+    momentum=0.75,
+    lookahead_steps=5,
+    lookahead_decay=0.5,
+    batch_norm_bias_rate=8.0,
     augment=AugmentConfig(flip=True),
     distillation=DistillationConfig(hint_weight=2.0, exits_weight=0.25, weight=3.0),
 )
@@ -97,12 +103,16 @@ def test_a_students_phase_has_the_common_settings_and_neither_hints_nor_other_ex
     assert plan.unshared_from_epoch is None
     # Features were shaped in the joint training, and there is no other student.
     assert plan.distillation == dataclasses.replace(TRAINING.distillation, hint_weight=0.0, exits_weight=0.0)
+    assert (plan.optimizer, plan.batch_norm_bias_rate) == (Optimizer.ADAMW, 1.0)
 
 
 def test_the_joint_training_has_hints_a_warm_up_and_students_that_join_later(open_inputs: Open) -> None:
     students = [StudentConfig("large", loss_weight=0.5), StudentConfig("small", joins_after_ratio=0.45)]
     plan = open_inputs().joint_plan(students, "large")
     assert (plan.phase, plan.epochs, plan.warmup_ratio, plan.largest) == ("train", 10, 0.125, "large")
+    assert (plan.optimizer, plan.learning_rate) == (Optimizer.SGD, 0.05)
+    assert (plan.lookahead_steps, plan.lookahead_decay) == (5, 0.5)
+    assert (plan.momentum, plan.batch_norm_bias_rate) == (0.75, 8.0)
     assert plan.distillation == TRAINING.distillation
     assert plan.loss_weights == {"large": 0.5, "small": 1.0}
     assert plan.joins_at_epoch == {"large": 0, "small": 4}

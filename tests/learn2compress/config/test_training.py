@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from learn2compress.config import AugmentConfig, PretrainedConfig, TrainingConfig
-from learn2compress.config.parsing import ConfigError, parse
+from learn2compress.config import AugmentConfig, Optimizer, PretrainedConfig, TrainingConfig
+from learn2compress.config.parsing import ConfigError, parse, to_dict
 from learn2compress.config.training import MAX_VALIDATION_EXAMPLES, OWN_ARCHITECTURES
 
 
@@ -28,6 +28,11 @@ from learn2compress.config.training import MAX_VALIDATION_EXAMPLES, OWN_ARCHITEC
             {"augment": {"mixup_alpha": 1.0, "cutmix_alpha": 1.0}},
             "augment: found mixup_alpha and cutmix_alpha, accepted is one of them",
         ),
+        ({"optimizer": "adam"}, "optimizer: found \"adam\", accepted: 'adamw' or 'sgd'"),
+        ({"momentum": 1.0}, "momentum: found 1.0, accepted: less than 1"),
+        ({"batch_norm_bias_rate": 0.0}, "batch_norm_bias_rate: found 0.0, accepted: greater than 0"),
+        ({"lookahead_steps": 0}, "lookahead_steps: found 0, accepted: greater than or equal to 1"),
+        ({"lookahead_decay": 1.0}, "lookahead_decay: found 1.0, accepted: less than 1"),
         ({"batch_size": 8}, "batch_size: found 8, accepted: greater than or equal to 16"),
         ({"distillation": {"temperature": 0.0}}, "distillation.temperature: found 0.0"),
         (
@@ -46,6 +51,15 @@ def test_what_can_not_be_trained_is_refused(settings: dict[str, Any], message: s
     with pytest.raises(ConfigError) as caught:
         parse(TrainingConfig, settings)
     assert str(caught.value).startswith(message)
+    assert "more:" not in str(caught.value)
+
+
+def test_the_learning_rate_left_out_is_that_of_the_optimizer() -> None:
+    assert parse(TrainingConfig, {}).learning_rate == 0.003
+    assert parse(TrainingConfig, {"optimizer": "sgd"}).learning_rate == 0.05
+    assert parse(TrainingConfig, {"learning_rate": 0.25, "optimizer": "sgd"}).learning_rate == 0.25
+    # What is recorded says what was used.
+    assert to_dict(TrainingConfig(optimizer=Optimizer.SGD))["learning_rate"] == 0.05
 
 
 @pytest.mark.parametrize("name", [name for names in OWN_ARCHITECTURES.values() for name in names])

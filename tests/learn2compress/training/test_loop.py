@@ -13,6 +13,7 @@ import pytest
 
 from learn2compress.config import (
     DistillationConfig,
+    Optimizer,
     PruneConfig,
     StageConfig,
     StudentConfig,
@@ -41,6 +42,10 @@ EVERYTHING = dataclasses.replace(
     distillation=DistillationConfig(largest_weight=1.0),
 )
 UNSHARED = dataclasses.replace(EVERYTHING, unshared_from_epoch=2)
+BY_SGD = dataclasses.replace(
+    PLAN, optimizer=Optimizer.SGD, learning_rate=0.1, weight_decay=0.0005, batch_norm_bias_rate=8.0
+)
+AHEAD = dataclasses.replace(PLAN, lookahead_steps=4, lookahead_decay=0.9)
 STUDENTS = (StudentConfig("large", 2), StudentConfig("small", 1))
 
 
@@ -84,10 +89,11 @@ def kill_at(step: int) -> Callable[[Progress], None]:
     return listener
 
 
-def test_joint_training_learns_and_keeps_history(digits_data: Callable[..., TrainingData]) -> None:
+@pytest.mark.parametrize("plan", [PLAN, BY_SGD, AHEAD])
+def test_joint_training_learns_and_keeps_history(digits_data: Callable[..., TrainingData], plan: TrainingPlan) -> None:
     network, data = new_network(), digits_data()
     untrained = HeldOutAccuracy.of_students(network).measure(data)
-    history = fit(network, data, PLAN)
+    history = fit(network, data, plan)
     assert set(history) == {"large", "small"}
     for name, records in history.items():
         assert [record.epoch for record in records] == [1, 2, 3]
@@ -110,7 +116,13 @@ def test_the_same_seed_gives_the_same_weights(digits_data: Callable[..., Trainin
 
 @pytest.mark.parametrize(
     ("plan", "step"),
-    [(PLAN, 3), (PLAN, 80), (EVERYTHING, 40), (EVERYTHING, 80), (UNSHARED, 40), (UNSHARED, 70), (UNSHARED, 100)],
+    [
+        *((PLAN, step) for step in (3, 80)),
+        *((EVERYTHING, step) for step in (40, 80)),
+        *((UNSHARED, step) for step in (40, 70, 100)),
+        (BY_SGD, 60),
+        (AHEAD, 60),
+    ],
 )
 def test_a_killed_training_ends_at_the_same_weights(
     digits_data: Callable[..., TrainingData], tmp_path: Path, plan: TrainingPlan, step: int
@@ -265,6 +277,15 @@ def test_the_averaged_weights_leave_the_training(digits_data: Callable[..., Trai
     history = fit(averaged, digits_data(), dataclasses.replace(PLAN, weight_average_decay=0.95))
     assert any(not np.array_equal(a, b) for a, b in zip(plain.get_weights(), averaged.get_weights(), strict=True))
     accuracy = HeldOutAccuracy.of_students(averaged).measure(digits_data())
+    assert accuracy == {name: records[-1].held_out_top_1 for name, records in history.items()}
+
+
+def test_lookahead_trains_other_weights_and_leaves_with_them(digits_data: Callable[..., TrainingData]) -> None:
+    plain, ahead = new_network(), new_network()
+    fit(plain, digits_data(), PLAN)
+    history = fit(ahead, digits_data(), AHEAD)
+    assert all(not np.array_equal(a, b) for a, b in zip(plain.get_weights(), ahead.get_weights(), strict=True))
+    accuracy = HeldOutAccuracy.of_students(ahead).measure(digits_data())
     assert accuracy == {name: records[-1].held_out_top_1 for name, records in history.items()}
 
 

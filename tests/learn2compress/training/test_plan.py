@@ -28,6 +28,14 @@ def test_without_a_warm_up_the_first_step_is_the_highest() -> None:
     assert shares == sorted(shares, reverse=True)
 
 
+def test_lookahead_keeps_a_share_that_rises_with_the_cube_every_few_steps() -> None:
+    assert all(PLAN.lookahead_decay_after(step, 20) is None for step in range(20))
+    plan = dataclasses.replace(PLAN, lookahead_steps=5, lookahead_decay=0.8)
+    shares = {step: plan.lookahead_decay_after(step, 20) for step in range(20)}
+    found = {step: share for step, share in shares.items() if share is not None}
+    assert found == pytest.approx({4: 0.8 / 64, 9: 0.8 / 8, 14: 0.8 * 27 / 64, 19: 0.8})
+
+
 def test_phase_and_seed_alone_decide_the_order_of_examples() -> None:
     seeds = {
         dataclasses.replace(PLAN, phase=phase, seed=seed).data_seed

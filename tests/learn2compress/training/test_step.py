@@ -12,6 +12,7 @@ import pytest
 
 from learn2compress.config import (
     DistillationConfig,
+    Optimizer,
     StageConfig,
     StudentConfig,
     TaskConfig,
@@ -30,6 +31,7 @@ from learn2compress.training.accuracy import HeldOutAccuracy
 from learn2compress.training.checkpoint import Checkpoint
 from learn2compress.training.loop import Training, fit, make_deterministic
 from learn2compress.training.plan import TrainingPlan
+from learn2compress.training.sgd import Sgd
 from learn2compress.training.step import TEACHER, TrainStep
 
 STUDENTS = (StudentConfig("large", 2), StudentConfig("small", 1))
@@ -127,6 +129,30 @@ def test_loss_weights_scale_gradients_and_not_the_losses_reported() -> None:
     np.testing.assert_array_equal(reported[0], reported[1])
     # Adam forgets a gradient's scale, but not one that is lost in its epsilon.
     assert moves[1] < 0.01 * moves[0]
+
+
+def test_sgd_makes_the_same_step_whatever_the_losses_weigh_in_all() -> None:
+    kernels = []
+    for scale in (1.0, 10.0):
+        network, config = new_network(), DistillationConfig(weight=3.0 * scale, label_weight=scale)
+        before = weights_of(network)
+        step = TrainStep(network, config, learning_rate=0.1, optimizer=Optimizer.SGD)
+        step.run(BATCH, ["large", "small"])
+        assert moved(before, network, "large_logits")
+        kernels.append(network.get_layer("large_logits").get_weights()[0])
+    np.testing.assert_allclose(kernels[0], kernels[1], atol=1e-6)
+
+
+def test_a_teacher_beside_students_of_sgd_has_adamw(teacher: LiveTeacher) -> None:
+    network, before = new_network(), [variable.numpy() for variable in teacher.trainable_variables]
+    step = TrainStep(
+        network, DistillationConfig(), learning_rate=0.01, teacher=teacher, train_teacher=True, optimizer=Optimizer.SGD
+    )
+    step.run(BATCH._replace(teacher_logits=np.zeros((16, 0), np.float32)), ["large", "small"])
+    # The first step of Adam is the learning rate, whatever the gradient.
+    moves = [np.abs(new.numpy() - old).max() for new, old in zip(teacher.trainable_variables, before, strict=True)]
+    assert max(moves) == pytest.approx(0.01, rel=0.01)
+    assert isinstance(step.optimizer, Sgd)
 
 
 def test_a_fixed_live_teacher_gives_what_cached_logits_give(teacher: LiveTeacher) -> None:

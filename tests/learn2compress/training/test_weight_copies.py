@@ -5,9 +5,10 @@ from __future__ import annotations
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from learn2compress.training.adamw import AdamW
-from learn2compress.training.weight_copies import WeightAverage, WeightCopies, best_copies
+from learn2compress.training.weight_copies import Lookahead, WeightAverage, WeightCopies, best_copies
 
 DECAY = 0.99
 
@@ -57,6 +58,22 @@ def test_a_layer_that_starts_late_forgets_its_initial_weights_as_one_that_starts
         assert len(late.get_weights()) == 4
         assert all(np.abs(weight).max() < 1e-6 for weight in late.get_weights())
     assert all((weight == 0.0).all() for weight in late.get_weights())
+
+
+def test_lookahead_sets_the_weights_to_their_average(network: keras.Model) -> None:
+    early, late = network.get_layer("early"), network.get_layer("late")
+    untrained = late.get_weights()
+    set_all(early, 0.0)
+    lookahead = Lookahead(network.variables)
+    set_all(early, 1.0)
+    for expected in (0.25, 0.25 * 0.75 + 0.25 * 1.0):
+        lookahead.update(tf.constant(0.75))
+        np.testing.assert_allclose(early.get_weights()[0], expected, rtol=1e-6)
+        set_all(early, 1.0)
+    lookahead.update(tf.constant(0.0))
+    assert early.get_weights()[0].min() == 1.0
+    for before, after in zip(untrained, late.get_weights(), strict=True):
+        np.testing.assert_array_equal(before, after)
 
 
 def test_copies_are_taken_and_given(network: keras.Model) -> None:
