@@ -70,19 +70,19 @@ class Learner(ABC):
 
     Args:
       network: float32, of scaled inputs; it returns logits.
+      view: The same weights in layers that train faster.
       scaling: How bytes become its inputs.
-      precision: What convolutions are computed in.
 
     Attributes:
       network: The same.
-      view: What is trained, with the network's weights.
+      view: The same.
       scaling: How bytes become inputs.
       accuracy: Returns the share of examples that it is right on, as it is computed in training.
     """
 
-    def __init__(self, network: keras.Model, scaling: InputScaling, precision: Precision):
+    def __init__(self, network: keras.Model, view: keras.Model, scaling: InputScaling):
         self.network = network
-        self.view = training_view(network, precision)
+        self.view = view
         self.scaling = scaling
         self.accuracy = accuracy_measure(self.view, scaling)
 
@@ -135,7 +135,7 @@ class AdamWLearner(Learner):
     def __init__(
         self, network: keras.Model, scaling: InputScaling, precision: Precision, length: Length, weight_decay: float
     ):
-        super().__init__(network, scaling, precision)
+        super().__init__(network, training_view(network, precision), scaling)
         self._length = length
         variables = network.trainable_variables
         self._optimizer = AdamW(variables, self._HIGHEST_LEARNING_RATE, weight_decay=weight_decay)
@@ -195,14 +195,16 @@ class WhitenedLearner(Learner):
         recipe: Recipe,
         seed: int,
     ):
-        super().__init__(network, scaling, precision)
+        super().__init__(network, _view_of_whitened(network, precision), scaling)
         self._length, self._recipe, self._seed = length, recipe, seed
         whitening = network.get_layer(WHITENING)
         # The whitening kernel is frozen; its bias is trained in the first epochs.
         self._whitening_bias = whitening.bias
         self._trained = [variable for variable in network.trainable_variables if variable is not whitening.kernel]
         self._momenta = [keras.Variable(np.zeros(v.shape, np.float32), trainable=False) for v in self._trained]
-        self._average = WeightCopies(network.variables)
+        # Without the frozen kernel, which an average would round anew each time.
+        self._averaged = [variable for variable in network.variables if variable is not whitening.kernel]
+        self._average = WeightCopies(self._averaged)
         # As if gradients were the same in each step, and summed over examples.
         kilostep = 1024 * (1.0 + 1.0 / (1.0 - recipe.momentum))
         self._highest_rate = recipe.learning_rate * length.batch_size / kilostep
@@ -285,7 +287,7 @@ class WhitenedLearner(Learner):
 
     def _average_weights(self, decay: Any) -> None:
         """Moves the average towards the weights, and the weights to the average: one float32 number says how far."""
-        for copy, variable in zip(self._average.copies, self.network.variables, strict=True):
+        for copy, variable in zip(self._average.copies, self._averaged, strict=True):
             copy.assign(decay * copy.value + (1.0 - decay) * variable.value)
             variable.assign(copy.value)
 
@@ -324,6 +326,16 @@ def accuracy_measure(network: keras.Model, scaling: InputScaling) -> Callable[[E
         return right / len(examples)
 
     return measure
+
+
+def _view_of_whitened(network: keras.Model, precision: Precision) -> keras.Model:
+    """Returns a view for training, in which the whitening is computed in float32 whatever the precision is.
+
+    Its filters take small differences of large numbers, which bfloat16 has not the digits for.
+    """
+    whitened = network.get_layer(WHITENING).output
+    behind = training_view(keras.Model(whitened, network.output), precision)
+    return keras.Model(network.input, behind(whitened))
 
 
 def _shrunk(images: Any, side: int) -> Any:

@@ -74,7 +74,7 @@ class EpochViews:
             for axis, side in enumerate(self._sides)
         )
         columns = np.where(self._flipped[places, None], self._sides[1] - 1 - columns, columns)
-        views = images[places[:, None, None], rows[:, :, None], columns[:, None, :]]
+        views: np.ndarray = images[places[:, None, None], rows[:, :, None], columns[:, None, :]]
         if self._cutout_pixels:
             inside = [
                 (np.arange(side) >= corner) & (np.arange(side) < corner + self._cutout_pixels)
@@ -87,7 +87,8 @@ class EpochViews:
 def _reflected(places: np.ndarray, side: int) -> np.ndarray:
     """Returns places inside 0..`side` - 1 for those less than a side outside, without repeating the border."""
     inside = np.abs(places)
-    return side - 1 - np.abs(side - 1 - inside)
+    reflected: np.ndarray = side - 1 - np.abs(side - 1 - inside)
+    return reflected
 
 
 def _random(stream: _Stream, seed: int, epoch: int = 0) -> np.random.Generator:

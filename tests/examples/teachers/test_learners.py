@@ -90,6 +90,18 @@ def test_a_whitened_network_learns_and_its_whitening_stays(
     assert np.mean(losses[-10:]) < 0.8 * losses[0]
 
 
+def test_bfloat16_begins_behind_the_whitening(new_learner: Callable[..., Any]) -> None:
+    view = new_learner(Precision.BFLOAT16).view
+    function = tf.function(lambda images: view(images, training=True)).get_concrete_function(
+        tf.TensorSpec([4, 16, 16, 3])
+    )
+
+    def types(graph: Any) -> list[tf.DType]:
+        return [operator.outputs[0].dtype for operator in graph.get_operations() if operator.type == "Conv2D"]
+
+    assert types(function.graph) == [tf.float32] + 6 * [tf.bfloat16]
+
+
 def test_the_whitening_bias_is_trained_in_the_first_epochs_alone(new_learner: Callable[..., Any], digits: Any) -> None:
     learner = new_learner(whitening_bias_epochs=1, batch_size=64)
     bias = learner.network.get_layer("whitening").bias
