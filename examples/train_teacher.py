@@ -1,190 +1,219 @@
 """Trains a teacher for a configuration: the large classifier that a team would bring along.
 
     python examples/train_teacher.py pipelines/configs/digits.yaml
+    python examples/train_teacher.py pipelines/configs/cifar10.yaml --network airbench95 --flip --bfloat16
     python examples/train_teacher.py pipelines/configs/fishbrain_cifar10.yaml --application ResNet50V2
 
 It reads the configuration's data with the split that the pipeline will use, so
-that the teacher never sees the held-out examples, and saves the model where
-`teacher.uri` expects it.
+that the teacher never learns from the held-out examples, and saves the model
+where `teacher.uri` expects it. A training that was killed is resumed after its
+last whole epoch by the same command, and ends with the same file.
+
+`--network` takes the strong ones: a frozen whitening convolution first, and a
+recipe of their own (`teachers/recipes.py`). Without it, a small residual
+network, or one for text, is trained by AdamW.
 """
 
 from __future__ import annotations
 
 import argparse
+import contextlib
+import dataclasses
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
+from teachers.general_networks import build_application, build_of_words, build_residual
+from teachers.learners import AdamWLearner, Examples, Learner, Length, WhitenedLearner, accuracy_measure
+from teachers.recipes import RECIPES, Recipe
+from teachers.saving import save_reproducibly
+from teachers.training import train, training_name
+from teachers.whitened_networks import NUM_WHITENING_IMAGES, build_for_training, build_to_save, smallest_side
 
-from learn2compress.config import CompressionConfig, TaskKind, TextFeatures
+from learn2compress.config import CompressionConfig, Precision, TaskKind, TextFeatures
 from learn2compress.config.file import load_config
+from learn2compress.config.parsing import ConfigError
 from learn2compress.data.reading import class_index, read_records
 from learn2compress.data.records import Split
+from learn2compress.training.checkpoint import Checkpoint
+from learn2compress.training.loop import make_deterministic
+
+# Of networks without a recipe.
+_EPOCHS = 25
+_BATCH_SIZE = 64
+_OF_RECIPES = ("widths", "learning_rate", "progressive_sizes")
+_OF_OTHERS = ("width", "stages", "application", "image_size")
 
 
-def read_split(config: CompressionConfig, wanted: Split) -> tuple[np.ndarray, np.ndarray, int]:
-    """Reads one split.
+def read_splits(config: CompressionConfig) -> tuple[dict[Split, Examples], tuple[str, ...]]:
+    """Reads both splits.
 
     Args:
       config: Its data and task.
-      wanted: Which split.
 
     Returns:
-      Inputs uint8 `[n, *input_shape]`, class indices `[n]` and the number of classes.
+      Examples by split, and the names of the classes.
     """
     records, names = read_records(config)
-    inputs = np.frombuffer(b"".join(record.content for record in records[wanted]), np.uint8)
-    labels = np.array([class_index(record, names) for record in records[wanted]], np.int64)
-    return inputs.reshape(-1, *config.task.input_shape), labels, len(names)
+    splits = {}
+    for split, rows in records.items():
+        inputs = np.frombuffer(b"".join(record.content for record in rows), np.uint8)
+        labels = np.array([class_index(record, names) for record in rows], np.int64)
+        splits[split] = Examples(inputs.reshape(-1, *config.task.input_shape), labels)
+    return splits, names
 
 
-def build_teacher(
-    input_shape: tuple[int, ...], num_classes: int, width: int, num_stages: int = 2, flip: bool = False
-) -> keras.Model:
-    """Builds a residual network of 3x3 convolutions, or a dense one for text, of scaled inputs; it returns logits.
-
-    Args:
-      input_shape: Shape of one example.
-      num_classes: Length of the logits.
-      width: Channels of the first convolution; each stage doubles them.
-      num_stages: Stages, each of which halves the image.
-      flip: Mirror half of the images in training.
-    """
-    inputs = keras.Input(input_shape)
-    if len(input_shape) == 1:
-        features = keras.layers.Dropout(0.3)(keras.layers.Dense(16 * width, activation="relu")(inputs))
-        features = keras.layers.Dropout(0.3)(keras.layers.Dense(4 * width, activation="relu")(features))
-        return keras.Model(inputs, keras.layers.Dense(num_classes, dtype="float32")(features))
-    features = _augmented(inputs, flip)
-    features = _conv(features, width)
-    for stage in range(1, num_stages + 1):
-        channels = width * 2**stage
-        shortcut = _conv(features, channels, strides=2)
-        features = _conv(_conv(shortcut, channels), channels)
-        features = keras.layers.Add()([shortcut, features])
-    features = keras.layers.GlobalAveragePooling2D()(features)
-    features = keras.layers.Dropout(0.3)(features)
-    return keras.Model(inputs, keras.layers.Dense(num_classes, dtype="float32")(features))
+def positive(text: str) -> int:
+    """Reads a number of the command line that is at least 1."""
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"found {number}, accepted is at least 1")
+    return number
 
 
-def build_word_teacher(input_shape: tuple[int, ...], num_classes: int, width: int) -> keras.Model:
-    """Convolutions over a table of hashed words, for inputs of two bytes a word, scaled to 0..1; gives logits.
+def parse_arguments() -> argparse.Namespace:
+    """Reads the command line, and refuses options that the chosen network does not have."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("config", type=Path)
+    parser.add_argument("--network", choices=RECIPES, help="a strong network of images, with its recipe")
+    parser.add_argument(
+        "--widths", type=positive, nargs="+", help="its channels at each resolution, instead of its own"
+    )
+    parser.add_argument("--learning-rate", type=float, help="highest learning rate of its recipe, per 1024 examples")
+    parser.add_argument(
+        "--progressive-sizes",
+        type=positive,
+        nargs="+",
+        help="heights that it begins with, such as 24 28, each for as many epochs as the full height",
+    )
+    parser.add_argument("--width", type=positive, help="otherwise: channels of the first convolution, 48 if left out")
+    parser.add_argument("--stages", type=positive, help="residual stages, each halving the image, 2 if left out")
+    parser.add_argument("--application", help="a network of keras.applications instead, such as ResNet50V2")
+    parser.add_argument("--image-size", type=positive, help="enlarge images to this for an application, 76 if left out")
+    parser.add_argument("--flip", action="store_true", help="mirror images in training")
+    parser.add_argument("--epochs", type=positive, help=f"the recipe's, or {_EPOCHS}, if left out")
+    parser.add_argument("--batch-size", type=positive, help=f"the recipe's, or {_BATCH_SIZE}, if left out")
+    parser.add_argument("--weight-decay", type=float, help="the recipe's, or 0, if left out")
+    parser.add_argument("--bfloat16", action="store_true", help="compute in bfloat16; faster on processors with AMX")
+    arguments = parser.parse_args()
+    for name in _OF_OTHERS if arguments.network else _OF_RECIPES:
+        if getattr(arguments, name) is not None:
+            option = f"--{name.replace('_', '-')}"
+            parser.error(
+                f"{option} is not for --network; leave one of them out"
+                if arguments.network
+                else f"{option} is for --network"
+            )
+    return arguments
 
-    Args:
-      input_shape: Two bytes for each word.
-      num_classes: Length of the logits.
-      width: Columns of the table for each byte; convolutions have twice as many filters.
-    """
-    inputs = keras.Input(input_shape)
-    num_words = input_shape[0] // 2
-    # Layers that Keras has, so that the file is read without code of ours. A table drops what follows the point.
-    rows = keras.layers.Rescaling(255.0, offset=[0.5, 256.5] * num_words)(inputs)
-    features = keras.layers.Embedding(512, width)(rows)
-    features = keras.layers.Dropout(0.3)(keras.layers.Reshape((num_words, 2 * width))(features))
-    pooled = []
-    for _ in range(2):
-        features = keras.layers.Conv1D(2 * width, 3, padding="same", use_bias=False)(features)
-        features = keras.layers.ReLU()(keras.layers.BatchNormalization(momentum=0.9)(features))
-        pooled.append(keras.layers.GlobalMaxPooling1D()(features))
-        features = keras.layers.Dropout(0.3)(features)
-    features = keras.layers.Dropout(0.5)(keras.layers.Concatenate()(pooled))
-    return keras.Model(inputs, keras.layers.Dense(num_classes, dtype="float32")(features))
 
-
-def build_application(
-    name: str, input_shape: tuple[int, ...], num_classes: int, image_size: int, flip: bool = False
-) -> keras.Model:
-    """Builds a network of `keras.applications`, not trained yet, of scaled images; it returns logits.
+def recipe_of(arguments: argparse.Namespace, config: CompressionConfig) -> Recipe:
+    """Returns the recipe of the network that was asked for, with what was given instead of its own numbers.
 
     Args:
-      name: Such as "ResNet50V2"; one that does not scale its input itself.
-      input_shape: Shape of one example.
-      num_classes: Length of the logits.
-      image_size: Height and width that images are enlarged to before the network, which halves them five times.
-      flip: Mirror half of the images in training.
+      arguments: Of the command line, with a network.
+      config: Its task must be of images that are large enough.
+
+    Raises:
+      SystemExit: the task is none for the network.
     """
-    inputs = keras.Input(input_shape)
-    features = keras.layers.Resizing(image_size, image_size, dtype="float32")(_augmented(inputs, flip))
-    build = getattr(keras.applications, name)
-    body = build(include_top=False, weights=None, input_tensor=features, pooling="avg")
-    return keras.Model(inputs, keras.layers.Dense(num_classes, dtype="float32")(body.output))
+    given = {
+        "widths": None if arguments.widths is None else tuple(arguments.widths),
+        "sizes": tuple(arguments.progressive_sizes or ()),
+        "learning_rate": arguments.learning_rate,
+        "weight_decay": arguments.weight_decay,
+        "epochs": arguments.epochs,
+        "batch_size": arguments.batch_size,
+        "flip": arguments.flip,
+    }
+    recipe = dataclasses.replace(
+        RECIPES[arguments.network], **{name: value for name, value in given.items() if value is not None}
+    )
+    shape = config.task.input_shape
+    if config.task.kind is not TaskKind.IMAGE:
+        raise SystemExit(f"--network: found a task of {config.task.kind.value}, accepted are images")
+    needed = smallest_side(recipe)
+    needed_whole = max(needed, recipe.shift_pixels + 1, recipe.cutout_pixels)
+    if min(shape[:2]) < needed_whole:
+        raise SystemExit(
+            f"--network: found images of {shape[0]} x {shape[1]} pixels, accepted are sides of at least {needed_whole}"
+            f" for {arguments.network}"
+        )
+    for size in recipe.sizes:
+        if size > shape[0] or size * min(shape[:2]) // shape[0] < needed:
+            raise SystemExit(
+                f"--progressive-sizes: found {size}, accepted are heights up to {shape[0]} that leave sides of at least"
+                f" {needed} for {arguments.network}"
+            )
+    return recipe
+
+
+def build_general(arguments: argparse.Namespace, config: CompressionConfig, num_classes: int) -> keras.Model:
+    """Builds a network without a recipe.
+
+    Args:
+      arguments: Of the command line.
+      config: Its task decides between images and text.
+      num_classes: Length of the logits.
+
+    Returns:
+      A network of scaled inputs that returns logits.
+    """
+    shape, width = config.task.input_shape, arguments.width or 48
+    if arguments.application:
+        return build_application(arguments.application, shape, num_classes, arguments.image_size or 76, arguments.flip)
+    if config.task.kind is TaskKind.TEXT and config.task.text_features is TextFeatures.HASHED_WORDS:
+        return build_of_words(shape, num_classes, width)
+    return build_residual(shape, num_classes, width, arguments.stages or 2, arguments.flip)
 
 
 def main() -> None:
-    """Trains and saves; does nothing where the teacher is there already, and goes on where a training was killed."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("config", type=Path)
-    parser.add_argument("--width", type=int, default=48, help="channels of the first convolution")
-    parser.add_argument("--stages", type=int, default=2, help="residual stages, each halving the image")
-    parser.add_argument("--application", help="train this network of keras.applications instead, such as ResNet50V2")
-    parser.add_argument("--image-size", type=int, default=76, help="enlarge images to this for an application")
-    parser.add_argument("--flip", action="store_true", help="mirror images in training")
-    parser.add_argument("--epochs", type=int, default=25)
-    parser.add_argument("--batch-size", type=int, default=64)
-    parser.add_argument("--weight-decay", type=float, default=0.0)
-    parser.add_argument("--bfloat16", action="store_true", help="compute in bfloat16; faster on processors with AMX")
-    arguments = parser.parse_args()
+    """Trains and saves; does nothing where the teacher is there already."""
+    arguments = parse_arguments()
     config = load_config(arguments.config)
     path = Path(config.teacher.uri)
     if path.exists():
         print(f"{path}: already there")
         return
-    keras.utils.set_random_seed(config.seed)
-    inputs, labels, num_classes = read_split(config, Split.TRAIN)
+    recipe = recipe_of(arguments, config) if arguments.network else None
+    make_deterministic(config.seed)
+    splits, names = read_splits(config)
+    examples = splits[Split.TRAIN]
     scaling = config.teacher.input_scaling
+    precision = Precision.BFLOAT16 if arguments.bfloat16 else Precision.FLOAT32
+    settings: dict[str, Any] = vars(arguments) | {"config": None, "recipe": recipe, "scaling": scaling}
+    settings |= {"seed": config.seed, "names": names, "task": config.task}
 
-    def build() -> keras.Model:
-        shape, flip = config.task.input_shape, arguments.flip
-        if arguments.application:
-            return build_application(arguments.application, shape, num_classes, arguments.image_size, flip)
-        if config.task.kind is TaskKind.TEXT and config.task.text_features is TextFeatures.HASHED_WORDS:
-            return build_word_teacher(shape, num_classes, arguments.width)
-        return build_teacher(shape, num_classes, arguments.width, arguments.stages, flip)
+    learner: Learner
+    if recipe:
+        length = Length.of(len(examples), recipe.epochs, recipe.batch_size)
+        first = examples.inputs[:NUM_WHITENING_IMAGES] * np.float32(scaling.multiply) + np.float32(scaling.add)
+        network = build_for_training(recipe, first, len(names))
+        learner = WhitenedLearner(network, scaling, precision, length, recipe, config.seed)
+    else:
+        length = Length.of(len(examples), arguments.epochs or _EPOCHS, arguments.batch_size or _BATCH_SIZE)
+        network = build_general(arguments, config, len(names))
+        learner = AdamWLearner(network, scaling, precision, length, arguments.weight_decay or 0.0)
 
-    if arguments.bfloat16:
-        keras.mixed_precision.set_global_policy("mixed_bfloat16")
-    teacher = build()
-    steps = arguments.epochs * -(-len(inputs) // arguments.batch_size)
-    teacher.compile(
-        keras.optimizers.AdamW(
-            keras.optimizers.schedules.CosineDecay(0.0, steps, warmup_target=0.002, warmup_steps=steps // 20),
-            weight_decay=arguments.weight_decay,
-        ),
-        keras.losses.SparseCategoricalCrossentropy(from_logits=True),
-        metrics=["accuracy"],
-        jit_compile=False,
+    checkpoints = path.with_suffix(".checkpoints")
+    checkpoint = Checkpoint(checkpoints / training_name(settings, examples))
+    train(learner, examples, splits[Split.HELD_OUT], length, config.seed, checkpoint)
+    finished = build_to_save(recipe, network, config.task.input_shape) if recipe else network
+    save_reproducibly(finished, path)
+    held_out = splits[Split.HELD_OUT]
+    accuracy = accuracy_measure(finished, scaling)(held_out)
+    print(
+        f"saved {path} with {finished.count_params():,} parameters; it is right on {accuracy:.2%} of"
+        f" {len(held_out):,} held-out examples"
     )
-    path.parent.mkdir(parents=True, exist_ok=True)
-    teacher.fit(
-        inputs * np.float32(scaling.multiply) + np.float32(scaling.add),
-        labels,
-        batch_size=arguments.batch_size,
-        epochs=arguments.epochs,
-        callbacks=[keras.callbacks.BackupAndRestore(path.with_suffix(".backup"))],
-        verbose=2,
-    )
-    # A float32 copy without the optimizer's state, which is twice the size of the weights.
-    keras.mixed_precision.set_global_policy("float32")
-    plain = build()
-    plain.set_weights(teacher.get_weights())
-    plain.save(path)
-    print(f"saved {path} with {teacher.count_params():,} parameters")
-
-
-def _augmented(inputs: keras.KerasTensor, flip: bool) -> keras.KerasTensor:
-    # Inactive in inference: the saved model computes without them.
-    features = keras.layers.RandomFlip("horizontal", dtype="float32")(inputs) if flip else inputs
-    shift = 0.125 if flip else 0.08
-    # By whole pixels: interpolation would blur what the network sees in training, and not what it sees after it.
-    return keras.layers.RandomTranslation(shift, shift, fill_mode="constant", interpolation="nearest", dtype="float32")(
-        features
-    )
-
-
-def _conv(features: keras.KerasTensor, channels: int, strides: int = 1) -> keras.KerasTensor:
-    features = keras.layers.Conv2D(channels, 3, strides, padding="same", use_bias=False)(features)
-    return keras.layers.ReLU()(keras.layers.BatchNormalization(momentum=0.9)(features))
+    checkpoint.discard()
+    with contextlib.suppress(OSError):
+        checkpoints.rmdir()
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except ConfigError as error:
+        raise SystemExit(f"train_teacher.py: error: {error}") from None

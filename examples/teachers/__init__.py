@@ -1,0 +1,1 @@
+"""Networks for `examples/train_teacher.py`, and how it trains them."""
