@@ -28,15 +28,12 @@ USED_BY_TESTS_AS_PROGRAMS = {
 }  # fmt: skip
 # Packages that another one consists of, at its own version.
 PARTS = {"ml-pipelines-sdk": "tfx", "kfp-pipeline-spec": "kfp"}
-# Modules beside a script that imports them, not packages.
+# Modules and packages beside a script that imports them, not packages that are installed.
 BESIDE = {
-    "text_features",
-    "prepared",
-    "command_line",
-    "peer_recipes",
-    "kfp_stand_in",
-    "joint_training",
-    "student_folders",
+    path.stem
+    for folder in ("tests/benchmarks", "tests/pipelines/kubeflow", "examples")
+    for path in (ROOT / folder).iterdir()
+    if path.is_dir() or path.suffix == ".py"
 }
 # Recipes of other tools, which benchmarks run in an environment of their own.
 OTHER_ENVIRONMENT = {"tf_keras", "tensorflow_model_optimization"}

@@ -12,8 +12,8 @@ import numpy as np
 import tensorflow as tf
 
 from learn2compress.config import InputScaling, Precision
+from learn2compress.precision.view import faster_view
 from learn2compress.training.adamw import AdamW
-from learn2compress.training.view import training_view
 from learn2compress.training.weight_copies import WeightCopies
 from teachers.recipes import Recipe
 from teachers.schedules import cosine_share, lookahead_decay, side_in_epoch, triangle_share
@@ -135,7 +135,7 @@ class AdamWLearner(Learner):
     def __init__(
         self, network: keras.Model, scaling: InputScaling, precision: Precision, length: Length, weight_decay: float
     ):
-        super().__init__(network, training_view(network, precision), scaling)
+        super().__init__(network, faster_view(network, precision), scaling)
         self._length = length
         variables = network.trainable_variables
         self._optimizer = AdamW(variables, self._HIGHEST_LEARNING_RATE, weight_decay=weight_decay)
@@ -334,7 +334,7 @@ def _view_of_whitened(network: keras.Model, precision: Precision) -> keras.Model
     Its filters take small differences of large numbers, which bfloat16 has not the digits for.
     """
     whitened = network.get_layer(WHITENING).output
-    behind = training_view(keras.Model(whitened, network.output), precision)
+    behind = faster_view(keras.Model(whitened, network.output), precision)
     return keras.Model(network.input, behind(whitened))
 
 

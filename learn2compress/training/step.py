@@ -77,7 +77,7 @@ class TrainStep:
         self._moving_means = {name: _moving_means(network, name) for name in self.students}
         self._hints = self._make_hints() if distillation.hint_weight else {}
 
-        settings = {"weight_decay": weight_decay, "gradient_clip_norm": gradient_clip_norm}
+        settings: dict[str, Any] = {"weight_decay": weight_decay, "gradient_clip_norm": gradient_clip_norm}
         kind: Callable[..., StepCountingOptimizer] = AdamW
         self._divisor = 1.0
         if optimizer is Optimizer.SGD:
