@@ -34,7 +34,7 @@ BESIDE = {
     for folder in ("tests/benchmarks", "tests/pipelines/kubeflow", "examples")
     for path in (ROOT / folder).iterdir()
     if path.is_dir() or path.suffix == ".py"
-}
+} | {"text_features"}  # what is pushed beside the `classify.py` of a text student
 # Recipes of other tools, which benchmarks run in an environment of their own.
 OTHER_ENVIRONMENT = {"tf_keras", "tensorflow_model_optimization"}
 

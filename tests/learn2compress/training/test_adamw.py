@@ -70,33 +70,6 @@ def test_a_variable_that_starts_late_makes_the_steps_of_one_that_starts_at_once(
     assert np.abs(moves[1]).max() < 1.1 * LEARNING_RATE
 
 
-def test_a_variable_without_a_gradient_neither_moves_nor_decays_nor_counts() -> None:
-    kernel, bias = variables()
-    optimizer = AdamW([kernel, bias], LEARNING_RATE, weight_decay=0.5)
-    before = kernel.numpy()
-    apply(optimizer, [None, tf.ones(4)], [kernel, bias])
-    np.testing.assert_array_equal(kernel.numpy(), before)
-    assert optimizer.num_steps.numpy().tolist() == [0, 1]
-
-
-def test_a_restarted_variable_begins_anew() -> None:
-    kernel, bias = variables()
-    optimizer = AdamW([kernel, bias], LEARNING_RATE)
-    apply(optimizer, gradients(0), [kernel, bias])
-    optimizer.restart([kernel])
-    assert optimizer.num_steps.numpy().tolist() == [0, 1]
-    before = kernel.numpy()
-    apply(optimizer, gradients(1), [kernel, bias])
-    np.testing.assert_allclose(np.abs(kernel.numpy() - before), LEARNING_RATE, rtol=1e-3)
-
-
-def test_a_constraint_holds_after_every_step() -> None:
-    kernel, bias = variables()
-    kernel.constraint = keras.constraints.NonNeg()
-    apply(AdamW([kernel, bias], LEARNING_RATE), gradients(0), [kernel, bias])
-    assert kernel.numpy().min() >= 0.0
-
-
 def test_sparse_gradients_are_taken() -> None:
     table = keras.Variable(np.ones((5, 2), np.float32))
     with tf.GradientTape() as tape:
@@ -105,20 +78,3 @@ def test_sparse_gradients_are_taken() -> None:
     assert isinstance(found, tf.IndexedSlices)
     apply(AdamW([table], LEARNING_RATE), [found], [table])
     np.testing.assert_allclose(table.numpy()[:, 0], [1, 1 - LEARNING_RATE, 1, 1 - LEARNING_RATE, 1], rtol=1e-4)
-
-
-def test_the_state_restores_to_the_same_steps() -> None:
-    results = []
-    for interrupted in (False, True):
-        trained = variables()
-        optimizer = AdamW(trained, LEARNING_RATE)
-        for step in range(6):
-            if interrupted and step == 3:
-                state = [variable.numpy() for variable in optimizer.variables]
-                optimizer = AdamW(trained, 0.5)
-                for variable, value in zip(optimizer.variables, state, strict=True):
-                    variable.assign(value)
-            apply(optimizer, gradients(step), trained)
-        results.append([variable.numpy() for variable in trained])
-    for expected, found in zip(*results, strict=True):
-        np.testing.assert_array_equal(expected, found)
