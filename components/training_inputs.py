@@ -24,14 +24,13 @@ from learn2compress.config import (
     TeacherTraining,
     TrainingConfig,
 )
-from learn2compress.config.ratios import count_at_ratio
 from learn2compress.data.batches import TrainingData
 from learn2compress.data.records import Split
 from learn2compress.quantization.choice_sample import TrainingSample
 from learn2compress.teachers.live import LiveTeacher
 from learn2compress.training.checkpoint import Checkpoint
 from learn2compress.training.loop import make_deterministic
-from learn2compress.training.plan import TrainingPlan
+from learn2compress.training.plan import TrainingPlan, joint_plan, phase_plan
 
 TRAINING_PARAMETERS = {
     "task": str,
@@ -193,20 +192,7 @@ class TrainingInputs:
           epochs: Passes over the training split.
           learning_rate: Highest learning rate.
         """
-        training = self.settings.training
-        return TrainingPlan(
-            phase=phase,
-            epochs=epochs,
-            learning_rate=learning_rate,
-            weight_decay=training.weight_decay,
-            gradient_clip_norm=training.gradient_clip_norm,
-            # Hints shape features early on; a student that is being compressed has its features. It is alone, and would
-            # follow itself.
-            distillation=dataclasses.replace(training.distillation, hint_weight=0.0, exits_weight=0.0),
-            seed=self.settings.seed,
-            # What an 8-bit kernel will compute is known to more bits than bfloat16 has.
-            precision=Precision.FLOAT32 if phase == "quantize" else training.precision,
-        )
+        return phase_plan(self.settings.training, phase, epochs, learning_rate, self.settings.seed)
 
     def joint_plan(self, students: Sequence[StudentConfig], largest: str) -> TrainingPlan:
         """Returns the plan of the joint training.
@@ -215,26 +201,8 @@ class TrainingInputs:
           students: All of them.
           largest: Name of the one whose signal the others may follow.
         """
-        training = self.settings.training
-        return dataclasses.replace(
-            self.plan("train", training.epochs, training.learning_rate),
-            distillation=training.distillation,
-            optimizer=training.optimizer,
-            momentum=training.momentum,
-            batch_norm_bias_rate=training.batch_norm_bias_rate,
-            warmup_ratio=training.warmup_ratio,
-            weight_average_decay=training.weight_average_decay,
-            lookahead_steps=training.lookahead_steps,
-            lookahead_decay=training.lookahead_decay,
-            early_stopping_epochs=training.early_stopping_epochs,
-            loss_weights={student.name: student.loss_weight for student in students},
-            joins_at_epoch={
-                student.name: count_at_ratio(student.joins_after_ratio, training.epochs) for student in students
-            },
-            unshared_from_epoch=training.unshared_from_epoch,
-            largest=largest,
-            teacher_learning_rate=self.settings.teacher_use.learning_rate,
-        )
+        settings = self.settings
+        return joint_plan(settings.training, students, largest, settings.seed, settings.teacher_use.learning_rate)
 
 
 def _digest(exec_properties: Mapping[str, Any], input_dict: Mapping[str, list[Artifact]]) -> str:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
-from learn2compress.config import DistillationConfig, Optimizer, Precision
+from learn2compress.config import DistillationConfig, Optimizer, Precision, StudentConfig, TrainingConfig
 from learn2compress.config.ratios import count_at_ratio
 
 
@@ -98,3 +98,65 @@ class TrainingPlan:
         Stored views of the teacher derive from the run's seed and stay what they are.
         """
         return int.from_bytes(hashlib.sha256(f"{self.phase} {self.seed}".encode()).digest()[:4], "big")
+
+
+def phase_plan(training: TrainingConfig, phase: str, epochs: int, learning_rate: float, seed: int) -> TrainingPlan:
+    """Returns the plan of a phase of training of one student, with the run's common settings.
+
+    Args:
+      training: The common settings.
+      phase: "prune" or "quantize".
+      epochs: Passes over the training split.
+      learning_rate: Highest learning rate.
+      seed: The run's.
+    """
+    return TrainingPlan(
+        phase=phase,
+        epochs=epochs,
+        learning_rate=learning_rate,
+        weight_decay=training.weight_decay,
+        gradient_clip_norm=training.gradient_clip_norm,
+        # Hints shape features early on; a student that is being compressed has its features. It is alone, and would
+        # follow itself.
+        distillation=dataclasses.replace(training.distillation, hint_weight=0.0, exits_weight=0.0),
+        seed=seed,
+        # What an 8-bit kernel will compute is known to more bits than bfloat16 has.
+        precision=Precision.FLOAT32 if phase == "quantize" else training.precision,
+    )
+
+
+def joint_plan(
+    training: TrainingConfig,
+    students: Sequence[StudentConfig],
+    largest: str,
+    seed: int,
+    teacher_learning_rate: float | None = None,
+) -> TrainingPlan:
+    """Returns the plan of the joint training.
+
+    Args:
+      training: How it trains.
+      students: All of them.
+      largest: Name of the one whose signal the others may follow.
+      seed: The run's.
+      teacher_learning_rate: Highest of a teacher that is optimised jointly; `None` for a fixed one.
+    """
+    return dataclasses.replace(
+        phase_plan(training, "train", training.epochs, training.learning_rate, seed),
+        distillation=training.distillation,
+        optimizer=training.optimizer,
+        momentum=training.momentum,
+        batch_norm_bias_rate=training.batch_norm_bias_rate,
+        warmup_ratio=training.warmup_ratio,
+        weight_average_decay=training.weight_average_decay,
+        lookahead_steps=training.lookahead_steps,
+        lookahead_decay=training.lookahead_decay,
+        early_stopping_epochs=training.early_stopping_epochs,
+        loss_weights={student.name: student.loss_weight for student in students},
+        joins_at_epoch={
+            student.name: count_at_ratio(student.joins_after_ratio, training.epochs) for student in students
+        },
+        unshared_from_epoch=training.unshared_from_epoch,
+        largest=largest,
+        teacher_learning_rate=teacher_learning_rate,
+    )

@@ -26,7 +26,7 @@ from typing import Any
 import keras
 import numpy as np
 from command_line import parser_of
-from joint_training import plan_of, summary
+from joint_training import summary
 from peer_recipes.post_training import converted_by_litert
 from prepared import Prepared, prepare_examples, prepare_logits
 
@@ -44,6 +44,7 @@ from learn2compress.quantization.student_file import StudentDescription
 from learn2compress.students.joint import build_joint_network, standalone_student
 from learn2compress.students.sharing import joint_cost
 from learn2compress.training.loop import fit, make_deterministic
+from learn2compress.training.plan import joint_plan, phase_plan
 from learn2compress.training.step import as_float
 
 KERAS_BATCH_SIZE = 32
@@ -64,14 +65,11 @@ def product(config: CompressionConfig, prepared: Prepared) -> tuple[bytes, str]:
     make_deterministic(config.seed)
     joint = build_joint_network(config.task, prepared.num_classes, config.training, config.students)
     name = joint_cost(joint).largest
-    steps = plan_of(config, name)
-    fit(joint, data, steps)
+    fit(joint, data, joint_plan(config.training, config.students, name, config.seed))
 
     def phase(phase: str, settings: PruneConfig | QuantizeConfig) -> Any:
         make_deterministic(config.seed)
-        changes = {"phase": phase, "epochs": settings.epochs, "learning_rate": settings.learning_rate}
-        alone = {"warmup_ratio": 0.0, "loss_weights": {}, "joins_at_epoch": {}, "largest": None}
-        return dataclasses.replace(steps, **changes, **alone)
+        return phase_plan(config.training, phase, settings.epochs, settings.learning_rate, config.seed)
 
     pruning, quantizing = phase("prune", config.prune), phase("quantize", config.quantize)
     student = prune_student(standalone_student(joint, name), name, data, config.prune, pruning).student

@@ -44,7 +44,7 @@ from learn2compress.students.joint import build_joint_network
 from learn2compress.students.sharing import joint_cost
 from learn2compress.teachers.live import LiveTeacher
 from learn2compress.training.loop import Training, make_deterministic
-from learn2compress.training.plan import TrainingPlan
+from learn2compress.training.plan import joint_plan
 
 
 @dataclasses.dataclass
@@ -92,7 +92,7 @@ def contest(
         make_deterministic(config.seed)
         network = build_joint_network(config.task, prepared.num_classes, config.training, students)
         data = prepared.training_data(config, logits)
-        plan = plan_of(dataclasses.replace(config, students=students), joint_cost(network).largest)
+        plan = joint_plan(config.training, students, joint_cost(network).largest, config.seed)
         trainings[name] = Training(network, data, plan, teacher=teacher)
         seconds[name] = []
     turns = {name: training.epochs() for name, training in trainings.items()}
@@ -112,31 +112,6 @@ def contest(
         for name, history in histories.items()
     }
     return Contest(seconds, accuracy)
-
-
-def plan_of(config: CompressionConfig, largest: str) -> TrainingPlan:
-    """Returns the plan of training these students jointly, as the pipeline makes it.
-
-    Args:
-      config: Students and training.
-      largest: Name of the student of most operations.
-    """
-    training = config.training
-    return TrainingPlan(
-        "train",
-        training.epochs,
-        training.learning_rate,
-        training.distillation,
-        config.seed,
-        warmup_ratio=training.warmup_ratio,
-        weight_decay=training.weight_decay,
-        gradient_clip_norm=training.gradient_clip_norm,
-        weight_average_decay=training.weight_average_decay,
-        loss_weights={student.name: student.loss_weight for student in config.students},
-        joins_at_epoch={student.name: int(student.joins_after_ratio * training.epochs) for student in config.students},
-        unshared_from_epoch=training.unshared_from_epoch,
-        largest=largest,
-    )
 
 
 def with_training(config: CompressionConfig, **changes: Any) -> CompressionConfig:

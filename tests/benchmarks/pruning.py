@@ -34,7 +34,7 @@ import numpy as np
 from command_line import parser_of
 from prepared import Prepared, prepare_examples, prepare_logits, sources_sha256
 
-from learn2compress.config import CompressionConfig, PruneConfig, PruneMethod, PruneScope
+from learn2compress.config import CompressionConfig, PruneConfig, PruneMethod, PruneScope, QuantizeConfig
 from learn2compress.config.file import load_config
 from learn2compress.config.parsing import to_dict
 from learn2compress.data.batches import TrainingData
@@ -55,7 +55,7 @@ from learn2compress.quantization.qat import train_quantized
 from learn2compress.students.cost import count_macs
 from learn2compress.students.joint import build_joint_network, standalone_student
 from learn2compress.training.loop import by_name, fit, make_deterministic
-from learn2compress.training.plan import TrainingPlan
+from learn2compress.training.plan import TrainingPlan, joint_plan, phase_plan
 
 RATIOS = tuple(float(ratio) for ratio in np.round(np.arange(0.4, 0.96, 0.0125), 4))
 
@@ -70,19 +70,9 @@ class Bench:
     name: str
     folder: Path
 
-    def plan(self, phase: str, epochs: int, learning_rate: float, warmup_ratio: float = 0.0) -> TrainingPlan:
-        """As the pipeline makes it."""
-        training = self.config.training
-        return TrainingPlan(
-            phase,
-            epochs,
-            learning_rate,
-            training.distillation,
-            self.config.seed,
-            warmup_ratio=warmup_ratio,
-            weight_decay=training.weight_decay,
-            gradient_clip_norm=training.gradient_clip_norm,
-        )
+    def plan(self, phase: str, settings: PruneConfig | QuantizeConfig) -> TrainingPlan:
+        """Returns the plan of a phase, as the pipeline makes it."""
+        return phase_plan(self.config.training, phase, settings.epochs, settings.learning_rate, self.config.seed)
 
     def trained_student(self) -> keras.Model:
         """The student as the joint training leaves it."""
@@ -91,8 +81,7 @@ class Bench:
             training = self.config.training
             make_deterministic(self.config.seed)
             joint = build_joint_network(self.config.task, self.prepared.num_classes, training, self.config.students)
-            plan = self.plan("train", training.epochs, training.learning_rate, training.warmup_ratio)
-            fit(joint, self.data, dataclasses.replace(plan, weight_average_decay=training.weight_average_decay))
+            fit(joint, self.data, joint_plan(training, self.config.students, self.name, self.config.seed))
             standalone_student(joint, self.name).save(path)
         return keras.saving.load_model(path)
 
@@ -103,14 +92,13 @@ class Bench:
         if not path.exists():
             started = time.perf_counter()
             make_deterministic(self.config.seed)
-            student, plan = self.trained_student(), self.plan("prune", prune.epochs, prune.learning_rate)
+            student, plan = self.trained_student(), self.plan("prune", prune)
             if prune.sparsity_ratio:
                 student, _, _ = prune_student(student, self.name, self.data, prune, plan)
             else:
                 fit(by_name(student, self.name), self.data, plan)
             path.with_suffix(".float.tflite").write_bytes(to_float_litert(student).pack())
-            quantize = self.config.quantize
-            plan = self.plan("quantize", quantize.epochs, quantize.learning_rate)
+            plan = self.plan("quantize", self.config.quantize)
             network, _ = train_quantized(student, self.name, self.data, prune.min_layer_weights, plan)
             path.write_bytes(to_int8_litert(network).pack())
             print(f"{variant}: {time.perf_counter() - started:.0f} s", flush=True)

@@ -7,7 +7,7 @@ import tempfile
 from pathlib import Path
 
 import keras
-from joint_training import plan_of, with_training
+from joint_training import with_training
 from prepared import live_teacher, write_logits
 
 from learn2compress.config import QuantizeConfig
@@ -20,7 +20,7 @@ from learn2compress.students.joint import build_joint_network, standalone_studen
 from learn2compress.students.sharing import joint_cost
 from learn2compress.teachers.live import LiveTeacher
 from learn2compress.training.loop import Training, make_deterministic
-from learn2compress.training.plan import TrainingPlan
+from learn2compress.training.plan import TrainingPlan, joint_plan
 from peer_recipes.answer import Answer, Stopwatch
 from peer_recipes.request import Request
 
@@ -91,7 +91,8 @@ def train_jointly(request: Request, signal: Signal, epochs: int) -> keras.Model:
     config = with_training(request.config, epochs=epochs)
     make_deterministic(request.seed)
     joint = build_joint_network(config.task, request.prepared.num_classes, config.training, config.students)
-    training = Training(joint, signal.data, plan_of(config, joint_cost(joint).largest), teacher=signal.teacher)
+    plan = joint_plan(config.training, config.students, joint_cost(joint).largest, config.seed)
+    training = Training(joint, signal.data, plan, teacher=signal.teacher)
     for _ in training.epochs():
         pass
     training.finish()

@@ -1,4 +1,4 @@
-"""The learning rate of each step, and an order of examples for each phase."""
+"""Plans by the configuration, the learning rate of each step, and an order of examples for each phase."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ import dataclasses
 
 import pytest
 
-from learn2compress.config import DistillationConfig
-from learn2compress.training.plan import TrainingPlan
+from learn2compress.config import DistillationConfig, Optimizer, Precision, StudentConfig, TrainingConfig
+from learn2compress.training.plan import TrainingPlan, joint_plan, phase_plan
 
 PLAN = TrainingPlan("train", epochs=3, learning_rate=0.01, distillation=DistillationConfig(), seed=3, warmup_ratio=0.1)
 
@@ -45,3 +45,41 @@ def test_phase_and_seed_alone_decide_the_order_of_examples() -> None:
     assert len(seeds) == 6
     assert all(0 <= seed < 2**32 for seed in seeds)
     assert dataclasses.replace(PLAN, learning_rate=0.5, epochs=9).data_seed == PLAN.data_seed
+
+
+def test_each_setting_of_the_training_is_in_the_joint_plan() -> None:
+    training = TrainingConfig(
+        epochs=8,
+        optimizer=Optimizer.SGD,
+        learning_rate=0.5,
+        momentum=0.75,
+        batch_norm_bias_rate=2.0,
+        warmup_ratio=0.25,
+        weight_decay=0.125,
+        gradient_clip_norm=3.0,
+        weight_average_decay=0.5,
+        lookahead_steps=4,
+        lookahead_decay=0.25,
+        early_stopping_epochs=5,
+        unshared_ratio=0.5,
+        precision=Precision.BFLOAT16,
+        distillation=DistillationConfig(exits_weight=0.5),
+    )
+    students = (StudentConfig("large", loss_weight=2.0), StudentConfig("small", stage=1, joins_after_ratio=0.25))
+    plan = joint_plan(training, students, "large", seed=9, teacher_learning_rate=0.01)
+    assert plan.loss_weights == {"large": 2.0, "small": 1.0}
+    assert plan.joins_at_epoch == {"large": 0, "small": 2}
+    assert (plan.phase, plan.seed, plan.largest, plan.teacher_learning_rate) == ("train", 9, "large", 0.01)
+    assert plan.unshared_from_epoch == 4
+    same = {field.name for field in dataclasses.fields(plan)} & {field.name for field in dataclasses.fields(training)}
+    assert len(same) >= 14
+    assert {name: getattr(plan, name) for name in same} == {name: getattr(training, name) for name in same}
+
+
+def test_a_phase_of_one_student_follows_neither_hints_nor_other_exits_and_8_bits_are_trained_in_float32() -> None:
+    settings = DistillationConfig(weight=3.0, hint_weight=2.0, exits_weight=0.5)
+    training = TrainingConfig(precision=Precision.BFLOAT16, distillation=settings, optimizer=Optimizer.SGD)
+    plans = [phase_plan(training, phase, 2, 0.1, seed=1) for phase in ("prune", "quantize")]
+    assert [plan.precision for plan in plans] == [Precision.BFLOAT16, Precision.FLOAT32]
+    assert all(plan.distillation == DistillationConfig(weight=3.0) for plan in plans)
+    assert all(plan.optimizer is Optimizer.ADAMW for plan in plans)
