@@ -53,7 +53,7 @@ class Optimizer(StrEnum):
     SGD = "sgd"
 
 
-_LEARNING_RATES = {Optimizer.ADAMW: 0.003, Optimizer.SGD: 0.05}
+_LEARNING_RATES = {Optimizer.ADAMW: 0.003, Optimizer.SGD: 0.2}
 
 
 class DistillationLoss(StrEnum):
@@ -171,7 +171,7 @@ class TrainingConfig:
     published learning rates hold. Of the joint training of the students alone: a teacher that learns beside them,
     `prune` and `quantize` have AdamW."""
     learning_rate: LearningRate = Field(default_factory=lambda settings: _LEARNING_RATES[settings["optimizer"]])
-    """Highest learning rate: linear warm-up, then a cosine. Left out, 0.003 with `adamw` and 0.05 with `sgd`."""
+    """Highest learning rate: linear warm-up, then a cosine. Left out, 0.003 with `adamw` and 0.2 with `sgd`."""
     momentum: Annotated[float, Field(ge=0.0, lt=1.0)] = 0.9
     """`sgd` alone: share of the sum of gradients that a step keeps (Nesterov momentum, Sutskever et al. 2013)."""
     batch_norm_bias_rate: Annotated[float, Field(gt=0.0, le=1000.0)] = 1.0

@@ -56,10 +56,10 @@ def test_what_can_not_be_trained_is_refused(settings: dict[str, Any], message: s
 
 def test_the_learning_rate_left_out_is_that_of_the_optimizer() -> None:
     assert parse(TrainingConfig, {}).learning_rate == 0.003
-    assert parse(TrainingConfig, {"optimizer": "sgd"}).learning_rate == 0.05
+    assert parse(TrainingConfig, {"optimizer": "sgd"}).learning_rate == 0.2
     assert parse(TrainingConfig, {"learning_rate": 0.25, "optimizer": "sgd"}).learning_rate == 0.25
     # What is recorded says what was used.
-    assert to_dict(TrainingConfig(optimizer=Optimizer.SGD))["learning_rate"] == 0.05
+    assert to_dict(TrainingConfig(optimizer=Optimizer.SGD))["learning_rate"] == 0.2
 
 
 @pytest.mark.parametrize("name", [name for names in OWN_ARCHITECTURES.values() for name in names])
