@@ -110,7 +110,7 @@ def test_the_joint_training_has_hints_a_warm_up_and_students_that_join_later(ope
     students = [StudentConfig("large", loss_weight=0.5), StudentConfig("small", joins_after_ratio=0.45)]
     plan = open_inputs().joint_plan(students, "large")
     assert (plan.phase, plan.epochs, plan.warmup_ratio, plan.largest) == ("train", 10, 0.125, "large")
-    assert (plan.optimizer, plan.learning_rate) == (Optimizer.SGD, 0.05)
+    assert (plan.optimizer, plan.learning_rate) == (Optimizer.SGD, 0.2)
     assert (plan.lookahead_steps, plan.lookahead_decay) == (5, 0.5)
     assert (plan.momentum, plan.batch_norm_bias_rate) == (0.75, 8.0)
     assert plan.distillation == TRAINING.distillation
