@@ -81,12 +81,14 @@ FIGURES: dict[str, dict[str, Any]] = {
     },
     "training_throughput": {
         "config": str,
+        "precision": str,
         "batch_size": int,
         "macs": int,
-        "step_ms": each(("kernels", "forward_backward", "step", "loop"), float),
+        "step_ms": each(("kernels", "forward_backward", "step", "step_bfloat16", "loop"), float),
         "achieved_gflops_per_s": float,
         "bare_kernels_gflops_per_s": float,
         "achieved_over_bare": float,
+        "bfloat16_times_faster": float,
         "profile": each(
             (
                 "convolutions_and_products",
