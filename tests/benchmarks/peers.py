@@ -49,7 +49,7 @@ from command_line import parser_of
 from peer_figures import over_ours, spread, table
 from prepared import Prepared, prepare_examples, sources_sha256, teacher_sha256
 
-from learn2compress.config import CompressionConfig
+from learn2compress.config import CompressionConfig, Optimizer
 from learn2compress.config.file import load_config
 from learn2compress.data.examples import read_examples
 from learn2compress.data.records import Split
@@ -196,6 +196,11 @@ def main() -> None:
             others = " ".join(name for name in VARIANTS if name not in NEEDED)
             parser.error(f"--recipes: found {recipe!r} without {package}; install it, or give --recipes {others}")
     config = load_config(arguments.config)
+    if config.training.optimizer is not Optimizer.ADAMW:
+        parser.error(
+            f"training.optimizer: found {config.training.optimizer.value!r}, accepted is 'adamw': peers train by that, and "
+            "would get a learning rate that is not theirs"
+        )
     max_train = None if arguments.full_set else 1000 if arguments.quick else arguments.train_examples
     prepared = prepare_examples(config, arguments.work, max_train)
     if arguments.mlperf_tiny is not None:
