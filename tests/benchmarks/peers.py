@@ -198,8 +198,8 @@ def main() -> None:
     config = load_config(arguments.config)
     if config.training.optimizer is not Optimizer.ADAMW:
         parser.error(
-            f"training.optimizer: found {config.training.optimizer.value!r}, accepted is 'adamw': peers train by that, and "
-            "would get a learning rate that is not theirs"
+            f"training.optimizer: found {config.training.optimizer.value!r}, accepted is 'adamw': peers train by "
+            "that, and would get a learning rate that is not theirs"
         )
     max_train = None if arguments.full_set else 1000 if arguments.quick else arguments.train_examples
     prepared = prepare_examples(config, arguments.work, max_train)
