@@ -14,9 +14,10 @@ import tensorflow as tf
 from learn2compress.config import InputScaling, Precision
 from learn2compress.precision.view import faster_view
 from learn2compress.training.adamw import AdamW
-from learn2compress.training.weight_copies import WeightCopies
+from learn2compress.training.plan import cosine_share
+from learn2compress.training.weight_copies import Lookahead
 from teachers.recipes import Recipe
-from teachers.schedules import cosine_share, lookahead_decay, side_in_epoch, triangle_share
+from teachers.schedules import lookahead_decay, side_in_epoch, triangle_share
 from teachers.views import EpochViews
 from teachers.whitened_networks import WHITENING
 
@@ -131,6 +132,7 @@ class AdamWLearner(Learner):
     """
 
     _HIGHEST_LEARNING_RATE = 0.002
+    _WARMUP_RATIO = 0.05
 
     def __init__(
         self, network: keras.Model, scaling: InputScaling, precision: Precision, length: Length, weight_decay: float
@@ -157,7 +159,7 @@ class AdamWLearner(Learner):
 
     def learning_rate(self, step: int) -> float:
         """Returns the learning rate of a 0-based step."""
-        return self._HIGHEST_LEARNING_RATE * cosine_share(step, self._length.total_steps)
+        return self._HIGHEST_LEARNING_RATE * cosine_share(step, self._length.total_steps, self._WARMUP_RATIO)
 
     def step(self, inputs: np.ndarray, labels: np.ndarray, step: int) -> Any:
         """Makes one step.
@@ -202,20 +204,17 @@ class WhitenedLearner(Learner):
         self._whitening_bias = whitening.bias
         self._trained = [variable for variable in network.trainable_variables if variable is not whitening.kernel]
         self._momenta = [keras.Variable(np.zeros(v.shape, np.float32), trainable=False) for v in self._trained]
-        # Without the frozen kernel, which an average would round anew each time.
-        self._averaged = [variable for variable in network.variables if variable is not whitening.kernel]
-        self._average = WeightCopies(self._averaged)
+        self._lookahead = Lookahead(network.variables)
         # As if gradients were the same in each step, and summed over examples.
         kilostep = 1024 * (1.0 + 1.0 / (1.0 - recipe.momentum))
         self._highest_rate = recipe.learning_rate * length.batch_size / kilostep
         self._decay_per_step = recipe.weight_decay * length.batch_size / kilostep
         self._step = tf.function(self._make_step)
-        self._look_ahead = tf.function(self._average_weights)
 
     @property
     def variables(self) -> list[keras.Variable]:
         """All state of the training."""
-        return [*self.network.variables, *self._momenta, *self._average.copies]
+        return [*self.network.variables, *self._momenta, *self._lookahead.copies]
 
     def learning_rate(self, step: int) -> float:
         """Returns the learning rate of a 0-based step."""
@@ -260,7 +259,7 @@ class WhitenedLearner(Learner):
         result = self._step(inputs, labels, rate, bias_rate, side)
         decay = lookahead_decay(step, length.total_steps, length.batch_size)
         if decay is not None:
-            self._look_ahead(tf.constant(decay, tf.float32))
+            self._lookahead.update(tf.constant(decay, tf.float32))
         return result
 
     def _make_step(self, inputs: Any, labels: Any, rate: Any, whitening_bias_rate: Any, side: int) -> Any:
@@ -284,12 +283,6 @@ class WhitenedLearner(Learner):
                 use_nesterov=True,
             )
         return tf.stack([loss, _share_right(logits, labels)])
-
-    def _average_weights(self, decay: Any) -> None:
-        """Moves the average towards the weights, and the weights to the average: one float32 number says how far."""
-        for copy, variable in zip(self._average.copies, self._averaged, strict=True):
-            copy.assign(decay * copy.value + (1.0 - decay) * variable.value)
-            variable.assign(copy.value)
 
 
 def scaled(inputs: Any, scaling: InputScaling) -> Any:

@@ -2,31 +2,12 @@
 
 from __future__ import annotations
 
-import math
-
 from teachers.recipes import Recipe
 
 _FIRST_SHARE = 0.2
 # Lookahead (arXiv:1907.08610) averages after so many examples; in the end this much of the average stays.
 _LOOKAHEAD_EXAMPLES = 5 * 1024
 _LOOKAHEAD_DECAY = 0.95**5
-_COSINE_WARMUP_SHARE = 0.05
-
-
-def cosine_share(step: int, total_steps: int) -> float:
-    """Returns the share of the highest learning rate: a linear warm-up, then half a cosine to zero.
-
-    Args:
-      step: 0-based.
-      total_steps: Of the training.
-
-    Returns:
-      0..1.
-    """
-    warmup_steps = int(_COSINE_WARMUP_SHARE * total_steps)
-    if step < warmup_steps:
-        return (step + 1) / warmup_steps
-    return 0.5 * (1.0 + math.cos(math.pi * (step - warmup_steps) / max(1, total_steps - warmup_steps)))
 
 
 def triangle_share(step: int, total_steps: int, recipe: Recipe) -> float:

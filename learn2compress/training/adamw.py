@@ -23,33 +23,12 @@ _EPSILON = 1e-7
 
 
 class AdamW(StepCountingOptimizer):
-    """AdamW (Loshchilov & Hutter, arXiv:1711.05101): a step takes away `weight_decay` times its rate of a kernel.
+    """AdamW (Loshchilov & Hutter, arXiv:1711.05101): weight decay apart from the gradient.
 
-    Args:
-      variables: All that will ever be trained.
-      learning_rate: The first; later ones are assigned to `learning_rate`.
-      weight_decay: Share of a kernel, times the learning rate, that a step takes away.
-      gradient_clip_norm: Longest gradient of all variables together; `None` does not clip.
-      batch_norm_bias_rate: Multiplies the learning rate of batch normalization's biases.
+    Arguments are those of `StepCountingOptimizer`; a step takes away a kernel's share `weight_decay` times the rate.
     """
 
-    def __init__(
-        self,
-        variables: Sequence[keras.Variable],
-        learning_rate: float,
-        *,
-        weight_decay: float = 0.0,
-        gradient_clip_norm: float | None = None,
-        batch_norm_bias_rate: float = 1.0,
-    ):
-        super().__init__(
-            variables,
-            learning_rate,
-            2,
-            weight_decay=weight_decay,
-            gradient_clip_norm=gradient_clip_norm,
-            batch_norm_bias_rate=batch_norm_bias_rate,
-        )
+    _num_moments = 2
 
     def _move(
         self, variables: Sequence[keras.Variable], places: Sequence[int], gradients: Sequence[Any], num_steps: Any

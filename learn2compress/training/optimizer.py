@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import abc
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 import keras
 import numpy as np
@@ -25,7 +25,6 @@ class StepCountingOptimizer(abc.ABC):
     Args:
       variables: All that will ever be trained.
       learning_rate: The first; later ones are assigned to `learning_rate`.
-      num_moments: Moments that are kept of each variable's gradients.
       weight_decay: Weight decay of kernels alone; the subclass says what it multiplies.
       gradient_clip_norm: Longest gradient of all variables together
         (arXiv:1211.5063); `None` does not clip.
@@ -37,11 +36,13 @@ class StepCountingOptimizer(abc.ABC):
       num_steps: Steps that each variable has been trained for, int32 `[num_variables]`.
     """
 
+    _num_moments: ClassVar[int]
+    """Moments that the subclass keeps of each variable's gradients."""
+
     def __init__(
         self,
         variables: Sequence[keras.Variable],
         learning_rate: float,
-        num_moments: int,
         *,
         weight_decay: float = 0.0,
         gradient_clip_norm: float | None = None,
@@ -55,7 +56,7 @@ class StepCountingOptimizer(abc.ABC):
         self.num_steps = _state(np.zeros(len(variables), np.int32), "num_steps")
         self._moments = [
             [_state(np.zeros(variable.shape, np.float32), "moment") for variable in variables]
-            for _ in range(num_moments)
+            for _ in range(self._num_moments)
         ]
 
     @property

@@ -65,20 +65,8 @@ class TrainingPlan:
     batch_norm_bias_rate: float = 1.0
 
     def schedule(self, step: int, total_steps: int) -> float:
-        """Returns the learning rate of a step: linear warm-up, then half a cosine to zero (SGDR, arXiv:1608.03983).
-
-        Args:
-          step: 0-based.
-          total_steps: Of the whole phase.
-
-        Returns:
-          A share of the highest, 0..1.
-        """
-        warmup_steps = count_at_ratio(self.warmup_ratio, total_steps)
-        if step < warmup_steps:
-            return (step + 1) / warmup_steps
-        progressed = (step - warmup_steps) / max(1, total_steps - warmup_steps)
-        return 0.5 * (1.0 + math.cos(math.pi * progressed))
+        """Returns the learning rate of a 0-based step as a share of the highest, 0..1; see `cosine_share`."""
+        return cosine_share(step, total_steps, self.warmup_ratio)
 
     def lookahead_decay_after(self, step: int, total_steps: int) -> float | None:
         """Returns the share of Lookahead's average that is kept after a step; `None` where the weights stay.
@@ -98,6 +86,24 @@ class TrainingPlan:
         Stored views of the teacher derive from the run's seed and stay what they are.
         """
         return int.from_bytes(hashlib.sha256(f"{self.phase} {self.seed}".encode()).digest()[:4], "big")
+
+
+def cosine_share(step: int, total_steps: int, warmup_ratio: float) -> float:
+    """Returns the learning rate of a step: linear warm-up, then half a cosine to zero (SGDR, arXiv:1608.03983).
+
+    Args:
+      step: 0-based.
+      total_steps: Of the whole phase.
+      warmup_ratio: Share of the steps spent rising.
+
+    Returns:
+      A share of the highest, 0..1.
+    """
+    warmup_steps = count_at_ratio(warmup_ratio, total_steps)
+    if step < warmup_steps:
+        return (step + 1) / warmup_steps
+    progressed = (step - warmup_steps) / max(1, total_steps - warmup_steps)
+    return 0.5 * (1.0 + math.cos(math.pi * progressed))
 
 
 def phase_plan(training: TrainingConfig, phase: str, epochs: int, learning_rate: float, seed: int) -> TrainingPlan:

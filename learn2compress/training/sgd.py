@@ -22,29 +22,16 @@ class Sgd(StepCountingOptimizer):
       variables: All that will ever be trained.
       learning_rate: The first; later ones are assigned to `learning_rate`.
       momentum: Share of the sum of gradients that a step keeps, 0..1.
-      weight_decay: Share of a kernel that is added to its gradient, after clipping.
-      gradient_clip_norm: Longest gradient of all variables together; `None` does not clip.
-      batch_norm_bias_rate: Multiplies the learning rate of batch normalization's biases.
+      settings: Those of `StepCountingOptimizer`; `weight_decay` is the share of a kernel that is added to its gradient,
+        after clipping.
     """
 
+    _num_moments = 1
+
     def __init__(
-        self,
-        variables: Sequence[keras.Variable],
-        learning_rate: float,
-        *,
-        momentum: float = 0.9,
-        weight_decay: float = 0.0,
-        gradient_clip_norm: float | None = None,
-        batch_norm_bias_rate: float = 1.0,
+        self, variables: Sequence[keras.Variable], learning_rate: float, *, momentum: float = 0.9, **settings: Any
     ):
-        super().__init__(
-            variables,
-            learning_rate,
-            1,
-            weight_decay=weight_decay,
-            gradient_clip_norm=gradient_clip_norm,
-            batch_norm_bias_rate=batch_norm_bias_rate,
-        )
+        super().__init__(variables, learning_rate, **settings)
         self._momentum = momentum
 
     def _move(

@@ -102,7 +102,8 @@ class Lookahead(WeightCopies):
         """
         for copy, variable in zip(self.copies, self._variables, strict=True):
             if copy.dtype.startswith("float"):
-                copy.assign(variable.value + decay * (copy.value - variable.value))
+                # Exact where the weight is its average, and where all of the average is kept.
+                copy.assign(copy.value + (1.0 - decay) * (variable.value - copy.value))
                 variable.assign(copy.value)
 
 

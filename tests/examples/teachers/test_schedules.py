@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Callable
 from types import ModuleType
 
@@ -12,13 +11,6 @@ import pytest
 @pytest.fixture
 def schedules(example: Callable[[str], ModuleType]) -> ModuleType:
     return example("teachers.schedules")
-
-
-def test_a_cosine_rises_for_a_twentieth_and_falls_to_nothing(schedules: ModuleType) -> None:
-    shares = [schedules.cosine_share(step, 100) for step in range(100)]
-    assert shares[:6] == pytest.approx([0.2, 0.4, 0.6, 0.8, 1.0, 1.0])
-    assert all(later < earlier for earlier, later in itertools.pairwise(shares[5:]))
-    assert shares[-1] < 0.001
 
 
 def test_a_triangle_rises_from_a_fifth_and_falls_to_what_the_recipe_says(

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 
 import pytest
 
 from learn2compress.config import DistillationConfig, Optimizer, Precision, StudentConfig, TrainingConfig
-from learn2compress.training.plan import TrainingPlan, joint_plan, phase_plan
+from learn2compress.training.plan import TrainingPlan, cosine_share, joint_plan, phase_plan
 
 PLAN = TrainingPlan("train", epochs=3, learning_rate=0.01, distillation=DistillationConfig(), seed=3, warmup_ratio=0.1)
 
@@ -18,6 +19,13 @@ def test_learning_rate_warms_up_and_falls_to_zero() -> None:
     assert max(shares) == pytest.approx(1.0)
     assert shares.index(max(shares)) in (9, 10)
     assert shares[100] == pytest.approx(0.0)
+
+
+def test_a_cosine_rises_for_its_warm_up_and_falls_to_nothing() -> None:
+    shares = [cosine_share(step, 100, 0.05) for step in range(100)]
+    assert shares[:6] == pytest.approx([0.2, 0.4, 0.6, 0.8, 1.0, 1.0])
+    assert all(later < earlier for earlier, later in itertools.pairwise(shares[5:]))
+    assert shares[-1] < 0.001
 
 
 def test_without_a_warm_up_the_first_step_is_the_highest() -> None:
