@@ -11,22 +11,12 @@ _INT = Property(type=PropertyType.INT)
 _FLOAT = Property(type=PropertyType.FLOAT)
 _STRING = Property(type=PropertyType.STRING)
 
-# Files inside artifacts.
-LABELS_FILE = "labels.txt"
-INGEST_REPORT_FILE = "ingest.json"
-BAD_RECORDS_FILE = "bad_records.jsonl"
+# Further files inside artifacts, which steps of a pipeline alone write.
 STATISTICS_FILE = "statistics.pb"
 SCHEMA_FILE = "schema.pbtxt"
 ANOMALIES_FILE = "anomalies.pbtxt"
-KERAS_FILE = "model.keras"
-LITERT_FILE = "model.tflite"
-REPORT_FILE = "report.json"
-HISTORY_FILE = "history.json"
-CONFIG_FILE = "config.json"
-COST_FILE = "joint_cost.json"
 SENSITIVITY_FILE = "sensitivity.json"
-QUANTIZATION_FILE = "quantization.json"
-PREDICTIONS_FILE = "predictions.npz"
+EXAMPLES_FILE = "examples.json"
 TRIAL_FILE = "trial.json"
 
 # Outputs of the joint training beside its students, whose names no student may have.
@@ -35,7 +25,7 @@ TRAINED_TEACHER_OUTPUT = "trained_teacher"
 
 
 class Examples(Artifact):
-    """Validated, split examples: `train/` and `held_out/` shards, labels, and what was refused.
+    """Validated, split examples: `train/` and `held_out/` shards, labels, what was refused, and what was left out.
 
     `num_train` counts all examples to train on, `num_unlabelled` those of them that nobody labelled.
     """

@@ -6,7 +6,8 @@ from pathlib import Path
 
 from tfx.types.artifact import Artifact
 
-from components.artifacts import LABELS_FILE
+from learn2compress.file_names import LABELS_FILE
+from learn2compress.steps.examples_folder import ExamplesFolder
 
 
 def read_labels(examples: Artifact) -> list[str]:
@@ -16,3 +17,14 @@ def read_labels(examples: Artifact) -> list[str]:
       examples: The artifact.
     """
     return (Path(examples.uri) / LABELS_FILE).read_text(encoding="utf-8").splitlines()
+
+
+def examples_folder(examples: Artifact) -> ExamplesFolder:
+    """Returns the folder that the library's steps read.
+
+    Args:
+      examples: The artifact.
+    """
+    return ExamplesFolder(
+        Path(examples.uri), examples.num_train, examples.num_held_out, examples.num_unlabelled, examples.num_classes
+    )

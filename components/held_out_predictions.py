@@ -7,51 +7,24 @@ pipeline root must be on storage that all of them mount.
 
 from __future__ import annotations
 
-import dataclasses
 import json
 import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import apache_beam as beam
-import numpy as np
-import numpy.typing as npt
 
 from components.beam_runner import make_pipeline, read_findings
-from components.student_artifact import read_network
-from learn2compress.config import TaskConfig
 from learn2compress.config.parsing import ConfigError
 from learn2compress.data.completeness import check_count, check_parts
-from learn2compress.data.examples import read_batches, shard_paths
+from learn2compress.data.examples import shard_paths
 from learn2compress.data.records import Split
-from learn2compress.litert.flatbuffer import read_file
-from learn2compress.litert.interpreter import Scorer
-from learn2compress.litert.predictions import Predictions, PredictionSettings, Reference, predict_examples
+from learn2compress.litert.predictions import Predictions
+from learn2compress.steps.evaluate import PredictionWork, Predictor, predict_split
 
 LARGE_SPLIT = 50_000
 
 _FAILURES_FILE = "failures.json"
-
-
-@dataclasses.dataclass(frozen=True)
-class PredictionWork:
-    """All that a worker needs to know; small, and safe to pickle.
-
-    Attributes:
-      model_path: The LiteRT file.
-      task: The examples' kind and shape.
-      settings: Which figures the predictions are made for.
-      examples: Folder with a folder of shards for each split.
-      num_examples: Examples in the held-out split, as `Ingest` counted them.
-      student: Folder of the Student that the file was made from, to compare predictions with, if any.
-    """
-
-    model_path: Path
-    task: TaskConfig
-    settings: PredictionSettings
-    examples: Path
-    num_examples: int
-    student: Path | None = None
 
 
 def predict_held_out(
@@ -75,9 +48,8 @@ def predict_held_out(
     split = work.examples / Split.HELD_OUT
     shards = shard_paths(split)
     if len(shards) == 1 or work.num_examples < large_split:
-        predictions = _Worker(work).predict(split)
-    else:
-        predictions = _predict_by_beam(work, shards, scratch, beam_options)
+        return predict_split(work)
+    predictions = _predict_by_beam(work, shards, scratch, beam_options)
     check_count("predictions of the held_out split", work.num_examples, len(predictions.labels))
     return predictions
 
@@ -109,32 +81,6 @@ def _part(folder: Path, index: int) -> Path:
     return folder / f"{index:05d}.npz"
 
 
-class _Worker:
-    """The file and the student it came from, opened once."""
-
-    def __init__(self, work: PredictionWork) -> None:
-        self._work = work
-        shape = work.task.input_shape
-        self._scorer = Scorer(read_file(work.model_path), shape, work.settings.input_scale)
-        self._reference = None if work.student is None else _reference(work.student)
-
-    def predict(self, shards: Path) -> Predictions:
-        """Runs the file on the examples of a folder of shards, or of one shard."""
-        work = self._work
-        stored = read_batches(shards, work.task.input_shape, with_origin=work.settings.needs_origin)
-        batches = (batch.graded for batch in stored)
-        return predict_examples(self._scorer, batches, work.num_examples, work.settings, self._reference)
-
-
-def _reference(folder: Path) -> Reference:
-    network = read_network(folder)
-
-    def scores(inputs: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
-        return np.asarray(network.predict_on_batch(inputs.astype(np.float32) / 255.0))
-
-    return scores
-
-
 class _WritePredictions(beam.DoFn):
     """Writes the predictions for a shard; yields what went wrong.
 
@@ -149,7 +95,7 @@ class _WritePredictions(beam.DoFn):
         """Opens the file, once for each worker."""
         self._failure = ""
         try:
-            self._worker = _Worker(self._work)
+            self._predictor = Predictor(self._work)
         except ConfigError as error:
             self._failure = str(error)
 
@@ -159,7 +105,7 @@ class _WritePredictions(beam.DoFn):
             yield self._failure
             return
         try:
-            self._worker.predict(Path(shard)).save(Path(target))
+            self._predictor.predict(Path(shard)).save(Path(target))
         except ConfigError as error:
             yield str(error)
         except OSError as error:

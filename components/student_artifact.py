@@ -1,4 +1,4 @@
-"""Reads and writes the folder of a Student artifact."""
+"""Reads and writes the folder of a Student artifact, and its properties."""
 
 from __future__ import annotations
 
@@ -7,16 +7,10 @@ from pathlib import Path
 import keras
 from tfx.types.artifact import Artifact
 
-from components.artifacts import HISTORY_FILE, KERAS_FILE
-from learn2compress.results.reports import EpochRecord, read_json, returned_epoch, write_json
-from learn2compress.students.byte_rows import ByteRows
+from learn2compress.results.reports import returned_epoch
+from learn2compress.steps.student_folder import History, read_student_folder, write_student_folder
 from learn2compress.students.cost import count_macs
 from learn2compress.students.joint import content_sha256
-
-History = tuple[EpochRecord, ...]
-
-# Layers of students that Keras does not have.
-_OBJECTS = {"learn2compress>ByteRows": ByteRows}
 
 
 def write_student(artifact: Artifact, student: keras.Model, name: str, history: History) -> None:
@@ -28,10 +22,7 @@ def write_student(artifact: Artifact, student: keras.Model, name: str, history: 
       name: The student's name.
       history: Its epochs in the order that they were trained, at least one.
     """
-    folder = Path(artifact.uri)
-    folder.mkdir(parents=True, exist_ok=True)
-    student.save(folder / KERAS_FILE)
-    write_json(folder / HISTORY_FILE, history)
+    write_student_folder(Path(artifact.uri), student, history)
     returned = returned_epoch(history)
     artifact.student = name
     artifact.phase = returned.phase
@@ -51,11 +42,4 @@ def read_student(artifact: Artifact) -> tuple[keras.Model, History]:
     Returns:
       The model, and its epochs.
     """
-    folder = Path(artifact.uri)
-    history: History = read_json(tuple[EpochRecord, ...], folder / HISTORY_FILE)
-    return read_network(folder), history
-
-
-def read_network(folder: Path) -> keras.Model:
-    """Reads the student alone, from the folder of its artifact."""
-    return keras.saving.load_model(folder / KERAS_FILE, compile=False, safe_mode=True, custom_objects=_OBJECTS)
+    return read_student_folder(Path(artifact.uri))

@@ -19,25 +19,33 @@ from __future__ import annotations
 import argparse
 import contextlib
 import dataclasses
+import os
 from pathlib import Path
 from typing import Any
 
-import keras
 import numpy as np
-from teachers.general_networks import build_application, build_of_words, build_residual
-from teachers.learners import AdamWLearner, Examples, Learner, Length, WhitenedLearner, accuracy_measure
-from teachers.recipes import RECIPES, Recipe
-from teachers.saving import save_reproducibly
-from teachers.training import train, training_name
-from teachers.whitened_networks import NUM_WHITENING_IMAGES, build_for_training, build_to_save, smallest_side
 
-from learn2compress.config import CompressionConfig, Precision, TaskKind, TextFeatures
-from learn2compress.config.file import load_config
-from learn2compress.config.parsing import ConfigError
-from learn2compress.data.reading import class_index, read_records
-from learn2compress.data.records import Split
-from learn2compress.training.checkpoint import Checkpoint
-from learn2compress.training.loop import make_deterministic
+from learn2compress.command_line.streams import library_output_in, quiet_libraries
+
+# What TensorFlow says while it is imported (CUDA, oneDNN) comes from C++, whatever its log level is.
+quiet_libraries()
+with library_output_in(Path(os.devnull)):
+    import keras
+    from teachers.general_networks import build_application, build_of_words, build_residual
+    from teachers.learners import AdamWLearner, Examples, Learner, Length, WhitenedLearner, accuracy_measure
+    from teachers.recipes import RECIPES, Recipe
+    from teachers.saving import save_reproducibly
+    from teachers.training import train, training_name
+    from teachers.whitened_networks import NUM_WHITENING_IMAGES, build_for_training, build_to_save, smallest_side
+
+    from learn2compress.config import CompressionConfig, Precision, TaskKind, TextFeatures
+    from learn2compress.config.file import load_config
+    from learn2compress.config.parsing import ConfigError
+    from learn2compress.data.reading import class_index, read_records
+    from learn2compress.data.records import Split
+    from learn2compress.teachers.input_scaling import scaled_inputs
+    from learn2compress.training.checkpoint import Checkpoint
+    from learn2compress.training.loop import make_deterministic
 
 # Of networks without a recipe.
 _EPOCHS = 25
@@ -188,7 +196,7 @@ def main() -> None:
     learner: Learner
     if recipe:
         length = Length.of(len(examples), recipe.epochs, recipe.batch_size)
-        first = examples.inputs[:NUM_WHITENING_IMAGES] * np.float32(scaling.multiply) + np.float32(scaling.add)
+        first = scaled_inputs(examples.inputs[:NUM_WHITENING_IMAGES], scaling).numpy()
         network = build_for_training(recipe, first, len(names))
         learner = WhitenedLearner(network, scaling, precision, length, recipe, config.seed)
     else:

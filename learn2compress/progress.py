@@ -18,8 +18,8 @@ class Progress:
 
     Attributes:
       work: What is being done, such as "epoch 3/40".
-      done: Units finished, 0..total.
-      total: Units in all, at least 1.
+      done: Units finished, 0..total; those from before a resume count, and tell nothing about how fast this run is.
+      total: Units in all, at least 1; another total for the same work says that other units are counted.
       detail: Figures worth showing, such as "loss 0.31"; may be empty.
       is_notice: The detail is a sentence that must stay readable after the work has ended.
     """
@@ -60,6 +60,11 @@ def notice(work: str, sentence: str) -> None:
     listener = _listener.get()
     if listener is not None:
         listener(Progress(work, 1, 1, sentence, is_notice=True))
+
+
+def is_heard() -> bool:
+    """Returns whether somebody listens."""
+    return _listener.get() is not None
 
 
 @contextlib.contextmanager

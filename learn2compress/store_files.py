@@ -1,8 +1,12 @@
-"""Files in stores behind fsspec, whether these have real folders or only names with slashes."""
+"""Files in stores behind fsspec, whether these have real folders or only names with slashes, and in local folders."""
 
 from __future__ import annotations
 
+import tempfile
+from pathlib import Path
 from typing import Any
+
+_PROBE = b"can this be written?"
 
 
 def put_file(filesystem: Any, path: str, content: bytes, **options: Any) -> None:
@@ -28,3 +32,32 @@ def put_file(filesystem: Any, path: str, content: bytes, **options: Any) -> None
             raise
         filesystem.makedirs(path.rpartition("/")[0], exist_ok=True)
         filesystem.pipe_file(path, content, **options)
+
+
+def existing_folder(folder: Path) -> Path:
+    """Returns the folder itself, or the nearest of those above it that is there: where it would be made."""
+    return next(found for found in (folder, *folder.parents) if found.exists())
+
+
+def why_not_writable(folder: Path) -> str | None:
+    """Returns why files can't be written into a local folder, which need not be there yet.
+
+    A nameless file is written and gone again: permissions alone don't tell of file systems that are mounted read-only
+    or full.
+
+    Args:
+      folder: An absolute path.
+
+    Returns:
+      What the system says, such as "Permission denied"; `None` where files can be written.
+    """
+    try:
+        found = existing_folder(folder)
+        if not found.is_dir():
+            return f"{found} is a file"
+        with tempfile.TemporaryFile(dir=found) as file:
+            file.write(_PROBE)
+            file.flush()
+    except OSError as error:
+        return error.strerror or type(error).__name__
+    return None

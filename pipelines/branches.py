@@ -13,9 +13,9 @@ from components.prune.component import Prune
 from components.quantize.component import Quantize
 from components.search.component import Search
 from components.search.outputs import model_output, student_output
-from components.training_inputs import TrainingSettings
 from learn2compress.config import CompressionConfig, SearchConfig, StudentConfig
 from learn2compress.config.compression import variant_name
+from learn2compress.steps.training_inputs import TrainingSettings
 
 
 class CompressedStudent(NamedTuple):
@@ -81,6 +81,8 @@ class Branches:
             min_layer_weights=self.config.prune_of(student).min_layer_weights,
             student_name=student.name,
             family_name=self.config.name,
+            contact=self.config.push.contact or "",
+            license=self.config.push.license or "",
             settings=self.settings,
             code_digest=self.code["quantize"],
         ).with_id(f"Quantize.{student.name}")
@@ -97,6 +99,8 @@ class Branches:
             quantize=self.config.quantize_of(student),
             student_name=student.name,
             family_name=self.config.name,
+            contact=self.config.push.contact or "",
+            license=self.config.push.license or "",
             settings=self.settings,
             code_digest=self.code["search"],
         ).with_id(f"Search.{student.name}")

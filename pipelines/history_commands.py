@@ -10,13 +10,15 @@ import typer
 
 from pipelines.command_options import (
     DEFAULT_RETRY_SECONDS,
-    DEFAULT_ROOT,
+    RUNS,
     EndpointOption,
+    LastRootOption,
     NamespaceOption,
     RetrySecondsOption,
-    RootOption,
     connection_to,
+    last_root,
     print_table,
+    terminal_columns,
 )
 
 if TYPE_CHECKING:
@@ -27,12 +29,12 @@ JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 def register(app: typer.Typer) -> None:
     """Adds the verbs to the command."""
-    app.command()(runs)
-    app.command()(show)
+    app.command(rich_help_panel=RUNS)(runs)
+    app.command(rich_help_panel=RUNS)(show)
 
 
 def runs(
-    root: RootOption = DEFAULT_ROOT,
+    root: LastRootOption = None,
     cluster: Annotated[bool, typer.Option("--cluster", help="Those on Kubeflow; --endpoint implies it.")] = False,
     endpoint: EndpointOption = None,
     namespace: NamespaceOption = None,
@@ -40,34 +42,34 @@ def runs(
     as_json: JsonOption = False,
 ) -> None:
     """List the runs of this folder, or of a cluster."""
-    from pipelines.run_history import list_runs, runs_table
-    from pipelines.run_root import RunRoot
+    from pipelines.run_history import list_runs
+    from pipelines.run_tables import runs_table
 
     if cluster or endpoint is not None:
         from pipelines.kubeflow.client.cluster_runs import list_cluster_runs
 
         found = list_cluster_runs(connection_to(endpoint, namespace, retry_seconds))
     else:
-        found = list_runs(RunRoot(root.resolve()))
+        found = list_runs(last_root(root))
     if as_json:
         print(json.dumps([entry.as_dict() for entry in found], indent=2))
     else:
-        print_table(runs_table(found))
+        print_table(runs_table(found, terminal_columns()))
 
 
 def show(
     run_id: Annotated[
         str, typer.Argument(help="A run of `l2c runs`: a number, or a cluster's id.", show_default=False)
     ],
-    root: RootOption = DEFAULT_ROOT,
+    root: LastRootOption = None,
     endpoint: EndpointOption = None,
     namespace: NamespaceOption = None,
     retry_seconds: RetrySecondsOption = DEFAULT_RETRY_SECONDS,
     as_json: JsonOption = False,
 ) -> None:
-    """Show a run's steps: state, time, parameters and outputs."""
-    from pipelines.run_history import show_run, steps_table
-    from pipelines.run_root import RunRoot
+    """Show a run's steps: state, time and outputs."""
+    from pipelines.run_history import show_run
+    from pipelines.run_tables import steps_table
 
     found: Run
     if endpoint is not None or _is_of_cluster(run_id):
@@ -75,11 +77,11 @@ def show(
 
         found = show_cluster_run(connection_to(endpoint, namespace, retry_seconds), run_id)
     else:
-        found = show_run(RunRoot(root.resolve()), int(run_id))
+        found = show_run(last_root(root), int(run_id))
     if as_json:
         print(json.dumps(found.as_dict(), indent=2))
     else:
-        print_table(steps_table(found))
+        print_table(steps_table(found, terminal_columns()))
 
 
 def _is_of_cluster(run_id: str) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -9,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from learn2compress.config import CompressionConfig
+from learn2compress.config.parsing import ConfigError
 from learn2compress.progress import Progress, listening, notice
 from pipelines.run_root import RunRoot
 
@@ -44,18 +46,39 @@ def start_run(
       Exception: a component failed.
     """
     from pipelines.deleted_artifacts import record_deleted_artifacts
+    from pipelines.preflight import check_run
     from pipelines.provenance import collect_provenance
 
-    # First, because what it reads may be missing, and TFX takes many seconds to import.
-    provenance = collect_provenance(request.config)
+    # First, because what is read may be missing, and TFX takes many seconds to import.
+    with listening(on_progress):
+        for sentence in check_run(request.config, request.root):
+            notice("check", sentence)
+        provenance = collect_provenance(request.config, remembered=request.root.file_digests)
     record_deleted_artifacts(request.root, request.config.push.uri)
-    from learn2compress.pruning.preview import unpruned_students
     from pipelines.local_runner import create_pipeline, run_pipeline
 
     with listening(on_progress):
-        for sentence in unpruned_students(request.config):
-            notice("prune", sentence)
         run_pipeline(create_pipeline(request.config, provenance, request.root), on_step)
+        tell_changed_data(request, provenance.data_fingerprint)
+
+
+def tell_changed_data(request: RunRequest, fingerprint: str) -> None:
+    """Tells the listener where the data are no longer those that the run began with: nobody knows which it read.
+
+    Args:
+      request: What was run, and where.
+      fingerprint: Of the data before the run.
+    """
+    from learn2compress.data.file_digests import FileDigests
+    from learn2compress.data.fingerprint import source_fingerprint
+
+    with contextlib.suppress(ConfigError):  # a source that is gone by now is told by the next run
+        if source_fingerprint(request.config.data, FileDigests(request.root.file_digests)) != fingerprint:
+            notice(
+                "data",
+                "the data changed while this run went on, and it may have read some of both; run it again, and if the "
+                "data are changed back, in a new --root",
+            )
 
 
 def new_log_file(root: RunRoot, name: str) -> Path:

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import os
+import re
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
 from typing import Any, TypeAlias
 
 from ml_metadata import MetadataStore
@@ -12,6 +15,7 @@ from learn2compress.config.parsing import ConfigError
 from learn2compress.config.store_address import StoreAddress, StoreKind
 from pipelines.run_root import RunRoot
 from pipelines.store_connection import PASSWORD_VARIABLE, open_address
+from pipelines.store_file import why_no_store
 
 Artifact: TypeAlias = mlmd.Artifact
 Execution: TypeAlias = mlmd.Execution
@@ -21,18 +25,49 @@ PIPELINE_CONTEXT = "pipeline"
 RUN_CONTEXT = "pipeline_run"
 NODE_CONTEXT = "node"
 
+_CLUSTER_RUN = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _BOOKKEEPING = frozenset({"tfx_version", "name", "state", "pipeline_name", "producer_component", "is_external"})
 
 
 def open_store(root: RunRoot) -> MetadataStore:
-    """Opens the metadata of a folder of runs.
+    """Opens the metadata of a folder of runs; a file that is no store yet never becomes one.
 
     Raises:
       ConfigError: there are none, or the file is something else.
     """
-    if not root.metadata.exists():
+    if not os.path.lexists(root.metadata):
         raise ConfigError(f"--root {root.folder}: found no runs there, accepted is the --root of an `l2c run`")
+    if reason := why_no_store(root.metadata):
+        raise ConfigError(
+            f"--root {root.folder}: found {root.metadata.name}, but {reason}, accepted is the --root of an `l2c run`"
+        )
     return open_address(StoreAddress(StoreKind.SQLITE, path=str(root.metadata)))
+
+
+def open_stores(roots: Sequence[RunRoot], say: Callable[[str], None]) -> Iterator[MetadataStore]:
+    """Opens the metadata of several folders of runs, each when it is asked for.
+
+    Args:
+      roots: The folders.
+      say: Told of each store that can't be opened, which is passed over.
+
+    Yields:
+      Those that can be opened.
+
+    Raises:
+      ConfigError: none can; of the last.
+    """
+    opened = 0
+    for position, root in enumerate(roots, start=1):
+        try:
+            store = open_store(root)
+        except ConfigError as error:
+            if position == len(roots) and not opened:
+                raise
+            say(f"{root.metadata} is passed over: {error}")
+        else:
+            opened += 1
+            yield store
 
 
 def open_shared_store(address: str) -> MetadataStore:
@@ -48,6 +83,8 @@ def open_shared_store(address: str) -> MetadataStore:
         place = StoreAddress.parse(address)
     except ValueError as error:
         raise ConfigError(f"--store: {error}") from None
+    if place.kind is StoreKind.SQLITE and os.path.lexists(place.path) and (reason := why_no_store(Path(place.path))):
+        raise ConfigError(f"--store: {place.path} can't be opened as a store of ML Metadata: {reason}")
     try:
         return open_address(place, password=os.environ.get(PASSWORD_VARIABLE, ""))
     except ConfigError as error:
@@ -131,6 +168,35 @@ def consumers_of(store: MetadataStore, artifact_id: int) -> list[Execution]:
     ids = [event.execution_id for event in events if event.type == mlmd.Event.INPUT]
     executions = sorted(store.get_executions_by_id(ids), key=lambda execution: execution.id)
     return [e for e in executions if e.last_known_state == mlmd.Execution.COMPLETE]
+
+
+def artifacts_of_type(store: MetadataStore, name: str) -> list[Artifact]:
+    """Returns all artifacts of a type, in no order; none where nothing of it was recorded.
+
+    Args:
+      store: The store.
+      name: Of the type, such as "L2CPushedVersion".
+    """
+    return list(store.get_artifacts_by_type(name))
+
+
+def runs_by_number(store: MetadataStore) -> dict[int, Context]:
+    """Returns runs numbered from 1 in the order in which they were started; none is ever deleted."""
+    return dict(enumerate(sorted(store.get_contexts_by_type(RUN_CONTEXT), key=lambda context: context.id), start=1))
+
+
+def run_name_of(store: MetadataStore, execution: Execution) -> str:
+    """Returns the run of an execution as `l2c runs` lists it: a cluster's id, else its number; empty for none.
+
+    Args:
+      store: The store.
+      execution: The execution.
+    """
+    names = {c.id: c.name for c in store.get_contexts_by_execution(execution.id) if c.type == RUN_CONTEXT}
+    for number, run in runs_by_number(store).items():
+        if run.id in names:
+            return names[run.id] if _CLUSTER_RUN.fullmatch(names[run.id]) else str(number)
+    return ""
 
 
 def live_artifacts(store: MetadataStore) -> list[Artifact]:

@@ -17,8 +17,8 @@ from components.ingest.component import Ingest
 from components.joint_distill_trainer.component import JointDistillTrainer
 from components.pusher.component import Pusher
 from components.teacher_load.component import TeacherLoad
-from components.training_inputs import TeacherUse, TrainingSettings
 from learn2compress.config import CompressionConfig
+from learn2compress.steps.training_inputs import TeacherUse, TrainingSettings
 from pipelines.branches import Branches
 from pipelines.provenance import Provenance
 
@@ -30,7 +30,7 @@ def create_components(config: CompressionConfig, provenance: Provenance, checkpo
       config: What to do.
       provenance: Digests of the data, the teacher and the code: a change of
         any of them is a change of the steps that use it.
-      checkpoint_root: Folder for training state that survives a kill.
+      checkpoint_root: Folder for training state that survives a kill, and for what the last run counted in its data.
 
     Returns:
       Components whose inputs are outputs of earlier ones.
@@ -41,6 +41,8 @@ def create_components(config: CompressionConfig, provenance: Provenance, checkpo
         task=config.task,
         data_fingerprint=provenance.data_fingerprint,
         beam_options=config.beam.arguments_of("Ingest"),
+        family_name=config.name,
+        checkpoint_root=checkpoint_root,
         code_digest=code["ingest"],
     )
     examples = ingest.outputs["examples"]
@@ -93,8 +95,10 @@ def create_components(config: CompressionConfig, provenance: Provenance, checkpo
                 student=variant.student,
                 model=variant.model,
                 evaluate=config.evaluate,
+                report=config.report,
                 student_name=name,
                 task=config.task,
+                seed=config.seed,
                 beam_options=config.beam.arguments_of("Evaluate"),
                 code_digest=code["evaluate"],
             ).with_id(f"Evaluate.{name}")

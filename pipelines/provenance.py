@@ -45,7 +45,7 @@ class Provenance:
 
     Attributes:
       config_sha256: Of the whole configuration.
-      data_fingerprint: Of the data's listing, not its content: cheap to take before a run.
+      data_fingerprint: Of the names and the content of the data's files; see `learn2compress.data.fingerprint`.
       teacher_sha256: Of the bytes of the teacher, and of all of an ensemble.
       code_digests: Of the code and the packages behind each component of the run, by component folder. The
         versions themselves are measured where a step runs: see `components.step_executor`.
@@ -71,21 +71,28 @@ class Provenance:
         }
 
 
-def collect_provenance(config: CompressionConfig, source: SourceRevision | None = None) -> Provenance:
+def collect_provenance(
+    config: CompressionConfig, source: SourceRevision | None = None, remembered: Path | None = None
+) -> Provenance:
     """Takes the digests of what a run of this configuration would read.
 
     Args:
       config: What to do.
       source: Where in Git the configuration is from.
+      remembered: File that remembers the digests of the data's files between runs; without it they are read each time.
+
+    Returns:
+      The digests. None of them depends on a time of modification.
 
     Raises:
       ConfigError: the data, the teacher or the model that students start from can't be read.
     """
-    from learn2compress.data.sources import source_fingerprint
+    from learn2compress.data.file_digests import FileDigests
+    from learn2compress.data.fingerprint import source_fingerprint
 
     return Provenance(
         config_sha256=hashlib.sha256(json.dumps(to_dict(config), sort_keys=True).encode()).hexdigest(),
-        data_fingerprint=source_fingerprint(config.data),
+        data_fingerprint=source_fingerprint(config.data, FileDigests(remembered)),
         teacher_sha256=_teacher_sha256(config.teacher),
         pretrained_sha256=_pretrained_sha256(config.training.pretrained),
         code_digests=_digests_of_run(config),

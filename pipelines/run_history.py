@@ -8,24 +8,26 @@ from pathlib import Path
 from typing import Any
 
 from ml_metadata import MetadataStore
-from rich.table import Table
 
-from learn2compress.config.parsing import ConfigError
+from learn2compress.config.parsing import ConfigError, listed
 from learn2compress.results.reports import FAMILY_FILE, PAGE_FILE, FamilyReport, read_json
 from pipelines.metadata_store import (
     PIPELINE_CONTEXT,
-    RUN_CONTEXT,
+    Artifact,
     Context,
     Execution,
     open_store,
     outputs_of,
     properties_of,
+    runs_by_number,
     state_of,
     step_of,
 )
 from pipelines.run_root import RunRoot
 
 _FINISHED = frozenset({"complete", "cached"})
+_RUNNING, _INTERRUPTED = "running", "interrupted"
+_TEACHER = "teacher"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -34,8 +36,8 @@ class Step:
 
     Attributes:
       step: Component id.
-      state: "complete", "cached", "failed", or "running" for one that runs or was killed; on a cluster also
-        "pending", "canceled" or "skipped".
+      state: "complete", "cached", "failed", "running", or "interrupted" where the process of its run is gone; on a
+        cluster also "pending", "canceled" or "skipped".
       seconds: Time from start to end; `None` for one that did not run to its end.
       parameters: What it was told.
       outputs: URIs by output key.
@@ -56,9 +58,13 @@ class Run:
       run_id: Number that `l2c show` and `l2c report` take; on a cluster, the server's id.
       name: The configuration's name.
       started: UTC, ISO 8601.
-      state: "complete", "failed", or "incomplete" where a step is missing or was killed; on a cluster also
-        "pending", "running", "canceling" or "canceled".
+      state: "complete", "failed", "running", or "interrupted" where it did not come to its end and its process is
+        gone; on a cluster also "pending", "canceling" or "canceled".
       steps: In the order in which they ran.
+      accuracies: Top-1 accuracy of each student's file, 0..1, by name, as far as it was measured; not known of runs on
+        a cluster.
+      version: Number of the version that it pushed, 0 where no student was selected; `None` where the Pusher did not
+        come to its end, and for runs on a cluster.
     """
 
     run_id: int | str
@@ -66,6 +72,8 @@ class Run:
     started: str
     state: str
     steps: tuple[Step, ...]
+    accuracies: dict[str, float] = dataclasses.field(default_factory=dict)
+    version: int | None = None
 
     def as_dict(self) -> dict[str, Any]:
         """Returns plain mappings, for JSON."""
@@ -89,8 +97,8 @@ class Outcome:
 
 def list_runs(root: RunRoot) -> list[Run]:
     """Returns all runs, oldest first."""
-    store = open_store(root)
-    return [_run(store, run_id, context) for run_id, context in _contexts(store).items()]
+    store, since = open_store(root), root.running_since()
+    return [_run(store, run_id, context, since) for run_id, context in runs_by_number(store).items()]
 
 
 def show_run(root: RunRoot, run_id: int) -> Run:
@@ -103,8 +111,8 @@ def show_run(root: RunRoot, run_id: int) -> Run:
     Raises:
       ConfigError: there is no such run.
     """
-    store = open_store(root)
-    return _run(store, run_id, _context(store, run_id))
+    store, since = open_store(root), root.running_since()
+    return _run(store, run_id, _context(store, run_id), since)
 
 
 def outcome_of(root: RunRoot, name: str | None, run_id: int | None) -> Outcome:
@@ -119,7 +127,7 @@ def outcome_of(root: RunRoot, name: str | None, run_id: int | None) -> Outcome:
       ConfigError: there is no such run, or it did not get that far.
     """
     store = open_store(root)
-    contexts = list(_contexts(store).values()) if run_id is None else [_context(store, run_id)]
+    contexts = list(runs_by_number(store).values()) if run_id is None else [_context(store, run_id)]
     for context in reversed(contexts):
         if name not in (None, _pipeline_name(store, context)):
             continue
@@ -136,53 +144,61 @@ def outcome_of(root: RunRoot, name: str | None, run_id: int | None) -> Outcome:
     raise ConfigError(f"--root {root.folder}: found {found}; accepted is one that `l2c runs` calls complete")
 
 
-def runs_table(runs: list[Run]) -> Table:
-    """Returns runs as a table for a terminal."""
-    table = Table("run", "name", "started (UTC)", "state", "steps", "executed", "cached", "seconds")
-    for run in runs:
-        states = [step.state for step in run.steps]
-        seconds = sum(step.seconds or 0.0 for step in run.steps)
-        counts = (len(states), states.count("complete"), states.count("cached"))
-        table.add_row(str(run.run_id), run.name, run.started, run.state, *map(str, counts), f"{seconds:.1f}")
-    return table
+def _run(store: MetadataStore, run_id: int, context: Context, running_since: float | None) -> Run:
+    """Reads one run.
 
-
-def steps_table(run: Run) -> Table:
-    """Returns a run's steps as a table for a terminal."""
-    table = Table("step", "state", "seconds", "outputs", title=f"run {run.run_id}: {run.name}, {run.state}")
-    for step in run.steps:
-        seconds = "" if step.seconds is None else f"{step.seconds:.1f}"
-        table.add_row(step.step, step.state, seconds, "\n".join(f"{key}: {uri}" for key, uri in step.outputs.items()))
-    return table
-
-
-def _run(store: MetadataStore, run_id: int, context: Context) -> Run:
+    Args:
+      store: The store.
+      run_id: Its number.
+      context: Of the run.
+      running_since: When the run began that goes on now, in seconds since 1970; `None` where none does.
+    """
+    began = context.create_time_since_epoch / 1000
+    is_running = running_since is not None and began >= running_since
     executions = sorted(store.get_executions_by_context(context.id), key=lambda execution: execution.id)
-    steps = tuple(_step(store, execution) for execution in executions)
-    states = {step.state for step in steps}
-    reached_end = any(step.step == "Pusher" and step.state in _FINISHED for step in steps)
-    state = "failed" if "failed" in states else "complete" if reached_end else "incomplete"
-    started = datetime.fromtimestamp(context.create_time_since_epoch / 1000, UTC).isoformat(timespec="seconds")
-    return Run(run_id, _pipeline_name(store, context), started.removesuffix("+00:00"), state, steps)
+    outputs = {execution.id: outputs_of(store, execution.id) for execution in executions}
+    steps = tuple(_step(store, execution, outputs[execution.id], is_running) for execution in executions)
+    started = datetime.fromtimestamp(began, UTC).isoformat(timespec="seconds").removesuffix("+00:00")
+    state = _state_of_run(steps, is_running)
+    finished = [execution for execution in executions if state_of(execution) in _FINISHED]
+    accuracies, version = _figures([found for execution in finished for _, found in outputs[execution.id]])
+    return Run(run_id, _pipeline_name(store, context), started, state, steps, accuracies, version)
 
 
-def _step(store: MetadataStore, execution: Execution) -> Step:
+def _state_of_run(steps: tuple[Step, ...], is_running: bool) -> str:
+    if any(step.step == "Pusher" and step.state in _FINISHED for step in steps):
+        reached_end = "complete"
+    else:
+        reached_end = _RUNNING if is_running else _INTERRUPTED
+    return "failed" if any(step.state == "failed" for step in steps) else reached_end
+
+
+def _figures(outputs: list[Artifact]) -> tuple[dict[str, float], int | None]:
+    """Returns the accuracy of each student, and the version that was pushed."""
+    accuracies, version = {}, None
+    for artifact in outputs:
+        known = properties_of(artifact)
+        if artifact.type == "L2CEvaluation" and known.get("student") != _TEACHER and "accuracy" in known:
+            accuracies[str(known["student"])] = float(known["accuracy"])
+        elif artifact.type == "L2CPushedVersion":
+            version = int(known.get("version") or 0)
+    return accuracies, version
+
+
+def _step(store: MetadataStore, execution: Execution, made: list[tuple[str, Artifact]], is_running: bool) -> Step:
     state = state_of(execution)
+    if state == _RUNNING and not is_running:
+        state = _INTERRUPTED
     milliseconds = execution.last_update_time_since_epoch - execution.create_time_since_epoch
-    outputs = {key: artifact.uri for key, artifact in outputs_of(store, execution.id)}
     seconds = milliseconds / 1000 if state == "complete" else None
+    outputs = {key: artifact.uri for key, artifact in made}
     return Step(step_of(store, execution), state, seconds, properties_of(execution), outputs)
 
 
-def _contexts(store: MetadataStore) -> dict[int, Context]:
-    """Runs numbered from 1 in the order in which they were started; none is ever deleted."""
-    return dict(enumerate(sorted(store.get_contexts_by_type(RUN_CONTEXT), key=lambda context: context.id), start=1))
-
-
 def _context(store: MetadataStore, run_id: int) -> Context:
-    contexts = _contexts(store)
+    contexts = runs_by_number(store)
     if run_id not in contexts:
-        known = f"accepted are {', '.join(map(str, contexts))}" if contexts else "but there is no run yet"
+        known = f"accepted are {listed([*map(str, contexts)])}" if contexts else "but there is no run yet"
         raise ConfigError(f"RUN_ID: found {run_id}, {known}")
     return contexts[run_id]
 

@@ -12,13 +12,15 @@ from components.artifacts import Evaluation, Examples, LiteRtModel, Student, Tea
 from components.component_spec import fill_spec
 from components.evaluate.executor import Executor, TeacherExecutor
 from components.parameters import parameters_of
-from learn2compress.config import EvaluateConfig, TaskConfig
+from learn2compress.config import EvaluateConfig, ReportConfig, TaskConfig
 
 
 class EvaluateSpec(ComponentSpec):
     """A LiteRT file, the float student it came from, the teacher and what was measured on it in; measurements out."""
 
-    PARAMETERS = parameters_of(EvaluateConfig, student_name=str, task=str, beam_options=str, code_digest=str)
+    PARAMETERS = parameters_of(
+        EvaluateConfig, ReportConfig, student_name=str, task=str, seed=int, beam_options=str, code_digest=str
+    )
     INPUTS = {
         "examples": ChannelParameter(type=Examples),
         "teacher": ChannelParameter(type=Teacher),
@@ -39,8 +41,10 @@ class Evaluate(base_component.BaseComponent):
       student: The float student that the file was made from.
       model: The file.
       evaluate: How to measure.
+      report: Whether held-out examples are kept to be shown.
       student_name: The student's name.
       task: The examples' kind and shape.
+      seed: Of the examples that are taken at random.
       beam_options: Options of Apache Beam. The workers must be able to read the pipeline root.
       code_digest: Digest of the code that the step runs.
     """
@@ -57,8 +61,10 @@ class Evaluate(base_component.BaseComponent):
         student: channel.BaseChannel,
         model: channel.BaseChannel,
         evaluate: EvaluateConfig,
+        report: ReportConfig,
         student_name: str,
         task: TaskConfig,
+        seed: int,
         beam_options: Sequence[str],
         code_digest: str,
     ):

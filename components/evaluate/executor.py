@@ -11,29 +11,31 @@ import numpy.typing as npt
 from tfx.types import artifact_utils
 from tfx.types.artifact import Artifact
 
-from components.artifacts import LITERT_FILE, PREDICTIONS_FILE, REPORT_FILE
+from components.artifacts import EXAMPLES_FILE
 from components.examples_artifact import read_labels
-from components.held_out_predictions import PredictionWork, predict_held_out
+from components.held_out_predictions import predict_held_out
 from components.parameters import config_from, from_json
 from components.step_executor import StepExecutor
-from learn2compress.config import EvaluateConfig, TaskConfig, TeacherOutput
+from learn2compress.config import EvaluateConfig, ReportConfig, TaskConfig, TeacherOutput
+from learn2compress.data.records import Split
+from learn2compress.file_names import LITERT_FILE, PREDICTIONS_FILE, REPORT_FILE
+from learn2compress.litert.example_choice import shown_examples
 from learn2compress.litert.measure import measure_file
-from learn2compress.litert.predictions import Predictions, PredictionSettings
+from learn2compress.litert.predictions import Predictions
 from learn2compress.results.reports import ModelReport, write_json
+from learn2compress.steps.evaluate import PredictionWork, student_settings, teacher_settings
 
 Artifacts = dict[str, list[Artifact]]
 
 # None of the students may have the name.
 _TEACHER = "teacher"
-# The teacher's file takes raw bytes as floats: its own scaling is inside.
-_RAW_INPUT_SCALE = 1.0
 
 
 class Executor(StepExecutor):
     """See `EvaluateSpec`."""
 
     def run(self, input_dict: Artifacts, output_dict: Artifacts, exec_properties: dict[str, Any]) -> None:
-        """Measures the file beside the teacher's, and writes an Evaluation.
+        """Measures the file beside the teacher's, and writes an Evaluation, with examples where they may be shown.
 
         Args:
           input_dict: `examples`, `student`, `model`, `teacher` and `baseline`.
@@ -49,21 +51,27 @@ class Executor(StepExecutor):
         work = PredictionWork(
             model_path=_folder(input_dict, "model") / LITERT_FILE,
             task=from_json(TaskConfig, exec_properties["task"]),
-            settings=PredictionSettings.of(config, examples.num_classes),
+            settings=student_settings(config, examples.num_classes),
             examples=Path(examples.uri),
             num_examples=examples.num_held_out,
             student=_folder(input_dict, "student"),
         )
-        _measure(
+        teacher = Predictions.load(_folder(input_dict, "baseline") / PREDICTIONS_FILE)
+        evaluation = artifact_utils.get_single_instance(output_dict["evaluation"])
+        predictions = _measure(
             exec_properties["student_name"],
             work,
             _folder(input_dict, "teacher") / LITERT_FILE,
             config,
             read_labels(examples),
             json.loads(exec_properties["beam_options"]),
-            artifact_utils.get_single_instance(output_dict["evaluation"]),
-            teacher_correct=Predictions.load(_folder(input_dict, "baseline") / PREDICTIONS_FILE).correct,
+            evaluation,
+            teacher_correct=teacher.correct,
         )
+        if config_from(ReportConfig, exec_properties).images:
+            split, shape = work.examples / Split.HELD_OUT, work.task.input_shape
+            shown = shown_examples(predictions, teacher, split, shape, int(exec_properties["seed"]))
+            write_json(Path(evaluation.uri) / EXAMPLES_FILE, shown)
 
 
 class TeacherExecutor(StepExecutor):
@@ -87,7 +95,7 @@ class TeacherExecutor(StepExecutor):
         work = PredictionWork(
             model_path=_folder(input_dict, "teacher") / LITERT_FILE,
             task=from_json(TaskConfig, exec_properties["task"]),
-            settings=PredictionSettings.of(config, examples.num_classes, _RAW_INPUT_SCALE, gives_logits),
+            settings=teacher_settings(config, examples.num_classes, gives_logits),
             examples=Path(examples.uri),
             num_examples=examples.num_held_out,
         )
@@ -111,7 +119,7 @@ def _measure(
     beam_options: list[str],
     artifact: Artifact,
     teacher_correct: npt.NDArray[np.bool_] | None = None,
-) -> None:
+) -> Predictions:
     folder = Path(artifact.uri)
     folder.mkdir(parents=True, exist_ok=True)
     report, predictions = measure_file(
@@ -126,6 +134,7 @@ def _measure(
     write_json(folder / REPORT_FILE, report)
     predictions.save(folder / PREDICTIONS_FILE)
     _set_properties(artifact, report)
+    return predictions
 
 
 def _set_properties(artifact: Artifact, report: ModelReport) -> None:
@@ -139,7 +148,8 @@ def _set_properties(artifact: Artifact, report: ModelReport) -> None:
     artifact.macs = report.macs
     artifact.latency_ms = report.latency.time_ms
     artifact.latency_p90_ms = report.latency.p90_ms
-    artifact.peak_memory_bytes = report.peak_memory_bytes
+    if report.peak_memory_bytes is not None:
+        artifact.peak_memory_bytes = report.peak_memory_bytes
     if report.keras_agreement is not None:
         artifact.keras_agreement = report.keras_agreement
     if report.calibration is not None:

@@ -17,7 +17,15 @@ from learn2compress.config import DataConfig, TaskConfig
 class IngestSpec(ComponentSpec):
     """Parameters and outputs of `Ingest`."""
 
-    PARAMETERS = parameters_of(DataConfig, task=str, data_fingerprint=str, beam_options=str, code_digest=str)
+    PARAMETERS = parameters_of(
+        DataConfig,
+        task=str,
+        data_fingerprint=str,
+        beam_options=str,
+        family_name=str,
+        checkpoint_root=str,
+        code_digest=str,
+    )
     INPUTS: dict[str, ChannelParameter] = {}
     OUTPUTS = {
         "examples": ChannelParameter(type=Examples),
@@ -31,9 +39,10 @@ class Ingest(base_component.BaseComponent):
     Args:
       data: Where the examples are, and how they are read and split.
       task: What a student receives.
-      data_fingerprint: `learn2compress.data.sources.source_fingerprint(data)`: a
-        change makes the step run again.
+      data_fingerprint: From `learn2compress.data.fingerprint`: a change makes the step run again.
       beam_options: Options of Apache Beam. The workers must be able to write below the pipeline root.
+      family_name: The configuration's name: the data are compared with those of the last run of this name.
+      checkpoint_root: Folder, or fsspec URL of one, for state that outlives a run: there is what that run counted.
       code_digest: Digest of the code that the step runs: so does a change of it.
     """
 
@@ -47,6 +56,8 @@ class Ingest(base_component.BaseComponent):
         task: TaskConfig,
         data_fingerprint: str,
         beam_options: Sequence[str],
+        family_name: str,
+        checkpoint_root: str,
         code_digest: str,
     ):
         super().__init__(spec=fill_spec(IngestSpec, locals()))

@@ -3,26 +3,36 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import json
 import shutil
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Any
 
+from pydantic import TypeAdapter
 from tfx.types import artifact_utils
 
-from components.artifacts import BAD_RECORDS_FILE, INGEST_REPORT_FILE, LABELS_FILE
 from components.beam_runner import make_pipeline, read_findings
 from components.ingest import statistics, steps
-from components.ingest.tally import check_complete, summarize
+from components.ingest.drift import drift_sentences
+from components.ingest.last_data import LastData, LastDataError, last_data_uri, read_last_data, write_last_data
 from components.parameters import config_from, from_json
 from components.step_executor import StepExecutor
 from learn2compress.config import DataConfig, TaskConfig
 from learn2compress.config.parsing import ConfigError
-from learn2compress.data.records import MAX_CLASSES, ReadPlan, Split
+from learn2compress.data.assignment import keeps_repeated
+from learn2compress.data.checks import check_held_out_classes, check_trained_classes, first_reasons
+from learn2compress.data.conclusions import check_counts, record_notes, write_bad_records, write_repeated
+from learn2compress.data.records import ReadPlan, Split
 from learn2compress.data.sources import plan as plan_reading
 from learn2compress.data.sources import source_uri
-from learn2compress.progress import report
+from learn2compress.data.tally import check_complete, summarize
+from learn2compress.file_names import BAD_RECORDS_FILE, INGEST_REPORT_FILE, LABELS_FILE, REPEATED_FILE
+from learn2compress.progress import notice, report
+from learn2compress.results.data import DataReport, PreviousData
+from learn2compress.results.data_changes import count_changes
+from learn2compress.results.data_words import data_sentences
 from learn2compress.results.reports import write_json
 
 _TALLY_FILE = ".tally.json"
@@ -44,8 +54,8 @@ class Executor(StepExecutor):
 
         Raises:
           ConfigError: the data can't be used: a source is missing or damaged, too
-            many records are bad, a class has no training example, or the held-out
-            split departs from the schema of the training split.
+            many records are bad or have several labels, a class has no training or no
+            held-out example, or the held-out split departs from the schema of the training split.
         """
         data = config_from(DataConfig, exec_properties)
         task = from_json(TaskConfig, exec_properties["task"])
@@ -54,28 +64,35 @@ class Executor(StepExecutor):
 
         report("ingest: list the data", 0, _NUM_STAGES)
         plan = plan_reading(data, task)
+        for note in plan.notes:
+            notice("data", note)
         report("ingest: read and validate", 1, _NUM_STAGES, f"{len(plan.units)} units of work")
         beam_options: list[str] = json.loads(exec_properties["beam_options"])
         with _whole_or_nothing(Path(examples.uri), stats.uri):
             tally = _run_beam(plan, data, task, Path(examples.uri), Path(stats.uri), beam_options)
-            bad = _write_bad_records(plan, tally, Path(examples.uri) / BAD_RECORDS_FILE)
+            bad = write_bad_records(plan, tally, Path(examples.uri) / BAD_RECORDS_FILE)
             if tally["failures"]:
                 raise ConfigError(tally["failures"][0])
-            check_complete(plan.units, task.kind, data.num_shards, tally, statistics.read_counts(stats.uri))
+            check_complete(
+                plan.units, keeps_repeated(data, task), data.num_shards, tally, statistics.read_counts(stats.uri)
+            )
             summary = summarize(tally, len(bad))
-            _check_bad_ratio(bad, summary, data.max_bad_ratio)
-            _check_splits(summary)
-
+            repeated = write_repeated(tally, Path(examples.uri) / REPEATED_FILE)
+            check_counts(plan, data, task, tally, summary, bad, repeated)
             report("ingest: check the statistics", 2, _NUM_STAGES, f"{summary['num_train']} examples to train on")
-            anomalies = statistics.validate(stats.uri)
-            if anomalies:
+            validated = statistics.validate(stats.uri)
+            if anomalies := validated.anomalies:
                 raise ConfigError(
                     f"data: the held-out split departs from the training split: {'; '.join(anomalies[:3])}"
                 )
-            _check_classes(summary)
+            check_trained_classes(summary)
+            check_held_out_classes(summary, data)
 
+        summary["notes"] = (*plan.notes, *record_notes(data, summary))
+        last_uri = last_data_uri(exec_properties["checkpoint_root"], exec_properties["family_name"])
+        found = _compared(TypeAdapter(DataReport).validate_python(summary), validated, last_uri)
         (Path(examples.uri) / LABELS_FILE).write_text("".join(f"{name}\n" for name in summary["labels"]), "utf-8")
-        write_json(Path(examples.uri) / INGEST_REPORT_FILE, summary)
+        write_json(Path(examples.uri) / INGEST_REPORT_FILE, found)
         examples.num_train = summary["num_train"]
         examples.num_held_out = summary["num_held_out"]
         examples.num_unlabelled = summary["num_unlabelled"]
@@ -84,22 +101,44 @@ class Executor(StepExecutor):
         examples.content_sha256 = summary["content_sha256"]
         examples.source_uri = source_uri(data)
         stats.num_anomalies = len(anomalies)
-        report("ingest: done", _NUM_STAGES, _NUM_STAGES, outcome(summary))
+        report("ingest: done", _NUM_STAGES, _NUM_STAGES, f"{found.num_bad} bad records")
+        _tell(found, bad, already_told=plan.notes)
+        # Last: a run that fails before has read nothing that a later one should be compared with.
+        with _told():
+            write_last_data(last_uri, LastData.of(PreviousData.of(found), validated.by_split[Split.TRAIN]))
 
 
-def outcome(summary: dict[str, Any]) -> str:
-    """Returns what became of the records that are not stored, as the console shows it at the end.
+def _tell(found: DataReport, bad: list[dict[str, str]], already_told: Collection[str]) -> None:
+    """Shows what a person must read: which records are bad, and what else was found."""
+    if bad:
+        notice("data", f"{len(bad)} bad records are left out: {first_reasons(bad)}")
+    # Bad records were told with their reasons.
+    for sentence in data_sentences(dataclasses.replace(found, num_bad=0)):
+        if sentence not in already_told:
+            notice("data", sentence)
 
-    Args:
-      summary: The content of `ingest.json`.
-    """
-    parts = [f"{summary['num_bad']} bad records"]
-    for kind in ("labelled", "unlabelled"):
-        if left_out := summary[f"num_{kind}_left_out"]:
-            parts.append(f"{left_out} {kind} examples left out of training, as their content is held out")
-    if shared := summary["num_shared_by_splits"]:
-        parts.append(f"{shared} texts are in the held-out split, too, and stay")
-    return ", ".join(parts)
+
+def _compared(found: DataReport, validated: statistics.Validated, last_uri: str) -> DataReport:
+    """Adds how the data differ from those of the last run of the same name, and the splits from each other."""
+    train, held_out = (validated.by_split[split] for split in (Split.TRAIN, Split.HELD_OUT))
+    last, before = None, None
+    with _told():
+        last = read_last_data(last_uri)
+        before = None if last is None else last.train_statistics()
+    changes = () if last is None else count_changes(found, last.counts)
+    drift = drift_sentences(train, held_out, before, validated.schema)
+    return dataclasses.replace(
+        found, changes=(*changes, *drift), previous=None if before is None or last is None else last.counts
+    )
+
+
+@contextlib.contextmanager
+def _told() -> Iterator[None]:
+    """Tells what can't be compared, and continues: no example depends on it."""
+    try:
+        yield
+    except LastDataError as error:
+        notice("data", f"no comparison with another run's data: {error}")
 
 
 @contextlib.contextmanager
@@ -133,42 +172,3 @@ def _run_beam(
     pipeline.run().wait_until_finish()
     counted: dict[str, Any] = read_findings(tally, "data")
     return counted
-
-
-def _write_bad_records(plan: ReadPlan, tally: dict[str, Any], path: Path) -> list[dict[str, str]]:
-    refused = [{"field": record.field, "source": record.source, "reason": record.reason} for record in plan.refused]
-    found = [
-        {"field": plan.units[unit].field, "source": source, "reason": reason} for unit, source, reason in tally["bad"]
-    ]
-    bad = sorted(refused + found, key=lambda record: (record["field"], record["source"], record["reason"]))
-    path.write_text("".join(f"{json.dumps(record, sort_keys=True)}\n" for record in bad), encoding="utf-8")
-    return bad
-
-
-def _check_bad_ratio(bad: list[dict[str, str]], summary: dict[str, Any], max_bad_ratio: float) -> None:
-    left_out = summary["num_labelled_left_out"] + summary["num_unlabelled_left_out"]
-    num_records = summary["num_train"] + summary["num_held_out"] + left_out + len(bad)
-    if bad and len(bad) / num_records > max_bad_ratio:
-        reasons = "; ".join(f"{record['source']}: {record['reason']}" for record in bad[:3])
-        raise ConfigError(
-            f"data.max_bad_ratio: found {len(bad)} bad records of {num_records}, accepted is a ratio of "
-            f"{max_bad_ratio} at most: {reasons}"
-        )
-
-
-def _check_splits(summary: dict[str, Any]) -> None:
-    for split in Split:
-        if not summary[f"num_{split}"]:
-            left_out = summary["num_labelled_left_out"] if split is Split.TRAIN else 0
-            why = f" (the content of all {left_out} is held out)" if left_out else ""
-            raise ConfigError(f"data: found no example for the {split} split{why}, accepted is one at least")
-    if not 2 <= len(summary["labels"]) <= MAX_CLASSES:
-        raise ConfigError(f"data: found {len(summary['labels'])} classes, accepted are 2 to {MAX_CLASSES}")
-
-
-def _check_classes(summary: dict[str, Any]) -> None:
-    counts = summary["class_counts"]
-    for name, train, held_out in zip(summary["labels"], counts[Split.TRAIN], counts[Split.HELD_OUT], strict=True):
-        if not train:
-            where = f"all {held_out} of its examples are held out" if held_out else "it has no valid example"
-            raise ConfigError(f"data: class {name!r} is empty for training: {where}; accepted is one example at least")

@@ -8,12 +8,13 @@ that stays out of training later since its content is held out.
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 from typing import Any
 
 import apache_beam as beam
 import pyarrow as pa  # type: ignore[import-untyped]
-from tensorflow_metadata.proto.v0 import statistics_pb2
+from tensorflow_metadata.proto.v0 import schema_pb2, statistics_pb2
 
 from components.artifacts import ANOMALIES_FILE, SCHEMA_FILE, STATISTICS_FILE
 from components.ingest.tfdv import tfdv
@@ -80,14 +81,26 @@ def remove_partial(folder: str) -> None:
         Path(_partial_path(folder, split)).unlink(missing_ok=True)
 
 
-def validate(folder: str) -> list[str]:
+@dataclasses.dataclass(frozen=True)
+class Validated:
+    """What the statistics say.
+
+    Attributes:
+      by_split: A `DatasetFeatureStatisticsList` of one data set for each split.
+      schema: Of the training split.
+      anomalies: One line for each way in which the held-out split departs from it, sorted.
+    """
+
+    by_split: dict[Split, Any]
+    schema: schema_pb2.Schema
+    anomalies: list[str]
+
+
+def validate(folder: str) -> Validated:
     """Infers the schema, validates the held-out split, and writes statistics, schema and anomalies.
 
     Args:
       folder: Where `write_split_statistics` wrote.
-
-    Returns:
-      One line for each anomaly, sorted.
     """
     merged = statistics_pb2.DatasetFeatureStatisticsList()
     by_split: dict[Split, Any] = {}
@@ -105,7 +118,7 @@ def validate(folder: str) -> list[str]:
     found = [f"{name}: {info.description.strip()}" for name, info in anomalies.anomaly_info.items()]
     if anomalies.HasField("dataset_anomaly_info"):
         found.append(f"split: {anomalies.dataset_anomaly_info.description.strip()}")
-    return sorted(" ".join(line.split()) for line in found)
+    return Validated(by_split, schema, sorted(" ".join(line.split()) for line in found))
 
 
 def _write(statistics: Any, path: str) -> None:

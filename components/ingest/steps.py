@@ -8,8 +8,8 @@ traceback of the worker.
 
 from __future__ import annotations
 
+import itertools
 import json
-from collections import Counter
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
@@ -18,19 +18,23 @@ import apache_beam as beam
 from apache_beam.pvalue import AsSingleton, TaggedOutput
 
 from components.ingest import statistics
-from components.ingest.tally import BadRecordFound, FailureFound, Finding, ShardWritten, UnitRead, tally_findings
-from learn2compress.config import DataConfig, TaskConfig, TaskKind
+from learn2compress.config import DataConfig, TaskConfig
 from learn2compress.data.assignment import (
-    arrange,
     assigned_split,
     can_share_content,
-    class_index,
+    keeps_repeated,
     read_prepared,
-    settled_names,
 )
-from learn2compress.data.examples import UNLABELLED, encode_example, shard_path, write_shard
 from learn2compress.data.prepare import PreparedRecord, shard_of
-from learn2compress.data.records import BadRecord, ReadPlan, SourceError, Split, Unit
+from learn2compress.data.records import BadRecord, Label, NamedIndex, ReadPlan, SourceError, Split, Unit
+from learn2compress.data.shard_writing import write_split_shard
+from learn2compress.data.tally import (
+    BadRecordFound,
+    FailureFound,
+    Finding,
+    UnitRead,
+    tally_findings,
+)
 
 # Bounds the memory of a worker that reads a large file.
 _RECORDS_PER_BUNDLE = 2048
@@ -66,7 +70,10 @@ def build(
     written = (
         {"rows": read["rows"], "held_out": read[_HELD_OUT_CONTENT], "shards": pipeline | "Shards" >> beam.Create(keys)}
         | "ByShard" >> beam.CoGroupByKey()
-        | "Write" >> beam.FlatMap(_write_shard, AsSingleton(labels), plan.names, task.kind, data.num_shards, examples)
+        | "Write"
+        >> beam.Map(
+            _write_shard, AsSingleton(labels), plan.names, keeps_repeated(data, task), data.num_shards, examples
+        )
     )
     _ = (
         (written, read[_FINDINGS])
@@ -91,13 +98,14 @@ class _Read(beam.DoFn):
     def process(self, numbered: tuple[int, Unit]) -> Iterator[Any]:
         index, unit = numbered
         pending: list[PreparedRecord] = []
-        num_records = 0
+        num_records = num_with_orientation = 0
         try:
             for record in read_prepared(unit, self._data, self._task):
                 num_records += 1
                 if isinstance(record, BadRecord):
                     yield TaggedOutput(_FINDINGS, BadRecordFound(index, record.source, record.reason))
                     continue
+                num_with_orientation += record.has_orientation
                 pending.append(record)
                 if len(pending) == _RECORDS_PER_BUNDLE:
                     yield from self._bundle(pending, index, unit)
@@ -106,13 +114,13 @@ class _Read(beam.DoFn):
             yield TaggedOutput(_FINDINGS, FailureFound(str(error)))
         if pending:
             yield from self._bundle(pending, index, unit)
-        yield TaggedOutput(_FINDINGS, UnitRead(index, num_records))
+        yield TaggedOutput(_FINDINGS, UnitRead(index, num_records, num_with_orientation))
 
     def _bundle(self, records: list[PreparedRecord], unit_index: int, unit: Unit) -> Iterator[Any]:
         yield TaggedOutput(_LABELS, frozenset(record.label for record in records if record.label is not None))
         by_split: dict[Split, list[PreparedRecord]] = {}
         by_shard: dict[tuple[str, int], list[tuple[Any, ...]]] = {}
-        held_out: dict[tuple[str, int], list[str]] = {}
+        held_out: dict[tuple[str, int], list[tuple[str, Label | None]]] = {}
         for record in records:
             split = assigned_split(record, unit, self._data)
             by_split.setdefault(split, []).append(record)
@@ -121,80 +129,55 @@ class _Read(beam.DoFn):
             row = (record.content_sha256, record.source, record.label, record.content, record.text)
             by_shard.setdefault((split.value, index), []).append(row)
             if self._can_share_content and split is Split.HELD_OUT:
-                # Told to the training shard that the same content would be in.
-                held_out.setdefault((Split.TRAIN.value, index), []).append(record.content_sha256)
+                # Told to the training shard that the same content would be in, with its label.
+                held_out.setdefault((Split.TRAIN.value, index), []).append((record.content_sha256, record.label))
         for split, members in by_split.items():
             labels = [self._name(record.label) for record in members]
             yield TaggedOutput(split.value, statistics.record_batch(members, labels))
         yield from (TaggedOutput(_HELD_OUT_CONTENT, contents) for contents in held_out.items())
         yield from ((key, (unit_index, rows)) for key, rows in by_shard.items())
 
-    def _name(self, label: str | int | None) -> str | None:
-        if label is None:
-            return None
-        known = isinstance(label, int) and self._names is not None and label < len(self._names)
-        return self._names[label] if known else str(label)  # type: ignore[index]
+    def _name(self, label: Label | None) -> str | None:
+        if label is None or isinstance(label, str):
+            return label
+        # Not every record of a class may have its name beside the index.
+        index = label.index if isinstance(label, NamedIndex) else label
+        return self._names[index] if self._names is not None and index < len(self._names) else str(index)
 
 
-def _union(sets: Iterable[frozenset[str | int]]) -> frozenset[str | int]:
+def _union(sets: Iterable[frozenset[Label]]) -> frozenset[Label]:
     return frozenset().union(*sets)
 
 
 def _write_shard(
     group: tuple[tuple[str, int], dict[str, Iterable[Any]]],
-    found: frozenset[str | int],
+    found: frozenset[Label],
     declared: tuple[str, ...] | None,
-    kind: TaskKind,
+    keep_repeated: bool,
     num_shards: int,
     folder: str,
-) -> Iterator[Finding]:
-    """Writes one shard, and yields what is in it, or what went wrong.
-
-    What stays out of training, since its content is held out, is counted.
+) -> Finding:
+    """Writes one shard of what Beam grouped; see `write_split_shard`.
 
     Args:
       group: Split and number of the shard; and what Beam grouped: `rows` (index of the
-        unit, its rows) and `held_out` (content hashes).
+        unit, its rows) and `held_out` (content hashes with labels).
       found: All labels.
       declared: Class names that the source declares, or `None`.
-      kind: What the records are.
+      keep_repeated: See `keeps_repeated`.
       num_shards: Shards of the split.
       folder: Gets a folder for each split.
     """
     (split, index), bundles = group
-    num_by_unit: Counter[int] = Counter()
-    records = []
-    for unit, rows in bundles["rows"]:
-        num_by_unit[unit] += len(rows)
-        records += [
-            PreparedRecord(digest, source, label, content, text, {}) for digest, source, label, content, text in rows
-        ]
-    arranged = arrange(records, kind, {digest for digests in bundles["held_out"] for digest in digests})
-    try:
-        names = settled_names(declared, found)
-        labels = [UNLABELLED if record.label is None else class_index(record, names) for record in arranged.stored]
-    except ValueError as error:
-        yield FailureFound(str(error))
-        return
-    encoded = [
-        encode_example(record.content, label, record.content_sha256, record.source, record.text)
-        for record, label in zip(arranged.stored, labels, strict=True)
-    ]
-    path = shard_path(Path(folder) / split, index, num_shards)
-    try:
-        write_shard(path, encoded)
-    except OSError as error:
-        yield FailureFound(f"{path} can't be written: {error.strerror or error}; make room, or see who may write there")
-        return
-    yield ShardWritten(
-        split,
-        index,
-        names,
-        [(record.content_sha256, label) for record, label in zip(arranged.stored, labels, strict=True)],
-        arranged.num_labelled_left_out,
-        arranged.num_unlabelled_left_out,
-        dict(num_by_unit),
+    records = (
+        (unit, PreparedRecord(digest, source, label, content, text, {}))
+        for unit, rows in bundles["rows"]
+        for digest, source, label, content, text in rows
     )
+    held_out: dict[str, set[Label]] = {}
+    for digest, told in itertools.chain.from_iterable(bundles["held_out"]):
+        held_out.setdefault(digest, set()).update(() if told is None else (told,))
+    return write_split_shard(Split(split), index, records, held_out, found, declared, keep_repeated, num_shards, folder)
 
 
 def _write_json(value: Any, path: str) -> None:

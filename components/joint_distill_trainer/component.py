@@ -14,9 +14,10 @@ from components.artifacts import TRAINED_TEACHER_OUTPUT, TRAINING_LOGS_OUTPUT, S
 from components.component_spec import extend_spec, fill_spec
 from components.joint_distill_trainer.executor import Executor
 from components.parameters import parameters_of
-from components.training_inputs import TRAINING_INPUTS, TRAINING_PARAMETERS, TrainingSettings
+from components.training_inputs import TRAINING_INPUTS, TRAINING_PARAMETERS
 from learn2compress.config import StudentConfig
 from learn2compress.config.parsing import to_dict
+from learn2compress.steps.training_inputs import TrainingSettings
 
 
 class JointDistillTrainerSpec(ComponentSpec):

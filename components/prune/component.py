@@ -10,8 +10,9 @@ from components.artifacts import Sensitivity, Student
 from components.component_spec import fill_spec
 from components.parameters import parameters_of
 from components.prune.executor import Executor
-from components.training_inputs import TRAINING_INPUTS, TRAINING_PARAMETERS, TrainingSettings
+from components.training_inputs import TRAINING_INPUTS, TRAINING_PARAMETERS
 from learn2compress.config import PruneConfig
+from learn2compress.steps.training_inputs import TrainingSettings
 
 
 class PruneSpec(ComponentSpec):

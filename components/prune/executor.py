@@ -12,12 +12,11 @@ from components.artifacts import SENSITIVITY_FILE
 from components.parameters import config_from
 from components.step_executor import StepExecutor
 from components.student_artifact import read_student, write_student
-from components.training_inputs import TrainingInputs
+from components.training_inputs import open_training_inputs
 from learn2compress.config import PruneConfig
-from learn2compress.pruning import prune_student
-from learn2compress.pruning.sensitivity import prune_sensitivity
 from learn2compress.results.pruning import PruneSensitivity
 from learn2compress.results.reports import write_json
+from learn2compress.steps.prune import prune_and_analyse
 
 
 class Executor(StepExecutor):
@@ -40,28 +39,13 @@ class Executor(StepExecutor):
           ConfigError: what the configuration asks for is not possible with this student.
         """
         prune, name = config_from(PruneConfig, exec_properties), exec_properties["student_name"]
-        inputs = TrainingInputs.open(input_dict, exec_properties)
+        inputs = open_training_inputs(input_dict, exec_properties)
         student, history = read_student(artifact_utils.get_single_instance(input_dict["student"]))
-        plan = inputs.plan("prune", prune.epochs, prune.learning_rate)
-        if prune.sensitivity:
-            sample = inputs.sample(0).decision_examples()
-            analysis = prune_sensitivity(
-                student,
-                name,
-                inputs.data,
-                prune,
-                plan,
-                sample.network_top_1,
-                num_examples=len(sample.labels),
-                num_kept_back=sample.num_kept_back,
-                teacher=inputs.teacher,
-            )
-            _write_sensitivity(artifact_utils.get_single_instance(output_dict["layer_sensitivity"]), analysis)
-        pruned = prune_student(
-            student, name, inputs.data, prune, plan, teacher=inputs.teacher, checkpoint=inputs.checkpoint
-        )
+        pruned = prune_and_analyse(inputs, student, name, history, prune)
+        if pruned.sensitivity is not None:
+            _write_sensitivity(artifact_utils.get_single_instance(output_dict["layer_sensitivity"]), pruned.sensitivity)
         artifact = artifact_utils.get_single_instance(output_dict["pruned"])
-        write_student(artifact, pruned.student, name, pruned.continued(history))
+        write_student(artifact, pruned.student, name, pruned.history)
         inputs.checkpoint.discard()
 
 

@@ -10,23 +10,33 @@ from typing import Any
 from tfx.types import artifact_utils
 from tfx.types.artifact import Artifact
 
-from components.artifacts import CONFIG_FILE, HISTORY_FILE, LITERT_FILE, QUANTIZATION_FILE, REPORT_FILE
+from components.artifacts import EXAMPLES_FILE
 from components.examples_artifact import read_labels
 from components.parameters import config_from, from_json
 from components.step_executor import StepExecutor, versions_of
 from learn2compress.config import CompressionConfig, ConstraintsConfig, PushConfig
 from learn2compress.config.parsing import ConfigError
+from learn2compress.file_names import (
+    CONFIG_FILE,
+    HISTORY_FILE,
+    INGEST_REPORT_FILE,
+    LITERT_FILE,
+    QUANTIZATION_FILE,
+    REPORT_FILE,
+)
 from learn2compress.release.push import push_version, read_pushed_file
 from learn2compress.release.version import (
-    MeasuredStudent,
+    PushCandidate,
     check_measured,
     content_key,
     decide,
     family_files,
     version_files,
 )
+from learn2compress.results.data import DataReport
 from learn2compress.results.quantization import QuantizationReport
 from learn2compress.results.reports import FAMILY_FILE, PAGE_FILE, EpochRecord, ModelReport, read_json
+from learn2compress.results.shown_examples import ShownExample
 
 Artifacts = dict[str, list[Artifact]]
 
@@ -68,9 +78,9 @@ class Executor(StepExecutor):
         check_measured(students)
         # Found while reading, so it is not among what was known before the run.
         provenance = json.loads(exec_properties["provenance"]) | {"data_sha256": examples.content_sha256}
-        report = decide(
-            config, read_labels(examples), read_json(ModelReport, _folder(baseline) / REPORT_FILE), students, provenance
-        )
+        teacher = read_json(ModelReport, _folder(baseline) / REPORT_FILE)
+        data = read_json(DataReport, _folder(examples) / INGEST_REPORT_FILE)
+        report = decide(config, read_labels(examples), teacher, students, provenance, data=data)
         selected = [verdict.name for verdict in report.verdicts if verdict.selected]
 
         pushed = artifact_utils.get_single_instance(output_dict["pushed"])
@@ -78,7 +88,7 @@ class Executor(StepExecutor):
         folder.mkdir(parents=True, exist_ok=True)
         pushed.version, pushed.destination = 0, ""
         pushed.num_selected, pushed.num_refused = len(selected), len(names) - len(selected)
-        family = family_files(report)
+        family = family_files(report, students)
         if selected:
             location = push_version(
                 lambda version: version_files(report, students, version),
@@ -94,21 +104,28 @@ class Executor(StepExecutor):
             (folder / name).write_bytes(content)
 
 
-def _read_student(input_dict: Artifacts, name: str) -> MeasuredStudent:
+def _read_student(input_dict: Artifacts, name: str) -> PushCandidate:
     artifact = artifact_utils.get_single_instance(input_dict[model_key(name)])
     model = _folder(artifact)
     evaluation = _folder(artifact_utils.get_single_instance(input_dict[evaluation_key(name)]))
     report = read_json(ModelReport, evaluation / REPORT_FILE)
     if report.name != name:
         raise ConfigError(f"{evaluation_key(name)}: the report is on {report.name!r} instead of {name!r}; run again")
-    return MeasuredStudent(
+    return PushCandidate(
         model_path=model / LITERT_FILE,
         config=json.loads((model / CONFIG_FILE).read_bytes()),
         report=report,
         history=read_json(tuple[EpochRecord, ...], model / HISTORY_FILE),
         quantization=read_json(QuantizationReport, model / QUANTIZATION_FILE),
         versions=versions_of(artifact),
+        examples=_read_examples(evaluation / EXAMPLES_FILE),
     )
+
+
+def _read_examples(path: Path) -> tuple[ShownExample, ...]:
+    """Returns the examples that may be shown: none where there is no such file, as none may be."""
+    found: tuple[ShownExample, ...] = read_json(tuple[ShownExample, ...], path) if path.is_file() else ()
+    return found
 
 
 def _folder(artifact: Artifact) -> Path:

@@ -10,15 +10,22 @@ from components.artifacts import LiteRtModel, Student
 from components.component_spec import fill_spec
 from components.parameters import parameters_of
 from components.quantize.executor import Executor
-from components.training_inputs import TRAINING_INPUTS, TRAINING_PARAMETERS, TrainingSettings
+from components.training_inputs import TRAINING_INPUTS, TRAINING_PARAMETERS
 from learn2compress.config import QuantizeConfig
+from learn2compress.steps.training_inputs import TrainingSettings
 
 
 class QuantizeSpec(ComponentSpec):
     """A float student in, a LiteRT file with its metadata out."""
 
     PARAMETERS = parameters_of(
-        QuantizeConfig, student_name=str, family_name=str, min_layer_weights=int, **TRAINING_PARAMETERS
+        QuantizeConfig,
+        student_name=str,
+        family_name=str,
+        contact=str,
+        license=str,
+        min_layer_weights=int,
+        **TRAINING_PARAMETERS,
     )
     INPUTS = {**TRAINING_INPUTS, "student": ChannelParameter(type=Student)}
     OUTPUTS = {"model": ChannelParameter(type=LiteRtModel)}
@@ -34,6 +41,8 @@ class Quantize(base_component.BaseComponent):
       student: The pruned student.
       student_name: Its name.
       family_name: The configuration's name, which the file's metadata have, too.
+      contact: Whom to ask about the file, likewise; empty for nobody.
+      license: The file's licence, likewise; empty for none.
       quantize: The recipe, and how to train for it.
       min_layer_weights: The pruning's own: kernels at least this large keep their zeros.
       settings: What every training of the run is told.
@@ -52,6 +61,8 @@ class Quantize(base_component.BaseComponent):
         student: channel.BaseChannel,
         student_name: str,
         family_name: str,
+        contact: str = "",
+        license: str = "",
         quantize: QuantizeConfig,
         min_layer_weights: int,
         settings: TrainingSettings,

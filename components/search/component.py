@@ -11,15 +11,23 @@ from components.component_spec import extend_spec, fill_spec
 from components.parameters import parameters_of
 from components.search.executor import Executor
 from components.search.outputs import model_output, student_output, trial_output
-from components.training_inputs import TRAINING_INPUTS, TRAINING_PARAMETERS, TrainingSettings
+from components.training_inputs import TRAINING_INPUTS, TRAINING_PARAMETERS
 from learn2compress.config import PruneConfig, QuantizeConfig, SearchConfig
+from learn2compress.steps.training_inputs import TrainingSettings
 
 
 class SearchSpec(ComponentSpec):
     """A dense student in; every trial out, and the best as a sparse student and the file that ships."""
 
     PARAMETERS = parameters_of(
-        search=str, prune=str, quantize=str, student_name=str, family_name=str, **TRAINING_PARAMETERS
+        search=str,
+        prune=str,
+        quantize=str,
+        student_name=str,
+        family_name=str,
+        contact=str,
+        license=str,
+        **TRAINING_PARAMETERS,
     )
     INPUTS = {**TRAINING_INPUTS, "student": ChannelParameter(type=Student)}
     OUTPUTS: dict[str, ChannelParameter] = {}
@@ -35,6 +43,8 @@ class Search(base_component.BaseComponent):
       student: The student as the joint training left it.
       student_name: Its name.
       family_name: The configuration's name, which the files' metadata have, too.
+      contact: Whom to ask about the files, likewise; empty for nobody.
+      license: The files' licence, likewise; empty for none.
       search: What may be tried, and which trials are the best.
       prune: What the search does not vary.
       quantize: Likewise.
@@ -54,6 +64,8 @@ class Search(base_component.BaseComponent):
         student: channel.BaseChannel,
         student_name: str,
         family_name: str,
+        contact: str = "",
+        license: str = "",
         search: SearchConfig,
         prune: PruneConfig,
         quantize: QuantizeConfig,

@@ -9,13 +9,14 @@ import keras
 from tfx.types import artifact_utils
 from tfx.types.artifact import Artifact
 
-from components.litert_model_artifact import make_student_file, write_model
+from components.examples_artifact import read_labels
+from components.litert_model_artifact import write_model
 from components.parameters import from_json
 from components.search.outputs import model_output, student_output, trial_output
 from components.search.trial_files import TrialFiles
 from components.step_executor import StepExecutor
 from components.student_artifact import read_student, write_student
-from components.training_inputs import TrainingInputs
+from components.training_inputs import open_training_inputs
 from learn2compress import progress
 from learn2compress.config import PruneConfig, QuantizeConfig, SearchConfig
 from learn2compress.config.compression import variant_name
@@ -26,6 +27,8 @@ from learn2compress.quantization.quantize import QuantizedStudent
 from learn2compress.search.choice import choose_trials, note_on_choice
 from learn2compress.search.study import CompressionSettings, TrialResult, next_back_off, next_settings
 from learn2compress.search.trial import History, run_trial
+from learn2compress.steps.quantize import make_student_file
+from learn2compress.steps.training_inputs import TrainingInputs
 from learn2compress.training.loop import make_deterministic
 
 
@@ -46,7 +49,7 @@ class Executor(StepExecutor):
           exec_properties: See `SearchSpec`.
         """
         search: SearchConfig = from_json(SearchConfig, exec_properties["search"])
-        inputs = TrainingInputs.open(input_dict, exec_properties)
+        inputs = open_training_inputs(input_dict, exec_properties)
         steps = _Steps.open(input_dict, exec_properties, inputs)
         files = TrialFiles(inputs.checkpoint)
         results: list[TrialResult] = []
@@ -86,6 +89,9 @@ class _Steps:
       artifact: The student as it was trained.
       name: The student's name.
       family_name: What the students of this run are called together.
+      contact: Whom to ask about the files; empty for nobody.
+      license: The files' licence; empty for none.
+      labels: Class names in index order.
       prune_config: What the search does not vary.
       quantize_config: Likewise.
       sample: Training examples to calibrate with.
@@ -96,6 +102,9 @@ class _Steps:
     artifact: Artifact
     name: str
     family_name: str
+    contact: str
+    license: str
+    labels: list[str]
     prune_config: PruneConfig
     quantize_config: QuantizeConfig
     sample: TrainingSample
@@ -119,6 +128,9 @@ class _Steps:
             artifact_utils.get_single_instance(input_dict["student"]),
             exec_properties["student_name"],
             exec_properties["family_name"],
+            exec_properties["contact"],
+            exec_properties["license"],
+            read_labels(artifact_utils.get_single_instance(input_dict["examples"])),
             from_json(PruneConfig, exec_properties["prune"]),
             quantize,
             sample,
@@ -181,6 +193,9 @@ class _Steps:
             self.quantize_of(settings),
             min_layer_weights=self.prune_config.min_layer_weights,
             family_name=self.family_name,
+            contact=self.contact,
+            license=self.license,
+            labels=self.labels,
             sample=self.sample,
             checkpoint=self.inputs.checkpoint.part(f"trial_{number}_quantize"),
         )

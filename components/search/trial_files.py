@@ -9,13 +9,14 @@ from pathlib import Path
 import keras
 from tfx.types.artifact import Artifact
 
-from components.artifacts import HISTORY_FILE, KERAS_FILE, LITERT_FILE, QUANTIZATION_FILE, TRIAL_FILE
-from components.student_artifact import read_network
+from components.artifacts import TRIAL_FILE
+from learn2compress.file_names import HISTORY_FILE, KERAS_FILE, LITERT_FILE, QUANTIZATION_FILE
 from learn2compress.quantization.quantize import QuantizedStudent
 from learn2compress.results.quantization import QuantizationReport
 from learn2compress.results.reports import EpochRecord, read_json, write_json
 from learn2compress.search.study import TrialResult
 from learn2compress.search.trial import History, Trial
+from learn2compress.steps.student_folder import read_network
 from learn2compress.training.checkpoint import Checkpoint
 
 

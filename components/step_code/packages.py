@@ -23,6 +23,7 @@ _COMPUTE_NOTHING = {
 BENEATH: Mapping[str, tuple[str, ...]] = {
     "tensorflow": ("numpy", "ml-dtypes", "opt-einsum"),
     "keras": ("numpy", "ml-dtypes"),
+    "scipy": ("numpy",),
     "scikit-learn": ("numpy", "scipy"),
     "tensorflow-data-validation": ("tfx-bsl", "pyarrow", "pandas", "numpy"),
     "litert-quantizer": ("ai-edge-litert", "numpy", "scipy", "ml-dtypes"),

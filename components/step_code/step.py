@@ -17,8 +17,8 @@ from learn2compress import __version__
 MADE_WITH = "made_with"
 """Property of every artifact: the versions that its step ran with, by package, as JSON."""
 
-# A step that reaches this module builds the architecture's students, or loads them.
-_BUILDS_STUDENTS = "learn2compress.students.architecture"
+# A step that reaches one of these modules builds the architecture's students, or loads them.
+_BUILDS_OR_LOADS_STUDENTS = frozenset({"learn2compress.students.architecture", "learn2compress.steps.student_folder"})
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ class StepCode:
         """
         closure = closure_of((executor_module,))
         code = ArchitectureCode.find(architecture) if architecture is not None else None
-        if code is None or _BUILDS_STUDENTS not in closure.modules:
+        if code is None or _BUILDS_OR_LOADS_STUDENTS.isdisjoint(closure.modules):
             return cls(closure, counted_packages(closure.foreign_modules), {})
         packages = OUR_PACKAGES if not code.package else (*OUR_PACKAGES, code.top_level)
         closure = closure_of((executor_module, code.module), packages)

@@ -11,75 +11,30 @@ from __future__ import annotations
 
 import contextlib
 import contextvars
-import dataclasses
 import json
 import shutil
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import apache_beam as beam
-import numpy as np
 
 from components.beam_runner import make_pipeline, read_findings
 from learn2compress import progress
-from learn2compress.config import Precision, TaskConfig, TeacherConfig
-from learn2compress.config.parsing import ConfigError, about
+from learn2compress.config.parsing import ConfigError
 from learn2compress.data.completeness import check_count, check_parts
-from learn2compress.data.examples import read_batches, read_serialized, shard_paths, write_shard
+from learn2compress.data.examples import shard_paths
 from learn2compress.data.records import Split
-from learn2compress.teachers.augmented_views import ViewPlan
+from learn2compress.steps.teacher import LogitsWork, write_shard_logits
 from learn2compress.teachers.loading import load_teacher
 from learn2compress.teachers.teacher import LoadedTeacher
 
 _TALLY_FILE = ".tally.json"
 _PROGRESS_SUFFIX = ".progress"
 _POLL_SECONDS = 0.5
-_BATCH = 1024
 # Keras keeps state of a loading that is under way in the process.
 _LOADING = threading.Lock()
-
-
-@dataclasses.dataclass(frozen=True)
-class LogitsWork:
-    """All that a worker needs to know; small, and safe to pickle.
-
-    Attributes:
-      teacher_paths: Files or SavedModel folders, one for each member.
-      teacher: How to read them.
-      teacher_sha256: Hash of what is in them: a path may lead elsewhere on another machine.
-      task: The examples' kind and shape.
-      num_classes: Classes of the data.
-      views: Views of each training example; a held-out one has itself alone.
-      examples: Folder with a folder of shards for each split.
-      logits: The same for the logits.
-    """
-
-    teacher_paths: tuple[Path, ...]
-    teacher: TeacherConfig
-    teacher_sha256: str
-    task: TaskConfig
-    num_classes: int
-    views: ViewPlan
-    examples: Path
-    logits: Path
-
-    def views_of(self, split: str) -> ViewPlan:
-        """Returns the views that each example of a split has logits of.
-
-        Args:
-          split: Name of the split.
-        """
-        return self.views if split == Split.TRAIN else ViewPlan()
-
-    def precision_of(self, split: str) -> Precision:
-        """Returns what the logits of a split are computed in: students learn from those of the training split alone.
-
-        Args:
-          split: Name of the split.
-        """
-        return self.teacher.precision if split == Split.TRAIN else Precision.FLOAT32
 
 
 def write_logits(work: LogitsWork, num_examples: Mapping[Split, int], beam_options: Sequence[str]) -> int:
@@ -154,7 +109,7 @@ class _WriteLogits(beam.DoFn):
         self._failure = ""
         try:
             with _LOADING:
-                teacher = load_teacher(work.teacher_paths, work.teacher, work.task, work.num_classes)
+                teacher = load_teacher(work.teacher_paths, work.teacher, work.task, work.num_classes, work.labels)
             teacher.check_content(work.teacher_sha256)
             self._teacher = teacher
         except ConfigError as error:
@@ -165,51 +120,19 @@ class _WriteLogits(beam.DoFn):
         if self._teacher is None:
             yield self._failure
             return
-        target = self._work.logits / split / name.replace("examples-", "logits-")
-        views, precision = self._work.views_of(split), self._work.precision_of(split)
-
-        def rows(teacher: LoadedTeacher, tracker: IO[bytes]) -> Iterator[bytes]:
-            shape, path = self._work.task.input_shape, self._work.examples / split / name
-            for batch in read_batches(path, shape, with_texts=teacher.takes_text, batch_size=_BATCH):
-                logits = []
-                for view in views.views(batch.inputs):
-                    with about("teacher.uri"):
-                        logits.append(teacher.logits(view, batch.texts if teacher.takes_text else None, precision))
-                    tracker.write(b"." * len(batch.inputs))
-                yield from (row.tobytes() for row in np.concatenate(logits, axis=1).astype("<f4"))
-
+        target = self._work.target(split, name)
         try:
             # Its size is how many forward passes are done: whoever sees the file system can follow.
             with target.with_name(f".{target.name}{_PROGRESS_SUFFIX}").open("wb", buffering=0) as tracker:
-                write_shard(target, rows(self._teacher, tracker))
-            count = _count_rows(target, views.num_views * self._work.num_classes)
+                count = write_shard_logits(
+                    self._work, self._teacher, split, name, lambda num_done: tracker.write(b"." * num_done)
+                )
         except OSError as error:
             yield f"{target} can't be written: {error.strerror or error}; make room, or see who may write there"
         except ConfigError as error:
             yield str(error)
         else:
             yield split, name, count
-
-
-def _count_rows(shard: Path, num_values: int) -> int:
-    """Counts the records of a shard of logits in the file itself.
-
-    Args:
-      shard: The file.
-      num_values: float32 values that each record must hold.
-
-    Returns:
-      Records in the file.
-
-    Raises:
-      RecordsLostError: a record holds less or more.
-      SourceError: the file is damaged.
-    """
-    count = 0
-    for record in read_serialized(shard):
-        check_count(f"{shard}: values of record {count}", num_values, len(record) // np.dtype("<f4").itemsize)
-        count += 1
-    return count
 
 
 @contextlib.contextmanager

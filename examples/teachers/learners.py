@@ -13,6 +13,7 @@ import tensorflow as tf
 
 from learn2compress.config import InputScaling, Precision
 from learn2compress.precision.view import faster_view
+from learn2compress.teachers.input_scaling import scaled_inputs
 from learn2compress.training.adamw import AdamW
 from learn2compress.training.plan import cosine_share
 from learn2compress.training.weight_copies import Lookahead
@@ -145,7 +146,7 @@ class AdamWLearner(Learner):
         @tf.function
         def compiled(inputs: Any, labels: Any) -> Any:
             with tf.GradientTape() as tape:
-                logits = self.view(scaled(inputs, scaling), training=True)
+                logits = self.view(scaled_inputs(inputs, scaling), training=True)
                 loss = tf.reduce_mean(tf.nn.sparse_softmax_cross_entropy_with_logits(labels, logits))
             self._optimizer.apply(tape.gradient(loss, [variable.value for variable in variables]), variables)
             return tf.stack([loss, _share_right(logits, labels)])
@@ -263,7 +264,7 @@ class WhitenedLearner(Learner):
         return result
 
     def _make_step(self, inputs: Any, labels: Any, rate: Any, whitening_bias_rate: Any, side: int) -> Any:
-        images = _shrunk(scaled(inputs, self.scaling), side)
+        images = _shrunk(scaled_inputs(inputs, self.scaling), side)
         values = [variable.value for variable in self._trained]
         with tf.GradientTape() as tape:
             logits = self.view(images, training=True)
@@ -285,19 +286,6 @@ class WhitenedLearner(Learner):
         return tf.stack([loss, _share_right(logits, labels)])
 
 
-def scaled(inputs: Any, scaling: InputScaling) -> Any:
-    """Returns inputs as a network takes them.
-
-    Args:
-      inputs: uint8 of any shape.
-      scaling: How.
-
-    Returns:
-      float32 of that shape.
-    """
-    return tf.cast(inputs, tf.float32) * scaling.multiply + scaling.add
-
-
 def accuracy_measure(network: keras.Model, scaling: InputScaling) -> Callable[[Examples], float]:
     """Returns a function of examples that returns the share whose highest logit is their class', 0..1.
 
@@ -308,7 +296,7 @@ def accuracy_measure(network: keras.Model, scaling: InputScaling) -> Callable[[E
 
     @tf.function(reduce_retracing=True)
     def num_right(inputs: Any, labels: Any) -> Any:
-        logits = network(scaled(inputs, scaling), training=False)
+        logits = network(scaled_inputs(inputs, scaling), training=False)
         return tf.math.count_nonzero(tf.argmax(logits, 1) == labels)
 
     def measure(examples: Examples) -> float:

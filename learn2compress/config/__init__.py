@@ -6,6 +6,7 @@ from them, and each range is checked when an object is built.
 """
 
 from learn2compress.config.beam import BeamConfig, BeamRunner, BeamStepConfig, WorkerKind
+from learn2compress.config.channels import ChannelOrder
 from learn2compress.config.compression import CompressionConfig
 from learn2compress.config.compression_steps import (
     MixedBase,
@@ -13,7 +14,18 @@ from learn2compress.config.compression_steps import (
     QuantizationRecipe,
     QuantizeConfig,
 )
-from learn2compress.config.data import DataConfig, DataFormat, TaskConfig, TaskKind, TextFeatures
+from learn2compress.config.data import (
+    DataConfig,
+    DataFormat,
+    ExifOrientation,
+    RepeatedTexts,
+    ResizeAspect,
+    ResizeConfig,
+    ResizeMethod,
+    TaskConfig,
+    TaskKind,
+    TextFeatures,
+)
 from learn2compress.config.evaluation import (
     ConstraintsConfig,
     Corruption,
@@ -34,6 +46,7 @@ from learn2compress.config.kubernetes import (
 )
 from learn2compress.config.metadata import MetadataConfig
 from learn2compress.config.pruning import ChannelImportance, PruneConfig, PruneMethod, PruneScope
+from learn2compress.config.report import ReportConfig
 from learn2compress.config.search import SearchConfig, SearchSize
 from learn2compress.config.secret_variable import SecretVariableConfig
 from learn2compress.config.students import BudgetConfig, PretrainedConfig, StageConfig, StudentConfig
@@ -64,6 +77,7 @@ __all__ = [
     "BeamStepConfig",
     "BudgetConfig",
     "ChannelImportance",
+    "ChannelOrder",
     "CompressionConfig",
     "ConstraintsConfig",
     "Corruption",
@@ -73,6 +87,7 @@ __all__ = [
     "DistillationConfig",
     "DistillationLoss",
     "EvaluateConfig",
+    "ExifOrientation",
     "InputScaling",
     "KubernetesConfig",
     "MetadataConfig",
@@ -89,6 +104,11 @@ __all__ = [
     "PushPolicy",
     "QuantizationRecipe",
     "QuantizeConfig",
+    "RepeatedTexts",
+    "ReportConfig",
+    "ResizeAspect",
+    "ResizeConfig",
+    "ResizeMethod",
     "SearchConfig",
     "SearchSize",
     "SecretVariableConfig",

@@ -10,11 +10,12 @@ from pydantic.dataclasses import dataclass
 
 from learn2compress.config.beam import BeamConfig
 from learn2compress.config.compression_steps import PushConfig, QuantizeConfig
-from learn2compress.config.data import DataConfig, TaskConfig, TaskKind, TextFeatures
+from learn2compress.config.data import DataConfig, RepeatedTexts, TaskConfig, TaskKind, TextFeatures
 from learn2compress.config.evaluation import ConstraintsConfig, EvaluateConfig
 from learn2compress.config.fields import STRICT, Name
 from learn2compress.config.kubernetes import KubernetesConfig
 from learn2compress.config.pruning import PruneConfig
+from learn2compress.config.report import ReportConfig
 from learn2compress.config.search import SearchConfig
 from learn2compress.config.students import StudentConfig
 from learn2compress.config.teacher import TeacherConfig
@@ -43,6 +44,7 @@ class CompressionConfig:
     """With it, sparsity, pruning method and recipe are searched for, and each student becomes several variants."""
     evaluate: EvaluateConfig = dataclasses.field(default_factory=EvaluateConfig)
     constraints: ConstraintsConfig = dataclasses.field(default_factory=ConstraintsConfig)
+    report: ReportConfig = dataclasses.field(default_factory=ReportConfig)
     push: PushConfig = dataclasses.field(default_factory=PushConfig)
     # The next two are left out where the configuration is written down: where it runs must not change its results.
     beam: Annotated[BeamConfig, Field(exclude=True)] = dataclasses.field(default_factory=BeamConfig)
@@ -160,6 +162,11 @@ class CompressionConfig:
 
     def _check_text(self) -> None:
         if self.task.kind is not TaskKind.TEXT:
+            if self.data.repeated_texts is RepeatedTexts.KEEP:
+                raise ValueError(
+                    "data.repeated_texts: found 'keep' for an image task, accepted is 'remove': an image that recurs "
+                    "is a copy"
+                )
             return
         architecture, features = self.training.architecture, self.task.text_features
         if architecture in (None, "projection") and features is TextFeatures.HASHED_WORDS:

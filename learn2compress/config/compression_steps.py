@@ -8,11 +8,12 @@ from typing import Annotated
 from pydantic import Field, model_validator
 from pydantic.dataclasses import dataclass
 
-from learn2compress.config.fields import STRICT, LearningRate, PositiveInt, Ratio, Uri
+from learn2compress.config.fields import STRICT, LearningRate, PositiveInt, SmallRatio, Uri
+from learn2compress.config.licensing import Contact, License
 
 
 class QuantizationRecipe(StrEnum):
-    """Number formats of the file that ships; docs/compression.md has what each is good for."""
+    """Number formats of the file that ships; docs/reference/number-formats.md has what each is."""
 
     FLOAT32 = "float32"
     FLOAT16 = "float16"
@@ -54,14 +55,17 @@ class QuantizeConfig:
     examples of `training.validation_ratio`, where there are 50, and part of the last layer. The order of the logits
     stays. Where scores in steps of 1/256 would tie and change more than 0.5% of the decisions, they are float32."""
     mixed_base: MixedBase = MixedBase.INT8
-    """`mixed`: weights of the layers that don't hurt. Layers that do get float32 over `int8`, and int8 over `int4`."""
-    accuracy_budget: Ratio = 0.005
+    """`mixed`: weights of the layers that don't hurt. Layers that do get float16 weights and float32 arithmetic over
+    `int8`, and int8 weights over `int4`."""
+    accuracy_budget: SmallRatio = 0.005
     """`mixed`: top-1 accuracy that may be lost against float32 on training examples, as a ratio: 0.005 is half a
     point. Layers get the higher precision, those that hurt most first, until the loss is within it."""
     max_bytes: PositiveInt | None = None
-    """`mixed`: the file grows no larger than this for the sake of accuracy."""
+    """`mixed`: the file grows no larger than this for the sake of accuracy; a layer with which it would is passed
+    over."""
     sparse_tensors: bool = False
-    """Store kernels that are mostly zeros without them: a smaller file, not a faster one. `float32` and `float16`."""
+    """`float32` and `float16` alone: store kernels that are mostly zeros without them. The interpreter unpacks them
+    when it loads the file: a smaller file, not a faster one, nor one that takes less memory."""
 
     @model_validator(mode="after")
     def _check(self) -> QuantizeConfig:
@@ -76,7 +80,12 @@ class QuantizeConfig:
 
 @dataclass(frozen=True, config=STRICT)
 class PushConfig:
-    """Where selected students go."""
+    """Where selected students go, and what they say about whom they belong to."""
 
     uri: Uri = "pushed"
     """A folder or any fsspec URL; each push becomes `versions/N/` in it."""
+    license: License | None = None
+    """The files' licence, an SPDX identifier or expression such as `Apache-2.0`. It is in the model cards, the report
+    and the metadata of each file: another one makes the files anew."""
+    contact: Contact | None = None
+    """Whom to ask about the files, such as a team and its address, likewise: the author in a file's metadata."""

@@ -16,7 +16,10 @@ from learn2compress.config.secret_variable import ObjectName, SecretVariableConf
 LabelKey = Annotated[str, Field(pattern=r"^([a-z0-9.-]{1,253}/)?[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$")]
 LabelValue = Annotated[str, Field(pattern=r"^([A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?)?$")]
 MountPath = Annotated[str, Field(pattern=r"^/[^:\x00-\x1f]{1,255}$")]
-Image = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._:/@-]{0,511}$")]
+# Name, tag, digest; an "@" without a whole digest behind it is half of one.
+IMAGE_PATTERN = r"^[A-Za-z0-9]([A-Za-z0-9._:/-]*[A-Za-z0-9_])?(@sha256:[0-9a-f]{64})?$"
+LONGEST_IMAGE = 512
+Image = Annotated[str, Field(pattern=IMAGE_PATTERN, max_length=LONGEST_IMAGE)]
 
 
 class TolerationOperator(StrEnum):
@@ -50,6 +53,7 @@ class TolerationConfig:
     """A taint that the step's pod may be scheduled in spite of."""
 
     key: LabelKey
+    """The taint's key."""
     operator: TolerationOperator = TolerationOperator.EXISTS
     """`Exists`, or `Equal` with a `value`."""
     value: LabelValue = ""
@@ -69,6 +73,7 @@ class NodeAffinityConfig:
     """Nodes that the step must run on, or rather would."""
 
     key: LabelKey
+    """Key of the node's label."""
     operator: AffinityOperator = AffinityOperator.IN
     """`In`, `NotIn`, `Exists`, `DoesNotExist`, `Gt` or `Lt`."""
     values: tuple[LabelValue, ...] = ()

@@ -56,20 +56,29 @@ class PruneConfig:
     """Share of the weights that become zero; with `channels`, share of the multiply-accumulate operations that are
     removed, met as nearly as rounding allows. 0 leaves the student as it is."""
     scope: PruneScope = PruneScope.GLOBAL
-    """`magnitude` and `block` alone: the same share of each kernel (`layer`), or one threshold for all (`global`)."""
+    """`magnitude` and `block` alone: the same share of each kernel (`layer`), or all kernels compared (`global`) by the
+    square of a weight over the sum of the squares in its kernel that are not smaller (LAMP, arXiv:2010.07611), where
+    each kernel keeps at least half of what it would keep by itself. Shares are rounded down to whole weights or
+    blocks."""
     layer_sparsity_ratios: dict[str, SparsityRatio] = dataclasses.field(default_factory=dict)
-    """`magnitude` and `block` alone: ratios of their own for some layers, by the names in `prune.sensitivity`."""
+    """`magnitude` and `block` alone: ratios of their own for some layers, whatever the scope of the others, by the
+    names in `prune.sensitivity`: `{stage1_conv1: 0.2, stage4_conv3: 0.7}`. A name that a student does not have is
+    refused before anything is trained. A search accepts none: it finds such ratios by itself
+    (`search.back_off_trials`)."""
     block_shape: tuple[BlockSize, BlockSize] = (4, 1)
     """`block` alone: neighbours along a kernel's input and output channels that are pruned together."""
     group_size: Annotated[int, Field(ge=2, le=64)] = 4
     """`n_of_m` alone: of so many neighbours along a kernel's input channels, all but `sparsity_ratio` are kept. 4 and
     0.5 are 2:4."""
     importance: ChannelImportance = ChannelImportance.TAYLOR
-    """`channels` alone: the importance of a channel: the norm of its weights (`weight_norm`), the scale of its batch
-    normalization (`batch_norm_scale`), or what its removal does to the loss to first order (`taylor`)."""
+    """`channels` alone: the importance of a channel: the norm of all weights that are removed with it (`weight_norm`,
+    after arXiv:2301.12900), the scale of its batch normalization (`batch_norm_scale`, arXiv:1708.06519), or what
+    zeroing it does to the loss to first order, over 32 batches (`taylor`, arXiv:1906.10771)."""
     sensitivity: bool = False
-    """Also measure, layer by layer and without training, what pruning it alone costs; an artifact of its own.
-    Accuracy is that on the training examples that were kept back (`training.validation_ratio`)."""
+    """Also measure, layer by layer (or by group of channels) and without training, the accuracy with 25, 50, 75 and 90%
+    of it alone pruned: `sensitivity.json`, an artifact of its own. Accuracy is that on the training examples that were
+    kept back (`training.validation_ratio`); where fewer than 50 labelled ones were, on the first 2,000 training
+    examples, which the student has learned (`num_examples` and `num_kept_back` say which). A search accepts none."""
     epochs: Annotated[int, Field(ge=1, le=10000)] = 6
     """Epochs of pruning and fine-tuning together."""
     ramp_ratio: Annotated[float, Field(gt=0.0, le=1.0)] = 0.5
@@ -77,7 +86,8 @@ class PruneConfig:
     learning_rate: LearningRate = 0.001
     """Highest learning rate; it falls along a cosine."""
     min_layer_weights: Annotated[int, Field(ge=1)] = 256
-    """Kernels with fewer weights than this are not pruned: they cost nothing and hurt first."""
+    """Kernels with fewer weights than this are not pruned, nor are depthwise ones: they cost nothing and hurt first. A
+    student that has no others stays as it is, which the console says before anything is trained."""
 
     @model_validator(mode="after")
     def _check(self) -> PruneConfig:

@@ -9,7 +9,7 @@ from pydantic import Field, field_validator, model_validator
 from pydantic.dataclasses import dataclass
 
 from learn2compress.config.compression_steps import QuantizationRecipe
-from learn2compress.config.fields import STRICT, Ratio
+from learn2compress.config.fields import STRICT, Ratio, SmallRatio
 from learn2compress.config.pruning import METHODS_BY_LAYER, PruneMethod
 
 # Sparsity is searched in steps of this.
@@ -29,7 +29,8 @@ class SearchConfig:
     """Ranges instead of values for `prune` and `quantize`: each student becomes several variants, the best found."""
 
     trials: Annotated[int, Field(ge=2, le=1000)] = 12
-    """Compressions tried for each student."""
+    """Compressions tried for each student. The first two are the weakest and the strongest; what follows is suggested
+    by Optuna's estimator for several objectives, with a seed that derives from the run's."""
     variants: Annotated[int, Field(ge=1, le=16)] = 3
     """How many of them, the best, are evaluated as students of their own: NAME_1, NAME_2, ..."""
     sparsity_ratio: tuple[Ratio, Ratio] = (0.0, 0.8)
@@ -40,14 +41,16 @@ class SearchConfig:
     """Values of `quantize.recipe` to choose from."""
     minimize: SearchSize = SearchSize.DOWNLOAD_BYTES
     """The size that is weighed against accuracy."""
-    max_accuracy_drop: Ratio | None = None
+    max_accuracy_drop: SmallRatio | None = None
     """With it, variants are the smallest that lose no more top-1 accuracy than this against the student that was not
-    compressed, as a ratio; without it, they are spread over the front of accuracy and size."""
+    compressed, as a ratio, and where too few do, those that miss it by least; without it, they are spread over the
+    front of accuracy and size."""
     back_off_trials: Annotated[int, Field(ge=0, le=1000)] = 0
     """With `max_accuracy_drop`: so many of the trials, the last ones, start from the best that is too inaccurate, and
     halve the zeros of one layer more in each, the most sensitive layer first. For `magnitude` and `block`."""
     stop_early: bool = True
-    """Don't quantize a student that, once pruned, is neither as small nor as good as a finished trial."""
+    """Don't quantize a student that, once pruned, is neither as small nor as good as a finished trial of the same
+    kind."""
 
     @field_validator("sparsity_ratio")
     @classmethod

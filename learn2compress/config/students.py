@@ -8,7 +8,8 @@ from typing import Annotated, Any
 from pydantic import Field, model_validator
 from pydantic.dataclasses import dataclass
 
-from learn2compress.config.fields import STRICT, Addend, Multiplier, Name, PositiveInt, Ratio, Uri
+from learn2compress.config.channels import ChannelAddends, ChannelMultipliers, ChannelOrder
+from learn2compress.config.fields import STRICT, Name, PositiveInt, Ratio, Uri
 
 
 @dataclass(frozen=True, config=STRICT)
@@ -16,10 +17,12 @@ class StageConfig:
     """One stage of the trunk: `blocks` blocks of `channels`; students leave the trunk behind a stage."""
 
     channels: Annotated[int, Field(ge=1, le=2048)]
+    """Channels of each of its blocks; a student's `width` multiplies them."""
     blocks: Annotated[int, Field(ge=1, le=64)] = 1
+    """Blocks, one behind the other; what a block is depends on the architecture."""
     halve: bool = True
-    """Halve the image; the first stage never does (before it, the stem of `resnet` halves a large image), and text has
-    none."""
+    """Halve the image; the first stage never does, and text has none. Before the first, the stem of `resnet` halves an
+    image of more than 48x48 pixels as often as it takes, but not where its shorter side would fall below 4."""
 
 
 @dataclass(frozen=True, config=STRICT)
@@ -31,7 +34,9 @@ class BudgetConfig:
     max_macs: PositiveInt | None = None
     """Most multiply-accumulate operations of one inference."""
     max_latency_ms: Annotated[float, Field(gt=0.0)] | None = None
-    """Longest latency of one example on the machine that trains: processor time of the fastest inference."""
+    """Longest latency of one example on the machine that trains: processor time of the fastest inference. Where a busy
+    machine leaves in doubt whether it is within the budget, it is measured again, and in the end the step stops and
+    says so."""
 
     @model_validator(mode="after")
     def _check(self) -> BudgetConfig:
@@ -76,10 +81,13 @@ class PretrainedConfig:
     """A `.keras` or `.h5` file, local or any fsspec URL."""
     exits: tuple[str, ...]
     """Names of layers, from the first to the last: stage 1 ends after the first of them."""
-    input_multiply: Multiplier = 1.0
-    """The model was trained on `x * input_multiply + input_add` of x in 0..1."""
-    input_add: Addend = 0.0
+    input_multiply: ChannelMultipliers = 1.0
+    """The model was trained on `x * input_multiply + input_add` of x in 0..1; a number, or a list of one for each
+    channel in the order that the model takes them."""
+    input_add: ChannelAddends = 0.0
     """See `input_multiply`."""
+    input_channel_order: ChannelOrder = ChannelOrder.RGB
+    """`bgr` turns the channels round before they are scaled: blue is the first."""
     frozen_epochs_ratio: Ratio = 0.0
     """Share of the epochs in which the trunk is frozen and only the heads are trained."""
     unfreeze_ratio: Ratio = 0.0

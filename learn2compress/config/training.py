@@ -84,12 +84,15 @@ class DistillationConfig:
     non_target_weight: Weight = 8.0
     """`decoupled` alone: weight of the non-target classes' part (beta in the paper; alpha is 1)."""
     largest_weight: Weight = 0.0
-    """In-place distillation (arXiv:1903.05134): weight of the largest student's signal to the others."""
+    """In-place distillation (arXiv:1903.05134): weight of the largest student's signal to the smaller ones, beside the
+    teacher's."""
     exits_weight: Annotated[float, Field(ge=0.0, le=1.0)] = 0.0
-    """Share of the teacher's part in the joint training that is the mean of all students' own logits instead, those
-    that take part (exit ensemble, arXiv:2104.00299)."""
+    """Share of the teacher's part in which the target is the mean of the logits of all students that take part in the
+    step (exit ensemble, arXiv:2104.00299). In the joint training alone: a student that is trained by itself would
+    follow itself."""
     hint_weight: Weight = 0.0
-    """Weight of feature hints through a learned projection (FitNets, arXiv:1412.6550); needs a live teacher."""
+    """Weight of feature hints: a student's last features are pulled towards the teacher's through a learned projection,
+    which does not ship (FitNets, arXiv:1412.6550); needs a live teacher."""
     hint_layer: Annotated[str, Field(min_length=1, max_length=256)] | None = None
     """The teacher's layer that gives the hints; left out, it is what its last layer with weights takes."""
 
@@ -150,13 +153,18 @@ class TrainingConfig:
     """Joint training of all students in one run."""
 
     architecture: Name | None = None
-    """`residual`, `resnet`, `mobilenet`, `nasnet` for images, `projection`, `embedding` for text, or an installed
-    package's own; left out, `residual` or `projection`."""
+    """Images: `residual` (left out: this one; 3x3 convolutions, all but a stage's first with a shortcut,
+    arXiv:1512.03385), `resnet` (which `l2c init` writes; blocks of two 3x3 convolutions, arXiv:1512.03385), `mobilenet`
+    (inverted residuals, arXiv:1801.04381) or `nasnet` (cells of separable convolutions and pooling, after
+    arXiv:1707.07012). Text: `projection` (left out: this one; dense layers over projected n-grams, arXiv:1708.00630) or
+    `embedding` (a small table of hashed words). Or an installed package's own."""
     sharing: Sharing = Sharing.PREFIX
-    """`prefix`: one trunk, students leave it at increasing depth. `width`: narrower students use a part of the wider
-    ones' kernels. `hybrid`: one trunk, then a branch of its own for each student."""
+    """`prefix`: one trunk, students leave it at increasing depth; a step costs about the largest student alone.
+    `width`: narrower students use the first channels of the wider ones' kernels (arXiv:1812.08928); a pass for each
+    student. `hybrid`: one trunk, then a branch of its own for each student; the shared part once, each branch once."""
     stages: tuple[StageConfig, ...] = (StageConfig(16, 1), StageConfig(32, 1), StageConfig(64, 1))
-    """The largest student's stages; width multiplies their channels."""
+    """The largest student's stages; width multiplies their channels. Each image stage but the first halves the image,
+    unless it says `halve: false`."""
     shared_stages: Annotated[int, Field(ge=1, le=31)] = 1
     """`hybrid` alone: the first stages, which all students share."""
     pretrained: PretrainedConfig | None = None
@@ -171,11 +179,13 @@ class TrainingConfig:
     published learning rates hold. Of the joint training of the students alone: a teacher that learns beside them,
     `prune` and `quantize` have AdamW."""
     learning_rate: LearningRate = Field(default_factory=lambda settings: _LEARNING_RATES[settings["optimizer"]])
-    """Highest learning rate: linear warm-up, then a cosine. Left out, 0.003 with `adamw` and 0.2 with `sgd`."""
+    """Highest learning rate: linear warm-up, then a cosine. Left out, 0.003 with `adamw` and 0.2 with `sgd`;
+    the recorded configuration has the one that was used."""
     momentum: Annotated[float, Field(ge=0.0, lt=1.0)] = 0.9
     """`sgd` alone: share of the sum of gradients that a step keeps (Nesterov momentum, Sutskever et al. 2013)."""
     batch_norm_bias_rate: Annotated[float, Field(gt=0.0, le=1000.0)] = 1.0
-    """Multiplies the joint training's learning rate of batch normalization's biases (64 in arXiv:2404.00498)."""
+    """Multiplies the joint training's learning rate of batch normalization's biases, with either optimizer (64 in
+    arXiv:2404.00498)."""
     warmup_ratio: Annotated[float, Field(ge=0.0, lt=1.0)] = 0.05
     """Share of the steps spent warming up."""
     weight_decay: Annotated[float, Field(ge=0.0, le=1.0)] = 0.0005
@@ -183,13 +193,17 @@ class TrainingConfig:
     gradient_clip_norm: Annotated[float, Field(gt=0.0, le=1e6)] | None = None
     """Longest gradient, all weights together (arXiv:1211.5063); left out, it is not clipped."""
     weight_average_decay: Annotated[float, Field(ge=0.0, lt=1.0)] = 0.0
-    """Decay of a moving average of the weights, which is what leaves the training (arXiv:1806.05594); 0 for none."""
+    """Decay of a moving average of the weights, which is what leaves the training (arXiv:1806.05594); 0 for none. A
+    teacher that learns beside the students is not averaged."""
     unshared_ratio: Annotated[float, Field(ge=0.0, lt=1.0)] = 0.0
     """Share of the epochs, the last ones, in which each student trains on its own copy of what it shared before, as
-    sub-networks are fine-tuned after joint training in arXiv:1908.09791; they take the time of all students apart."""
+    sub-networks are fine-tuned after joint training in arXiv:1908.09791; they take the time and the memory of all
+    students apart. Learning rate, losses and history continue; the optimizer's moments and the average of
+    `weight_average_decay` begin anew."""
     lookahead_steps: PositiveInt | None = None
-    """Set the weights, while they train, to their moving average every so many steps (Lookahead, arXiv:1907.08610, with
-    a rising decay as in arXiv:2404.00498); left out, never."""
+    """Set the weights, batch statistics among them, to their moving average every so many steps while they train
+    (Lookahead, arXiv:1907.08610, with a rising decay as in arXiv:2404.00498); left out, never. Of the joint training of
+    the students alone."""
     lookahead_decay: Annotated[float, Field(ge=0.0, lt=1.0)] = 0.77
     """Share of Lookahead's average that is kept at the end; it rises from 0 with the cube of the steps done."""
     early_stopping_epochs: PositiveInt | None = None
@@ -197,14 +211,17 @@ class TrainingConfig:
     last epoch in which a student joins, a stage is released or sharing ends; each student's best epoch leaves. Needs 50
     of them."""
     precision: Precision = Precision.FLOAT32
-    """`bfloat16` computes convolutions and what is between them in it: faster on processors with AMX where channels are
-    multiples of 16; measure it elsewhere. Weights and batch statistics stay in float32, and so does 8-bit training."""
+    """`bfloat16` computes the convolutions of the joint training and of pruning, and what is between them, in it:
+    faster on processors with AMX (`amx_bf16` in `lscpu`) where channels are multiples of 16; measure it elsewhere.
+    Weights, batch statistics, losses and optimizer stay in float32, and so does 8-bit training. The same seed gives the
+    same weights on one kind of machine."""
     shuffle_buffer: PositiveInt = 20000
     """Examples held in memory to shuffle; smaller bounds memory, larger mixes better."""
     validation_ratio: Annotated[float, Field(ge=0.0, le=0.5)] = 0.05
     """Share of the labelled training examples, 1,000 at most, none where it would be fewer than 50, that no student is
-    trained on, not in `prune` and `quantize` either: early stopping, a search and `prune.sensitivity` decide by them,
-    and scores are fitted to them (`quantize.temperature_scaling`)."""
+    trained on, not in `prune` and `quantize` either: the first in the order of content hash. Early stopping, the choice
+    between two files, a search and `prune.sensitivity` decide by them, and scores are fitted to them
+    (`quantize.temperature_scaling`). 0 keeps none back, and leaves scores as trained."""
     augment: AugmentConfig = dataclasses.field(default_factory=AugmentConfig)
     """Augmentation of images; also used by `prune` and `quantize`."""
     distillation: DistillationConfig = dataclasses.field(default_factory=DistillationConfig)

@@ -66,13 +66,14 @@ def read_digits() -> Iterator[RawRecord]:
         yield RawRecord(f"digits#{index}", int(label), image)
 
 
-def plan_npz(location: Location, split: Split | None, *, labelled: bool = True) -> ReadPlan:
+def plan_npz(location: Location, split: Split | None, *, labelled: bool = True, first_label: int = 0) -> ReadPlan:
     """Plans the reading of an `.npz` file.
 
     Args:
       location: The file.
       split: The split that it belongs to, where the file does not tell itself.
       labelled: Whether its labels are read.
+      first_label: Index of the first class.
 
     Returns:
       Units of a range of images each, and the class names where the file has them.
@@ -93,7 +94,7 @@ def plan_npz(location: Location, split: Split | None, *, labelled: bool = True) 
             _check_images(shapes[x_key], x_key, location)
             num_records = shapes[x_key][0][0]
             if labelled:
-                _check_labels(_array(archive, y_key, location), y_key, num_records, names, location)
+                _check_labels(_array(archive, y_key, location), y_key, num_records, names, first_label, location)
             units += [
                 Unit(DataFormat.NPZ, location.field, location.uri, (x_key, y_key), start, stop, part, names, labelled)
                 for start, stop in record_ranges(num_records)
@@ -117,7 +118,7 @@ def read_npz(unit: Unit) -> Iterator[RawRecord]:
         images = _array(archive, x_key, location)[unit.start : unit.stop]
         labels = _array(archive, y_key, location).reshape(-1)[unit.start : unit.stop] if unit.labelled else None
     for index, image in enumerate(images):
-        label = None if labels is None else _label(labels[index], unit.names)
+        label = None if labels is None else _label(labels[index], unit)
         yield RawRecord(f"{name}#{x_key}[{unit.start + index}]", label, image)
 
 
@@ -212,7 +213,12 @@ def _check_images(header: tuple[tuple[int, ...], np.dtype[Any]], key: str, locat
 
 
 def _check_labels(
-    labels: NDArray[Any], key: str, num_records: int, names: tuple[str, ...] | None, location: Location
+    labels: NDArray[Any],
+    key: str,
+    num_records: int,
+    names: tuple[str, ...] | None,
+    first_label: int,
+    location: Location,
 ) -> None:
     if labels.dtype.kind not in "iuUS" or labels.shape not in ((labels.size,), (labels.size, 1)):
         raise location.error(
@@ -224,10 +230,12 @@ def _check_labels(
             f"{location.uri}: found {num_records} images and {labels.size} labels, accepted are as many"
         )
     if labels.dtype.kind in "iu":
-        check_indices(labels, len(names) if names else MAX_CLASSES, key, location)
+        check_indices(labels, len(names) if names else MAX_CLASSES, key, location, first_label=first_label)
 
 
-def check_indices(labels: NDArray[Any], num_classes: int, what: str, location: Location) -> None:
+def check_indices(
+    labels: NDArray[Any], num_classes: int, what: str, location: Location, *, first_label: int = 0
+) -> None:
     """Checks that class indices are in range.
 
     Args:
@@ -235,20 +243,25 @@ def check_indices(labels: NDArray[Any], num_classes: int, what: str, location: L
       num_classes: Classes there may be.
       what: Array or file that holds the labels, for the message.
       location: The source, for the message.
+      first_label: Index of the first class.
 
     Raises:
       SourceError: an index is out of range.
     """
     lowest, highest = int(labels.min()), int(labels.max())
-    if lowest < 0 or highest >= num_classes:
+    if lowest < first_label or highest >= first_label + num_classes:
+        other = 1 - first_label
+        fits = lowest >= other and highest < other + num_classes
+        mend = f": if they count from {other}, set data.first_label: {other}" if fits else ""
         raise location.error(
-            f"{location.uri}: {what}: found labels {lowest}..{highest}, accepted are 0..{num_classes - 1}"
+            f"{location.uri}: {what}: found labels {lowest}..{highest}, accepted are {first_label}.."
+            f"{first_label + num_classes - 1}{mend}"
         )
 
 
-def _label(value: Any, names: tuple[str, ...] | None) -> str | int:
+def _label(value: Any, unit: Unit) -> str | int:
     if isinstance(value, np.integer):
-        return names[int(value)] if names else int(value)
+        return unit.names[int(value) - unit.first_label] if unit.names else int(value)
     return _text(value)
 
 

@@ -8,12 +8,36 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+import itertools
+from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping
+from typing import NamedTuple
 
-from learn2compress.config import DataConfig, TaskConfig, TaskKind
+from learn2compress.config import DataConfig, RepeatedTexts, TaskConfig, TaskKind
+from learn2compress.data.class_names import class_names
 from learn2compress.data.prepare import PreparedRecord, prepare, split_of
-from learn2compress.data.records import BadRecord, SourceError, Split, Unit, class_names
+from learn2compress.data.records import BadRecord, Label, NamedIndex, SourceError, Split, Unit
 from learn2compress.data.sources import read_unit
+
+
+class RepeatedRecord(NamedTuple):
+    """A record whose content recurs in a way that a reader should know of.
+
+    Attributes:
+      split: Where it belongs by its source or content.
+      source: Where it came from.
+      label: Its label as text; empty where it has none.
+      is_stored: Whether it stays in its split all the same.
+      has_other_label: Whether a record with its content has another label.
+      reason: One sentence.
+    """
+
+    split: str
+    source: str
+    label: str
+    is_stored: bool
+    has_other_label: bool
+    reason: str
 
 
 @dataclasses.dataclass(frozen=True)
@@ -24,11 +48,19 @@ class ArrangedRecords:
       stored: Records in their stored order.
       num_labelled_left_out: Labelled records that stay out of training since their content is held out.
       num_unlabelled_left_out: Unlabelled ones, likewise.
+      num_conflicting: Labelled records whose content has another label, too, whatever became of them.
+      num_conflicting_stored: Those of them that stay.
+      num_conflicting_left_out: Those that stay out of training for this alone: nobody holds their content out.
+      repeated: All that were left out or have another label, too.
     """
 
     stored: list[PreparedRecord]
-    num_labelled_left_out: int
-    num_unlabelled_left_out: int
+    num_labelled_left_out: int = 0
+    num_unlabelled_left_out: int = 0
+    num_conflicting: int = 0
+    num_conflicting_stored: int = 0
+    num_conflicting_left_out: int = 0
+    repeated: tuple[RepeatedRecord, ...] = ()
 
 
 def read_prepared(unit: Unit, data: DataConfig, task: TaskConfig) -> Iterator[PreparedRecord | BadRecord]:
@@ -36,7 +68,7 @@ def read_prepared(unit: Unit, data: DataConfig, task: TaskConfig) -> Iterator[Pr
 
     Args:
       unit: What to read.
-      data: Whether images are resized.
+      data: How images are turned and resized.
       task: What students receive.
 
     Yields:
@@ -46,7 +78,7 @@ def read_prepared(unit: Unit, data: DataConfig, task: TaskConfig) -> Iterator[Pr
       SourceError: the source can't be read to its end.
     """
     for record in read_unit(unit, task):
-        yield record if isinstance(record, BadRecord) else prepare(record, task, resize=data.resize)
+        yield record if isinstance(record, BadRecord) else prepare(record, task, data)
 
 
 def assigned_split(record: PreparedRecord, unit: Unit, data: DataConfig) -> Split:
@@ -65,36 +97,89 @@ def can_share_content(units: Iterable[Unit]) -> bool:
     return any(unit.split is not None for unit in units)
 
 
-def arrange(
-    records: Iterable[PreparedRecord], kind: TaskKind, held_out_sha256: Collection[str] = ()
-) -> ArrangedRecords:
-    """Sorts the records of a split or a shard, and leaves out of training what is held out.
+def keeps_repeated(data: DataConfig, task: TaskConfig) -> bool:
+    """Returns whether labelled training records stay whose content is held out, or has another label.
 
-    Labelled texts stay: people say "yes" over and over, and a training split without
-    the texts that recur in the held-out one would be no sample of what they say. An
-    image that recurs is a copy.
+    Args:
+      data: What becomes of repeated texts.
+      task: What the records are: an image that recurs is a copy.
+    """
+    return task.kind is TaskKind.TEXT and data.repeated_texts is RepeatedTexts.KEEP
+
+
+def arrange(
+    records: Iterable[PreparedRecord],
+    split: Split,
+    held_out_labels: Mapping[str, Collection[Label]] | None = None,
+    *,
+    keep_repeated: bool = False,
+) -> ArrangedRecords:
+    """Sorts the records of a split or a shard, and leaves out of training what would spoil it or its measurement.
+
+    Nothing is left out of the held-out split: somebody chose it, or content did. Out of training stay records whose
+    content is held out, and labelled ones whose content has another label, too: nobody knows which one is right. An
+    unlabelled record of that content stays, and the teacher tells its class.
 
     Args:
       records: In any order.
-      kind: What the records are.
-      held_out_sha256: Content hashes of the held-out split where the records are for training: at least those that
-        the records may share.
+      split: The split that they belong to.
+      held_out_labels: For training: labels by content hash of the held-out records, at least of those whose content
+        the records may share; an unlabelled one has none.
+      keep_repeated: Labelled records stay all the same; see `keeps_repeated`.
 
     Returns:
       Records in the order of content hash and source, the labelled one of two that share both first.
     """
-    stored, left_out = [], {True: 0, False: 0}
+    stored: list[PreparedRecord] = []
+    repeated: list[RepeatedRecord] = []
+    counts: Counter[str] = Counter()
+    held_out_labels = held_out_labels or {}
     # A source may name an unlabelled record as another names a labelled one.
-    for record in sorted(records, key=lambda record: (record.content_sha256, record.source, record.label is None)):
-        stays = kind is TaskKind.TEXT and record.label is not None
-        if record.content_sha256 in held_out_sha256 and not stays:
-            left_out[record.label is not None] += 1
-        else:
-            stored.append(record)
-    return ArrangedRecords(stored, left_out[True], left_out[False])
+    ordered = sorted(records, key=lambda record: (record.content_sha256, record.source, record.label is None))
+    for content_sha256, group in itertools.groupby(ordered, key=lambda record: record.content_sha256):
+        together = list(group)
+        held_out = held_out_labels.get(content_sha256)
+        labels = {record.label for record in together if record.label is not None}
+        conflicting = len(labels | set(held_out or ())) > 1
+        for record in together:
+            is_labelled = record.label is not None
+            is_conflicting = is_labelled and conflicting
+            stays = split is Split.HELD_OUT or (keep_repeated and is_labelled)
+            is_stored = stays or (held_out is None and not is_conflicting)
+            if is_stored:
+                stored.append(record)
+            elif held_out is not None:
+                counts["labelled" if is_labelled else "unlabelled"] += 1
+            else:
+                counts["conflicting left out"] += 1
+            counts["conflicting"] += is_conflicting
+            counts["conflicting stored"] += is_conflicting and is_stored
+            if is_conflicting or not is_stored:
+                reason = _repeated_reason(record, together, held_out)
+                label = "" if record.label is None else str(record.label)
+                repeated.append(RepeatedRecord(split.value, record.source, label, is_stored, is_conflicting, reason))
+    return ArrangedRecords(
+        stored,
+        counts["labelled"],
+        counts["unlabelled"],
+        counts["conflicting"],
+        counts["conflicting stored"],
+        counts["conflicting left out"],
+        tuple(repeated),
+    )
 
 
-def settled_names(declared: tuple[str, ...] | None, found: Iterable[str | int]) -> tuple[str, ...]:
+def _repeated_reason(
+    record: PreparedRecord, together: Iterable[PreparedRecord], held_out: Collection[Label] | None
+) -> str:
+    if held_out is not None:
+        others = sorted(str(label) for label in held_out if record.label not in (None, label))
+        return f"its content is held out{f' with label {others[0]!r}' if others else ''}"
+    other = next(other for other in together if other.label not in (None, record.label))
+    return f"{other.source} has its content and label {str(other.label)!r}"
+
+
+def settled_names(declared: tuple[str, ...] | None, found: Iterable[Label]) -> tuple[str, ...]:
     """Returns the class names in index order.
 
     Args:
@@ -102,14 +187,20 @@ def settled_names(declared: tuple[str, ...] | None, found: Iterable[str | int]) 
       found: Labels of the records.
 
     Raises:
-      SourceError: labels are numbers and text at once, or one is none of the declared classes.
+      SourceError: labels are numbers and text at once, one is none of the declared classes, or an index has two names.
     """
     labels = set(found)
-    if len({type(label) for label in labels}) > 1:
+    if len({isinstance(label, str) for label in labels}) > 1:
         raise SourceError("data.uri: found labels that are numbers and labels that are text, accepted is one kind")
     if declared is None:
         return class_names(labels)
     positions = _positions(declared)
+    for label in labels:
+        if isinstance(label, NamedIndex) and 0 <= label.index < len(declared) and declared[label.index] != label.name:
+            raise SourceError(
+                f"data.uri: found label {label.index} with the name {label.name!r} in a record, and "
+                f"{declared[label.index]!r} declared beside it, accepted is one name"
+            )
     unknown = sorted(str(label) for label in labels if _position(label, positions) is None)
     if unknown:
         raise SourceError(f"data.uri: found label {unknown[0]!r}, accepted are the classes that the source declares")
@@ -137,8 +228,9 @@ def _positions(names: tuple[str, ...]) -> Mapping[str, int]:
     return {name: position for position, name in enumerate(names)}
 
 
-def _position(label: str | int, positions: Mapping[str, int]) -> int | None:
+def _position(label: Label, positions: Mapping[str, int]) -> int | None:
+    if isinstance(label, str):
+        return positions.get(label)
     # A source with declared names may store indices.
-    if isinstance(label, int):
-        return label if 0 <= label < len(positions) else None
-    return positions.get(label)
+    index = label.index if isinstance(label, NamedIndex) else label
+    return index if 0 <= index < len(positions) else None

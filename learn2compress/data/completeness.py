@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
 from learn2compress.config.parsing import ConfigError
-from learn2compress.data.records import Unit
+from learn2compress.data.records import ReadPlan, Unit
 
 _ADVICE = (
     "nothing of it was kept; run it again, and if it happens again, with one worker (beam: all_steps: workers: 1) or "
@@ -20,6 +20,28 @@ _ADVICE = (
 
 class RecordsLostError(ConfigError):
     """A runner lost records, or delivered them twice; the message is one line."""
+
+
+def check_declared(plan: ReadPlan, read: Iterable[tuple[int, int]], declared: int) -> None:
+    """Checks that the labelled sources hold as many records as the configuration says, those refused among them.
+
+    Args:
+      plan: What was read.
+      read: Index of a unit and the number of records that its reader yielded, for each unit.
+      declared: `data.num_records`.
+
+    Raises:
+      ConfigError: the numbers differ.
+    """
+    num_refused = sum(record.field != "data.unlabelled_uri" for record in plan.refused)
+    found = num_refused + sum(num_read for index, num_read in read if plan.units[index].labelled)
+    if found != declared:
+        likely = (
+            "a file was cut or is missing" if found < declared else "there are new records, or a file is there twice"
+        )
+        raise ConfigError(
+            f"data.num_records: found {found} labelled records, accepted is the {declared} that it says: {likely}"
+        )
 
 
 def check_units(

@@ -22,7 +22,15 @@ import numpy as np
 from learn2compress.config import DataFormat
 from learn2compress.data.arrays import check_indices, record_ranges
 from learn2compress.data.locations import Location
-from learn2compress.data.records import MAX_ARRAY_BYTES, MAX_CLASSES, RawRecord, ReadPlan, Split, Unit
+from learn2compress.data.records import (
+    MAX_ARRAY_BYTES,
+    MAX_CLASSES,
+    RawRecord,
+    ReadPlan,
+    Split,
+    Unit,
+    gathered_notes,
+)
 
 _UNSIGNED_BYTE = 0x08
 _GZIP_MAGIC = b"\x1f\x8b"
@@ -31,13 +39,14 @@ _READ_BYTES = 2**20
 _UNREADABLE = (OSError, EOFError, zlib.error)
 
 
-def plan_idx(location: Location, split: Split | None, *, labelled: bool = True) -> ReadPlan:
+def plan_idx(location: Location, split: Split | None, *, labelled: bool = True, first_label: int = 0) -> ReadPlan:
     """Plans the reading of an images file, or of the `train-` and `t10k-` files of a folder.
 
     Args:
       location: The file or the folder.
       split: The split that it belongs to, where a folder's file names don't tell.
       labelled: Whether labels are read; without them a folder's `train-` images alone are.
+      first_label: Index of the first class.
 
     Returns:
       Units of a range of images each.
@@ -49,18 +58,22 @@ def plan_idx(location: Location, split: Split | None, *, labelled: bool = True) 
     if found is None:
         raise location.error(f"found nothing at {location.uri}, accepted is an idx images file or a folder of them")
     if not found.is_folder:
-        return ReadPlan(_units(location, location.path, split, labelled))
+        return ReadPlan(_units(location, location.path, split, labelled, first_label))
     names = [entry.name for entry in location.folder() if not entry.problem and not entry.is_folder]
-    train = _images_file(names, "train")
-    test = _images_file(names, "t10k")
+    train, train_notes = _images_file(names, "train")
+    test, test_notes = _images_file(names, "t10k")
+    notes = gathered_notes(location.field, (*train_notes, *test_notes))
     if split is Split.HELD_OUT and (test or train):
-        return ReadPlan(_units(location, f"{location.path}/{test or train}", split, labelled))
+        units = _units(location, f"{location.path}/{test or train}", split, labelled, first_label)
+        return ReadPlan(units, notes=notes)
     if train is None:
         raise location.error(f"found no train-images-idx3-ubyte[.gz] in {location.uri}, accepted is a folder with one")
-    units = _units(location, f"{location.path}/{train}", Split.TRAIN if test and split is None else split, labelled)
+    units = _units(
+        location, f"{location.path}/{train}", Split.TRAIN if test and split is None else split, labelled, first_label
+    )
     if test and split is None:
-        units += _units(location, f"{location.path}/{test}", Split.HELD_OUT, labelled)
-    return ReadPlan(units)
+        units += _units(location, f"{location.path}/{test}", Split.HELD_OUT, labelled, first_label)
+    return ReadPlan(units, notes=notes)
 
 
 def read_idx(unit: Unit) -> Iterator[RawRecord]:
@@ -90,7 +103,9 @@ def read_idx(unit: Unit) -> Iterator[RawRecord]:
             _expect_end(file, location, images_path)
 
 
-def _units(location: Location, images_path: str, split: Split | None, labelled: bool) -> tuple[Unit, ...]:
+def _units(
+    location: Location, images_path: str, split: Split | None, labelled: bool, first_label: int
+) -> tuple[Unit, ...]:
     with _opened(location, images_path) as file:
         num_images, _, _ = _dimensions(file, 3, location, images_path)
     paths: tuple[str, ...] = (images_path,)
@@ -101,16 +116,18 @@ def _units(location: Location, images_path: str, split: Split | None, labelled: 
             raise location.error(
                 f"{images_path}: found {num_images} images and {len(labels)} labels, accepted are as many"
             )
-        check_indices(labels, MAX_CLASSES, paths[1], location)
+        check_indices(labels, MAX_CLASSES, paths[1], location, first_label=first_label)
     return tuple(
         Unit(DataFormat.IDX, location.field, location.uri, paths, start, stop, split, labelled=labelled)
         for start, stop in record_ranges(num_images)
     )
 
 
-def _images_file(names: list[str], prefix: str) -> str | None:
+def _images_file(names: list[str], prefix: str) -> tuple[str | None, list[tuple[str, str]]]:
+    """Returns the images file of a part of the data, `None` where there is none, and a note on each other."""
     pattern = re.compile(rf"{prefix}-images[-.]idx3-ubyte(\.gz)?")
-    return next((name for name in names if pattern.fullmatch(name)), None)
+    found = [name for name in names if pattern.fullmatch(name)]
+    return next(iter(found), None), [(name, f"left out, as {found[0]} is read") for name in found[1:]]
 
 
 def labels_path_of(location: Location, images_path: str) -> str:

@@ -21,10 +21,14 @@ class ImageSurvey:
     Attributes:
       shapes: Different heights, widths and channels (1 or 3) among them, sorted.
       labels: Class names in index order, or `None` where only reading everything tells.
+      num_images: Images looked at.
+      num_with_orientation: Those of them whose EXIF orientation says that their pixels are turned or mirrored.
     """
 
     shapes: tuple[tuple[int, int, int], ...]
     labels: tuple[str, ...] | None
+    num_images: int = 0
+    num_with_orientation: int = 0
 
 
 def survey_images(data: DataConfig) -> ImageSurvey:
@@ -44,6 +48,7 @@ def survey_images(data: DataConfig) -> ImageSurvey:
     num_units = _MOST_UNITS if data.format is DataFormat.IMAGE_FOLDER else 1
     units = found.units[:: -(-len(found.units) // num_units)]
     shapes: set[tuple[int, int, int]] = set()
+    num_images = num_with_orientation = 0
     problem = "no record"
     for unit in units:
         for record in itertools.islice(read_unit(unit, TaskConfig()), _MOST_RECORDS_OF_UNIT):
@@ -51,9 +56,12 @@ def survey_images(data: DataConfig) -> ImageSurvey:
                 problem = "a record that can't be read"
                 continue
             try:
-                shapes.add(stored_shape(record.payload, record.source))
+                shape, has_orientation = stored_shape(record.payload, data.exif)
+                shapes.add(shape)
+                num_with_orientation += has_orientation
+                num_images += 1
             except DecodeError as error:
                 problem = f"{record.source}: {error}"
     if not shapes:
         raise SourceError(f"data.uri: found no usable image in {source_uri(data)}: {problem}")
-    return ImageSurvey(tuple(sorted(shapes)), found.names)
+    return ImageSurvey(tuple(sorted(shapes)), found.names, num_images, num_with_orientation)

@@ -10,13 +10,23 @@ import contextlib
 import dataclasses
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, BinaryIO, cast
 
 import fsspec
 from fsspec.implementations.local import LocalFileSystem
 
 from learn2compress.data.records import SourceError, source_name
+
+# Of the content alone, so that copying an object onto itself changes nothing; then what changes with each writing.
+_CHECKSUMS = ("md5Hash", "crc32c", "content_md5", "Content-MD5", "Digest", "checksum", "CRC", "sha")
+_VERSIONS = ("ETag", "etag", "VersionId", "generation", "LastModified", "Last-Modified", "last_modified", "mtime")
+_TIMES = ("updated", "modified", "created")
+# What operating systems and storage boxes leave in folders, in lower case.
+_CLUTTER = frozenset(
+    {"thumbs.db", "ehthumbs.db", "desktop.ini", "icon\r", "__macosx", "@eadir", "$recycle.bin", "lost+found"}
+    | {"system volume information"}
+)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -29,7 +39,8 @@ class Entry:
       is_folder: Whether it is a folder.
       num_bytes: Size of a file; 0 where the file system does not say.
       problem: Why it must not be opened, or `None`.
-      stamp: What changes when the content changes: time of modification, checksum or version.
+      stamp: What a remote store says about the content: a checksum, or else an entity tag, version or time; empty where
+        it says nothing, and for a local file, whose content itself is there to be read.
     """
 
     name: str
@@ -46,11 +57,13 @@ class Location:
     Args:
       uri: Local path or any fsspec URL.
       field: The configuration's field that names it, for messages.
+      link_root: Local folder that links may lead into beside the place itself.
     """
 
-    def __init__(self, uri: str, field: str):
+    def __init__(self, uri: str, field: str, link_root: str | None = None):
         self.uri = uri
         self.field = field
+        self._link_root = None if link_root is None else os.path.realpath(link_root)
         try:
             filesystem, path = fsspec.core.url_to_fs(uri)
         except (ValueError, ImportError, OSError) as error:
@@ -73,23 +86,26 @@ class Location:
         """
         return SourceError(f"{self.field}: {problem}")
 
-    def entry(self) -> Entry | None:
+    def entry(self, path: str | None = None) -> Entry | None:
         """Returns what is at this place, or `None` if nothing is.
+
+        Args:
+          path: Another file or folder of the same file system.
 
         Raises:
           SourceError: the place can't be read.
         """
         try:
-            info = self.filesystem.info(self.path)
+            info = self.filesystem.info(self.path if path is None else path)
         except FileNotFoundError:
             return None
         except (OSError, ValueError) as error:
-            raise self.error(f"{self.uri} can't be read: {_one_line(error)}") from error
+            raise self.error(f"{path or self.uri} can't be read: {_one_line(error)}") from error
         # The configuration itself may name a link: whoever wrote it meant it.
         return self._entry(info, root=None)
 
     def folder(self, path: str | None = None) -> list[Entry]:
-        """Lists a folder; hidden files, such as `.DS_Store`, are left out.
+        """Lists a folder; files that begin with a dot, and `Thumbs.db` and its kind, are left out.
 
         Args:
           path: The folder; by default this place.
@@ -108,13 +124,15 @@ class Location:
         root = os.path.realpath(self.path) if self.is_local else None
         # Some object stores list the folder itself as an entry of its own.
         entries = [self._entry(info, root) for info in infos if info["name"].rstrip("/") != path]
-        return sorted((e for e in entries if not e.name.startswith((".", "_"))), key=lambda e: e.name)
+        return sorted((entry for entry in entries if not _is_hidden(entry.name)), key=lambda entry: entry.name)
 
-    def files(self, *, name_part: str) -> list[Entry]:
+    def files(self, *, name_part: str, accepts: Callable[[str], bool] | None = None) -> list[Entry]:
         """Finds the file, the files of the folder, or the files that match the glob.
 
         Args:
-          name_part: Part of the names of a folder's files, in lower case.
+          name_part: Part of the names of a folder's files, in lower case; or what to call them in an error.
+          accepts: Tells by its name, in lower case, whether a file of a folder is one; by default whether the part is
+            in it.
 
         Returns:
           At least one file, by name.
@@ -122,6 +140,7 @@ class Location:
         Raises:
           SourceError: there is none, or one must not be opened.
         """
+        wanted = accepts or (lambda name: name_part in name)
         found = self.entry()
         if found is None and any(mark in self.path for mark in "*?["):
             root = os.path.realpath(self._fixed_folder()) if self.is_local else None
@@ -130,7 +149,7 @@ class Location:
         elif found is None:
             raise self.error(f"found nothing at {self.uri}, accepted is a file, a folder or a glob of files")
         elif found.is_folder:
-            entries = [entry for entry in self.folder() if name_part in entry.name.lower()]
+            entries = [entry for entry in self.folder() if wanted(entry.name.lower())]
         else:
             entries = [found]
         entries = [entry for entry in entries if not entry.is_folder]
@@ -191,8 +210,16 @@ class Location:
             target = os.path.realpath(path)
             # A listing does not say what a link leads to.
             kind = "directory" if os.path.isdir(target) else "file" if os.path.isfile(target) else "other"
-            if root is not None and os.path.commonpath([root, target]) != root:
-                problem = "a symbolic link that leaves the data's folder, accepted are files inside it"
+            if root is not None and not self._is_inside(target, root):
+                problem = (
+                    "a symbolic link that leaves the data's folder, accepted are files inside it, and in "
+                    "data.link_root where that is set"
+                )
+            elif not os.path.exists(target):
+                problem = (
+                    "a symbolic link to nothing, accepted are links to files that are there: `dvc pull` or "
+                    "`git annex get` brings them"
+                )
         if kind not in ("file", "directory"):
             problem = problem or "not a plain file, accepted are plain files"
         return Entry(
@@ -201,21 +228,27 @@ class Location:
             is_folder=kind == "directory",
             num_bytes=int(info.get("size") or 0),
             problem=problem,
-            stamp=self._stamp(path, kind, info),
+            stamp="" if self.is_local or kind == "directory" else _stamp(info),
         )
 
-    def _stamp(self, path: str, kind: str, info: dict[str, Any]) -> str:
-        if self.is_local:
-            try:
-                return str(os.stat(path).st_mtime_ns)
-            except OSError as error:
-                return f"unreadable: {error.strerror}"
-        if kind == "directory":
-            return ""
-        for key in ("ETag", "etag", "md5Hash", "content_md5", "checksum", "generation", "LastModified", "mtime"):
-            if info.get(key):
-                return str(info[key])
-        return str(self.filesystem.ukey(path))
+    def _is_inside(self, target: str, root: str) -> bool:
+        roots = [root] if self._link_root is None else [root, self._link_root]
+        return any(os.path.commonpath([accepted, target]) == accepted for accepted in roots)
+
+
+def _stamp(info: Mapping[str, Any]) -> str:
+    settings = info.get("content_settings")  # where Azure's checksum is
+    nested = settings if isinstance(settings, Mapping) else {}
+    for known in (info, nested):
+        for key in _CHECKSUMS:
+            if known.get(key):
+                return f"{key} {known[key]}"
+    found = next((key for key in (*_VERSIONS, *_TIMES) if info.get(key)), None)
+    return "" if found is None else f"{found} {info[found]}"
+
+
+def _is_hidden(name: str) -> bool:
+    return name.startswith(".") or name.lower() in _CLUTTER
 
 
 def _one_line(error: BaseException) -> str:

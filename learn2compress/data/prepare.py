@@ -7,9 +7,9 @@ import hashlib
 
 import numpy as np
 
-from learn2compress.config import TaskConfig, TaskKind
+from learn2compress.config import DataConfig, TaskConfig, TaskKind
 from learn2compress.data.decode import DecodeError, image_input
-from learn2compress.data.records import BadRecord, RawRecord, Split, label_problem
+from learn2compress.data.records import BadRecord, Label, NamedIndex, RawRecord, Split, label_problem
 from learn2compress.data.text_features import MAX_TEXT_CHARACTERS, text_input
 
 
@@ -20,18 +20,20 @@ class PreparedRecord:
     Attributes:
       content_sha256: Hex SHA-256 of `content`.
       source: Where the record came from.
-      label: Name of the class, or its index, or `None` where nobody told it.
+      label: Name of the class, or its index, or both, or `None` where nobody told it.
       content: The uint8 input of `task.input_shape`, in C order.
       text: The text, for text tasks.
       measures: What statistics are made of, by name.
+      has_orientation: Whether it is a photo whose EXIF orientation says that its stored pixels are turned or mirrored.
     """
 
     content_sha256: str
     source: str
-    label: str | int | None
+    label: Label | None
     content: bytes
     text: str | None
     measures: dict[str, float]
+    has_orientation: bool = False
 
 
 # Names of `PreparedRecord.measures`; sizes are those of the original.
@@ -41,27 +43,30 @@ MEASURES = {
 }
 
 
-def prepare(record: RawRecord, task: TaskConfig, *, resize: bool) -> PreparedRecord | BadRecord:
+def prepare(record: RawRecord, task: TaskConfig, data: DataConfig) -> PreparedRecord | BadRecord:
     """Validates and converts one record.
 
     Args:
       record: As a reader yields it.
       task: What students receive.
-      resize: Resize images of another size instead of refusing them.
+      data: How images are turned and resized.
 
     Returns:
       The input, or why there is none: one record never stops a run.
     """
-    if isinstance(record.label, str) and (problem := label_problem(record.label)):
+    name = record.label.name if isinstance(record.label, NamedIndex) else record.label
+    if isinstance(name, str) and (problem := label_problem(name)):
         return BadRecord(record.source, problem)
     if isinstance(record.payload, str):
         return _prepare_text(record, record.payload, task)
     try:
-        pixels, (height, width) = image_input(record.payload, task.input_shape, resize=resize, name=record.source)
+        image = image_input(record.payload, task.input_shape, data)
     except DecodeError as error:
         return BadRecord(record.source, str(error))
-    measures = (float(pixels.mean()), float(pixels.std()), float(height), float(width))
-    return _prepared(record, pixels.tobytes(), None, dict(zip(MEASURES[TaskKind.IMAGE], measures, strict=True)))
+    pixels = image.pixels
+    measures = (float(pixels.mean()), float(pixels.std()), float(image.height), float(image.width))
+    prepared = _prepared(record, pixels.tobytes(), None, dict(zip(MEASURES[TaskKind.IMAGE], measures, strict=True)))
+    return dataclasses.replace(prepared, has_orientation=image.has_orientation)
 
 
 def split_of(content_sha256: str, held_out_ratio: float) -> Split:

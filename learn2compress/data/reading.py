@@ -6,10 +6,20 @@ for data that fit no memory.
 
 from __future__ import annotations
 
+from collections import Counter
+
 from learn2compress.config import CompressionConfig
-from learn2compress.data.assignment import arrange, assigned_split, class_index, read_prepared, settled_names
+from learn2compress.data.assignment import (
+    arrange,
+    assigned_split,
+    class_index,
+    keeps_repeated,
+    read_prepared,
+    settled_names,
+)
+from learn2compress.data.completeness import check_declared
 from learn2compress.data.prepare import PreparedRecord
-from learn2compress.data.records import Split
+from learn2compress.data.records import Label, Split
 from learn2compress.data.sources import plan
 
 __all__ = ["class_index", "read_records"]
@@ -18,12 +28,12 @@ __all__ = ["class_index", "read_records"]
 def read_records(config: CompressionConfig) -> tuple[dict[Split, list[PreparedRecord]], tuple[str, ...]]:
     """Reads every good labelled record of both splits.
 
-    Bad records, unlabelled ones, and training images whose content is held out are left out.
+    Bad records, unlabelled ones, and training records whose content is held out or has another label are left out.
 
     Example:
       >>> from learn2compress.config.file import parse_config
       >>> from learn2compress.data.reading import read_records
-      >>> from learn2compress.data.records import Split
+      >>> from learn2compress.data.records import Label, Split
       >>> config = parse_config('''
       ... name: digits
       ... data: {format: digits, held_out_ratio: 0.2}
@@ -46,17 +56,25 @@ def read_records(config: CompressionConfig) -> tuple[dict[Split, list[PreparedRe
       Records by split, in the order of their content's hash; and the names of the classes in index order.
 
     Raises:
-      ConfigError: the source can't be read.
+      ConfigError: the source can't be read, or holds another number of records than `data.num_records`.
     """
     data, task = config.data, config.task
     reading = plan(data, task)
     found: dict[Split, list[PreparedRecord]] = {split: [] for split in Split}
-    for unit in reading.units:
+    read: Counter[int] = Counter()
+    for index, unit in enumerate(reading.units):
         # Whether an unlabelled record is there decides nothing about a labelled one.
         for record in read_prepared(unit, data, task) if unit.labelled else ():
+            read[index] += 1
             if isinstance(record, PreparedRecord):
                 found[assigned_split(record, unit, data)].append(record)
+    if data.num_records is not None:
+        check_declared(reading, read.items(), data.num_records)
     names = settled_names(reading.names, (r.label for rows in found.values() for r in rows if r.label is not None))
-    held_out = arrange(found[Split.HELD_OUT], task.kind).stored
-    train = arrange(found[Split.TRAIN], task.kind, {record.content_sha256 for record in held_out}).stored
+    held_out = arrange(found[Split.HELD_OUT], Split.HELD_OUT).stored
+    held_out_labels: dict[str, set[Label]] = {}
+    for record in held_out:
+        held_out_labels.setdefault(record.content_sha256, set()).update(() if record.label is None else (record.label,))
+    keep = keeps_repeated(data, task)
+    train = arrange(found[Split.TRAIN], Split.TRAIN, held_out_labels, keep_repeated=keep).stored
     return {Split.TRAIN: train, Split.HELD_OUT: held_out}, names

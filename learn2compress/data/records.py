@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import unicodedata
 from collections.abc import Iterable
 from enum import StrEnum
 
@@ -11,9 +12,12 @@ from numpy.typing import NDArray
 
 from learn2compress.config import DataFormat
 from learn2compress.config.parsing import ConfigError
+from learn2compress.data.table_layout import TableLayout
 
 MAX_CLASSES = 10_000
 MAX_LABEL_CHARACTERS = 256
+# Zero-width joiner and non-joiner: letters of Persian, Sinhala, Malayalam and others, and emoji, are written with them.
+_JOINERS = "\u200c\u200d"
 # In one array of a file. An array is held in memory as a whole.
 MAX_ARRAY_BYTES = 8 * 2**30
 
@@ -45,18 +49,33 @@ class BadRecord:
 
 
 @dataclasses.dataclass(frozen=True)
+class NamedIndex:
+    """A class index, and the name that the record gives it."""
+
+    index: int
+    name: str
+
+    def __str__(self) -> str:
+        """Returns the name."""
+        return self.name
+
+
+Label = str | int | NamedIndex
+
+
+@dataclasses.dataclass(frozen=True)
 class RawRecord:
     """A record as it is stored.
 
     Attributes:
       source: Where it is: a path below the data's folder, or file#index.
-      label: Name of the class, or its index, or `None` in a source without labels.
-      payload: Bytes of a PNG or JPEG file, pixels `[height, width]` or
+      label: Name of the class, or its index, or both, or `None` in a source without labels.
+      payload: Bytes of an image file, pixels `[height, width]` or
         `[height, width, channels]` of an integer type, or text.
     """
 
     source: str
-    label: str | int | None
+    label: Label | None
     payload: bytes | str | NDArray[np.integer]
 
 
@@ -74,6 +93,9 @@ class Unit:
       split: The split that the source belongs to, or `None` where a record's content decides.
       names: Class names in index order, where the source declares them.
       labelled: Whether its records have labels; if not, those that are there are not read.
+      table: How a table's columns are laid out; of other formats `None`.
+      first_label: The lowest class index of the source, 0 or 1; what is passed on counts from 0.
+      num_declared: Records that something beside the file says it holds, or `None`.
     """
 
     format: DataFormat
@@ -85,6 +107,9 @@ class Unit:
     split: Split | None = None
     names: tuple[str, ...] | None = None
     labelled: bool = True
+    table: TableLayout | None = None
+    first_label: int = 0
+    num_declared: int | None = None
 
     @property
     def num_records(self) -> int | None:
@@ -109,11 +134,13 @@ class ReadPlan:
       units: Shares of the work, in a fixed order.
       names: Class names in index order, or `None` where records tell them.
       refused: Files that the listing alone shows to be no examples.
+      notes: What was concluded and not declared, for a person to read; one line each.
     """
 
     units: tuple[Unit, ...]
     names: tuple[str, ...] | None = None
     refused: tuple[BadRecord, ...] = ()
+    notes: tuple[str, ...] = ()
 
 
 def label_problem(label: str) -> str | None:
@@ -126,31 +153,51 @@ def label_problem(label: str) -> str | None:
         return "found no label, accepted is the name of a class"
     if len(label) > MAX_LABEL_CHARACTERS:
         return f"found a label of {len(label)} characters, accepted are {MAX_LABEL_CHARACTERS} at most"
-    if not label.isprintable():
+    if not _is_printable(label):
         return f"found label {label!a}, accepted are printable characters"
     return None
 
 
-def class_names(found: Iterable[str | int]) -> tuple[str, ...]:
-    """Returns class names in index order, from all labels found.
+def gathered_notes(field: str, notes: Iterable[tuple[str, str]]) -> tuple[str, ...]:
+    """Returns one line for each thing noted, however many files it is true of.
 
     Args:
-      found: Indices become "0", "1", ... up to the highest one found; names that
-        are all whole numbers are sorted as numbers, others as text.
+      field: The configuration's field that names the source.
+      notes: Name of a file, and what is noted of it.
     """
-    labels = set(found)
-    if labels and all(isinstance(label, int) for label in labels):
-        return tuple(str(index) for index in range(max(int(label) for label in labels) + 1))
-    names = [str(label) for label in labels]
-    if all(name.isascii() and name.isdecimal() for name in names):
-        return tuple(sorted(names, key=lambda name: (int(name), name)))
-    return tuple(sorted(names))
+    files: dict[str, list[str]] = {}
+    for name, note in notes:
+        files.setdefault(note, []).append(name)
+    lines = []
+    for note, names in files.items():
+        more = f" (and {len(names) - 1} more files)" if len(names) > 1 else ""
+        lines.append(f"{field}: {source_name(names[0])}{more}: {note}")
+    return tuple(lines)
 
 
 def source_name(path: str) -> str:
-    """Returns a path as records and reports name it: bytes that are not UTF-8 are written out as `\\udcff`.
+    """Returns a path as records and reports name it: on one line, with what can't be shown written out.
 
     Args:
-      path: As the file system returns it.
+      path: As the file system returns it. A byte that is not UTF-8 becomes `\\udcff`, a control character `\\x1b`.
     """
-    return path.encode("utf-8", "backslashreplace").decode()
+    return "".join(
+        character.encode("unicode_escape").decode() if _is_unseen(character) else character for character in path
+    )
+
+
+def _is_unseen(character: str) -> bool:
+    # Controls, surrogates, formats such as those that turn the direction of writing, and separators of lines.
+    return unicodedata.category(character) in ("Cc", "Cs", "Cf", "Zl", "Zp") and character not in _JOINERS
+
+
+def _is_printable(label: str) -> bool:
+    """Returns whether a label is one line that shows all that is in it.
+
+    Joiners count where they follow what they are used with: nobody sees one behind a letter of ASCII or another joiner.
+    """
+    before = ["", *label]
+    return all(
+        not previous.isascii() and previous not in _JOINERS if character in _JOINERS else character.isprintable()
+        for previous, character in zip(before, label, strict=False)
+    )

@@ -1,8 +1,8 @@
-"""Where examples come from: plans the reading of any format, reads a share of it, and fingerprints it.
+"""Where examples come from: plans the reading of any format, reads a share of it, and lists its files.
 
 Every format has a module of its own that plans and reads; a plan opens no
-more than listings and headers, so it is quick and finds what is wrong with a
-source as a whole before work starts.
+more than listings, headers and the first rows of tables, so it is quick and
+finds what is wrong with a source as a whole before work starts.
 
 Unlabelled examples are stored in the same format. Labels that are there are not
 read. What is: the `x` or `x_train` of an `.npz`, the images file of idx, the image
@@ -13,17 +13,15 @@ nested.
 from __future__ import annotations
 
 import dataclasses
-import hashlib
-import importlib.metadata
-import importlib.util
-import itertools
 from collections.abc import Iterator
-from pathlib import Path
 
 from learn2compress.config import DataConfig, DataFormat, TaskConfig, TaskKind
-from learn2compress.data import arrays, idx, image_folder, tables, tfrecords
+from learn2compress.data import arrays, idx, image_folder, tables, tfrecord_folder, tfrecords
+from learn2compress.data.class_names import naming_notes
 from learn2compress.data.locations import Entry, Location
-from learn2compress.data.records import BadRecord, RawRecord, ReadPlan, SourceError, Split, Unit
+from learn2compress.data.records import BadRecord, NamedIndex, RawRecord, ReadPlan, SourceError, Split, Unit
+from learn2compress.data.split_folders import check_no_splits
+from learn2compress.data.table_layout import TableSettings
 
 _FORMATS = {
     TaskKind.IMAGE: (
@@ -59,16 +57,18 @@ def plan(data: DataConfig, task: TaskConfig) -> ReadPlan:
     if data.uri is None:
         return arrays.plan_digits()
     apart = data.held_out_uri is not None
-    whole = _plan_source(Location(data.uri, "data.uri"), data.format, Split.TRAIN if apart else None)
+    whole = _plan_source(_place(data, "uri"), data, Split.TRAIN if apart else None)
     if data.held_out_uri is not None:
-        held_out = _plan_source(Location(data.held_out_uri, "data.held_out_uri"), data.format, Split.HELD_OUT)
+        held_out = _plan_source(_place(data, "held_out_uri"), data, Split.HELD_OUT)
         unknown = sorted(set(held_out.names or ()) - set(whole.names or ())) if whole.names else []
         if unknown:
             raise SourceError(f"data.held_out_uri: found class {unknown[0]!r}, accepted are the classes of data.uri")
         whole = _joined(whole, held_out)
     if data.unlabelled_uri is not None:
-        place = Location(data.unlabelled_uri, "data.unlabelled_uri")
-        whole = _joined(whole, _plan_source(place, data.format, Split.TRAIN, labelled=False))
+        place = _place(data, "unlabelled_uri")
+        whole = _joined(whole, _plan_source(place, data, Split.TRAIN, labelled=False))
+    if data.format is DataFormat.IMAGE_FOLDER and whole.names is not None:
+        whole = dataclasses.replace(whole, notes=whole.notes + naming_notes(whole.names))
     return whole
 
 
@@ -85,6 +85,11 @@ def read_unit(unit: Unit, task: TaskConfig) -> Iterator[RawRecord | BadRecord]:
     Raises:
       SourceError: the source can't be read on, and nobody knows how many records are lost.
     """
+    for record in _read_stored(unit, task):
+        yield record if isinstance(record, BadRecord) else from_zero(record, unit)
+
+
+def _read_stored(unit: Unit, task: TaskConfig) -> Iterator[RawRecord | BadRecord]:
     match unit.format:
         case DataFormat.DIGITS:
             yield from arrays.read_digits()
@@ -109,92 +114,108 @@ def source_uri(data: DataConfig) -> str:
     return data.uri or arrays.DIGITS_URI
 
 
-def source_fingerprint(data: DataConfig) -> str:
-    """Computes a fingerprint by which a later run tells whether the data are the same, without reading them.
-
-    It is a digest of names, sizes and times of modification (checksums or versions,
-    where remote storage has them). It decides what to run again; what was read
-    is proven by the content hashes that reading computes.
+def listed_files(data: DataConfig) -> Iterator[tuple[Location, list[Entry]]]:
+    """Lists all that reading would look at, place by place.
 
     Args:
-      data: Where the examples are.
+      data: Where the examples are; not the bundled digits, which are in no place of the configuration.
 
-    Returns:
-      Hex SHA-256.
+    Yields:
+      Each place, and its entries in a fixed order; some may be folders, or must not be opened.
 
     Raises:
       SourceError: a source is missing or can't be listed.
     """
-    if data.uri is None:
-        return _digits_fingerprint()
-    digest = hashlib.sha256(data.format.value.encode())
-    listings = [_listing(Location(data.uri, "data.uri"), data.format)]
-    if data.held_out_uri is not None:
-        listings.append(_listing(Location(data.held_out_uri, "data.held_out_uri"), data.format))
+    for name in ("uri", "held_out_uri"):
+        if getattr(data, name) is not None:
+            location = _place(data, name)
+            yield location, list(_listing(location, data.format))
     if data.unlabelled_uri is not None:
-        listings.append(_listing_unlabelled(Location(data.unlabelled_uri, "data.unlabelled_uri"), data.format))
-    for line in itertools.chain.from_iterable(listings):
-        digest.update(line.encode("utf-8", "surrogateescape") + b"\n")
-    return digest.hexdigest()
+        location = _place(data, "unlabelled_uri")
+        yield location, list(_listing_unlabelled(location, data.format))
 
 
-def _plan_source(
-    location: Location, data_format: DataFormat, split: Split | None, *, labelled: bool = True
-) -> ReadPlan:
-    match data_format:
+def _place(data: DataConfig, name: str) -> Location:
+    """Returns the place that a field of the data names.
+
+    Args:
+      data: Where the examples are.
+      name: Of a field that is set.
+    """
+    return Location(getattr(data, name), f"data.{name}", data.link_root)
+
+
+def _plan_source(location: Location, data: DataConfig, split: Split | None, *, labelled: bool = True) -> ReadPlan:
+    first_label = data.first_label
+    if labelled:
+        check_no_splits(location, data.format)
+    match data.format:
         case DataFormat.IMAGE_FOLDER if labelled:
-            return image_folder.plan_image_folder(location, split)
+            return image_folder.plan_image_folder(location, split, subfolders=data.subfolders)
         case DataFormat.IMAGE_FOLDER:
             return image_folder.plan_unlabelled_images(location, split)
         case DataFormat.NPZ:
-            return arrays.plan_npz(location, split, labelled=labelled)
+            planned = arrays.plan_npz(location, split, labelled=labelled, first_label=first_label)
         case DataFormat.IDX:
-            return idx.plan_idx(location, split, labelled=labelled)
+            planned = idx.plan_idx(location, split, labelled=labelled, first_label=first_label)
         case DataFormat.TFRECORD:
-            return tfrecords.plan_tfrecord(location, split, labelled=labelled)
+            is_counted = data.num_records is not None
+            planned = tfrecords.plan_tfrecord(location, split, labelled=labelled, is_counted=is_counted)
         case _:
-            return tables.plan_table(location, data_format, split, labelled=labelled)
+            settings = TableSettings(data.header, data.label_column, data.text_column)
+            return tables.plan_table(location, data.format, split, labelled=labelled, settings=settings)
+    units = tuple(dataclasses.replace(unit, first_label=first_label) for unit in planned.units)
+    return dataclasses.replace(planned, units=units)
+
+
+def from_zero(record: RawRecord, unit: Unit) -> RawRecord | BadRecord:
+    """Returns a record whose class index counts from 0, and is named as the source counts.
+
+    Args:
+      record: As its reader yields it.
+      unit: The unit that it was read from.
+    """
+    if unit.first_label == 0 or record.label is None or isinstance(record.label, str):
+        return record
+    named = record.label if isinstance(record.label, NamedIndex) else NamedIndex(record.label, str(record.label))
+    if named.index < unit.first_label:
+        return BadRecord(
+            record.source, f"found label {named.index}, accepted are those from data.first_label: {unit.first_label}"
+        )
+    index = named.index - unit.first_label
+    shifted = NamedIndex(index, named.name) if unit.names is None else index
+    return dataclasses.replace(record, label=shifted)
 
 
 def _joined(whole: ReadPlan, more: ReadPlan) -> ReadPlan:
-    return dataclasses.replace(whole, units=whole.units + more.units, refused=whole.refused + more.refused)
+    return dataclasses.replace(
+        whole, units=whole.units + more.units, refused=whole.refused + more.refused, notes=whole.notes + more.notes
+    )
 
 
-def _digits_fingerprint() -> str:
-    # Found without importing scikit-learn, which takes a second and reads nothing else here.
-    spec = importlib.util.find_spec("sklearn")
-    if spec is None or spec.origin is None:
-        raise SourceError("data.format: 'digits' come with scikit-learn, which is not installed; install it")
-    content = (Path(spec.origin).parent / "datasets" / "data" / "digits.csv.gz").read_bytes()
-    version = importlib.metadata.version("scikit-learn")
-    return hashlib.sha256(f"digits {version} ".encode() + content).hexdigest()
-
-
-def _listing_unlabelled(location: Location, data_format: DataFormat) -> Iterator[str]:
+def _listing_unlabelled(location: Location, data_format: DataFormat) -> Iterator[Entry]:
     found = location.entry()
-    if data_format is DataFormat.IMAGE_FOLDER and found is not None and found.is_folder:
-        entries = [entry for _, entry in image_folder.files_below(location)]
-    else:
-        entries = location.folder() if found is not None and found.is_folder else location.files(name_part="")
-    yield f"unlabelled {location.uri}"
-    yield from map(_line, entries)
-
-
-def _listing(location: Location, data_format: DataFormat) -> Iterator[str]:
-    found = location.entry()
-    yield location.uri
     if found is None or not found.is_folder:
-        yield from map(_line, location.files(name_part=""))
-        if data_format is DataFormat.IDX:
-            labels = location.filesystem.info(idx.labels_path_of(location, location.path))
-            yield f"{labels['name']} {labels.get('size')} {labels.get('mtime', '')}"
+        yield from location.files(name_part="")
+    elif data_format is DataFormat.IMAGE_FOLDER:
+        yield from (entry for _, entry in image_folder.files_below(location))
+    else:
+        yield from location.folder()
+
+
+def _listing(location: Location, data_format: DataFormat) -> Iterator[Entry]:
+    found = location.entry()
+    if found is None or not found.is_folder:
+        files = location.files(name_part="")
+        yield from files
+        if data_format is DataFormat.TFRECORD:
+            yield from tfrecord_folder.files_beside(location, files)
+        labels = location.entry(idx.labels_path_of(location, location.path)) if data_format is DataFormat.IDX else None
+        if labels is not None:
+            yield labels
         return
     for entry in location.folder():
         if entry.is_folder and data_format is DataFormat.IMAGE_FOLDER and not entry.problem:
-            yield from map(_line, location.folder(entry.path))
+            yield from (below for _, below in image_folder.files_below(location, entry.path))
         else:
-            yield _line(entry)
-
-
-def _line(entry: Entry) -> str:
-    return f"{entry.path} {entry.num_bytes} {entry.stamp}"
+            yield entry

@@ -1,9 +1,9 @@
-"""Text and its label in lines: TSV (`label<TAB>text`) and CSV (RFC 4180).
+"""Text and its label in lines: TSV (`label<TAB>text`) and CSV (RFC 4180), plain or gzipped, in UTF-8, or in UTF-16 or
+UTF-32 with a byte order mark.
 
-A header line with the columns `label` and `text`, in any order and among
-others, is recognised; without one there are two columns, label first. Without
-labels the header needs `text` alone, and without a header the text is the only
-column or the second of two.
+How a file is laid out is settled once, from its first rows (`data/table_layout.py`): a header line with the columns
+`label` and `text`, in any order and among others, is recognised; without one there are two columns, label first.
+Without labels the header needs `text` alone, and without a header the text is the only column or the second of two.
 
 A stray quotation mark makes CSV take the rows after it for one text. A quote
 that nothing closes stops the reading: nobody knows which rows are lost. Of a
@@ -12,60 +12,111 @@ row that runs over several lines and can't be one, every line is a bad record.
 
 from __future__ import annotations
 
-import csv
 import re
-from collections.abc import Iterator
-from typing import BinaryIO, NamedTuple
+from collections.abc import Iterable, Iterator
 
 from learn2compress.config import DataFormat
-from learn2compress.data.locations import Location
-from learn2compress.data.records import BadRecord, RawRecord, ReadPlan, Split, Unit
+from learn2compress.data.locations import Entry, Location
+from learn2compress.data.records import BadRecord, RawRecord, ReadPlan, Split, Unit, gathered_notes
+from learn2compress.data.table_layout import (
+    EMPTY,
+    NOTHING_DECLARED,
+    LayoutError,
+    TableLayout,
+    TableSettings,
+    csv_delimiter,
+    parse_rows,
+    settle_layout,
+)
+from learn2compress.data.table_rows import MEND_QUOTE, Row, csv_rows, tsv_rows
+from learn2compress.data.table_text import first_lines, table_lines
 
-MAX_LINE_BYTES = 2**20
 # A student reads far fewer; a stray quotation mark runs on to the next one.
 MAX_ROW_LINES = 100
-_BYTE_ORDER_MARK = "\ufeff"
-_MEND_QUOTE = "close the quote, double it inside a quoted text, or use TSV"
+_MAX_FIRST_ROWS = 1000
+_ZERO_FRACTION = re.compile(r"(?<=\d)\.0+\Z")
 
 
-class _Columns(NamedTuple):
-    """Positions of label and text, and the number of columns of every row."""
-
-    label: int | None
-    text: int
-    num_columns: int
-
-
-class _Row(NamedTuple):
-    """The cells of a row, or why it is refused, and the lines that it was read from."""
-
-    line_number: int
-    cells: list[str] | str
-    lines: tuple[str, ...]
-
-
-def plan_table(location: Location, table_format: DataFormat, split: Split | None, *, labelled: bool = True) -> ReadPlan:
-    """Plans the reading of a file, a folder or a glob.
+def plan_table(
+    location: Location,
+    table_format: DataFormat,
+    split: Split | None,
+    *,
+    labelled: bool = True,
+    settings: TableSettings = NOTHING_DECLARED,
+) -> ReadPlan:
+    """Plans the reading of a file, a folder or a glob, and settles the layout of each file.
 
     Args:
       location: The source.
       table_format: CSV or TSV.
       split: The split that it belongs to, or `None` where content decides.
       labelled: Whether labels are read.
+      settings: What the configuration says about header and layout.
 
     Returns:
-      A unit for each file.
+      A unit for each file, and what was concluded about them.
 
     Raises:
-      SourceError: there is no file.
+      SourceError: there is no file, or one can't be read as a table; or two are one and the same table.
     """
-    files = location.files(name_part=f".{table_format.value}")
-    return ReadPlan(
-        tuple(
-            Unit(table_format, location.field, location.uri, (file.path,), split=split, labelled=labelled)
-            for file in files
+    suffix = f".{table_format.value}"
+    files = location.files(name_part=suffix)
+    found = location.entry()
+    is_folder = found is not None and found.is_folder
+    tables = [file for file in files if not is_folder or file.name.lower().endswith((suffix, f"{suffix}.gz"))]
+    if not tables:
+        raise location.error(
+            f"found {files[0].name} at {location.uri}, accepted are files named *{suffix} or *{suffix}.gz"
         )
-    )
+    _check_copies(location, tables)
+    layouts = [_layout(location, file.path, table_format, settings, labelled) for file in tables]
+    _check_alike(location, tables, layouts)
+    notes = [(file.name, "left out, as its name does not end in " + suffix) for file in files if file not in tables]
+    notes += [(file.name, note) for file, layout in zip(tables, layouts, strict=True) for note in layout.notes]
+    units = [
+        Unit(table_format, location.field, location.uri, (file.path,), split=split, labelled=labelled, table=layout)
+        for file, layout in zip(tables, layouts, strict=True)
+    ]
+    return ReadPlan(tuple(units), notes=gathered_notes(location.field, notes))
+
+
+def _check_copies(location: Location, files: list[Entry]) -> None:
+    """Refuses a file that lies there gzipped, too: each text would count twice."""
+    paths = {file.path for file in files}
+    for file in files:
+        if f"{file.path}.gz" in paths:
+            raise location.error(
+                f"found {file.name} and {file.name}.gz, accepted is one of the two: move the other away"
+            )
+
+
+def _layout(
+    location: Location, path: str, table_format: DataFormat, settings: TableSettings, labelled: bool
+) -> TableLayout:
+    lines = first_lines(location, path)
+    try:
+        if table_format is DataFormat.CSV:
+            delimiter = csv_delimiter(lines, labelled=labelled)
+            rows = parse_rows(lines, delimiter)
+        else:
+            delimiter = "\t"
+            rows = [row.cells for row in tsv_rows(iter(lines)) if not isinstance(row.cells, str)]
+        return settle_layout(rows[:_MAX_FIRST_ROWS], delimiter, table_format, settings, labelled=labelled)
+    except LayoutError as error:
+        raise location.error(f"{path}: {error}") from error
+
+
+def _check_alike(location: Location, files: list[Entry], layouts: list[TableLayout]) -> None:
+    """Refuses files of which some have a header and others have not: the convention's order is not the header's."""
+    filled = [(file, layout) for file, layout in zip(files, layouts, strict=True) if EMPTY not in layout.notes]
+    with_header = [file.name for file, layout in filled if layout.header is not None]
+    without = [file.name for file, layout in filled if layout.header is None]
+    if with_header and without:
+        raise location.error(
+            f"{with_header[0]} begins with a header and {without[0]} with an example, accepted is one or the other in "
+            "all files: set data.header where that is wrong, or give each its header"
+        )
 
 
 def read_table(unit: Unit) -> Iterator[RawRecord | BadRecord]:
@@ -80,33 +131,39 @@ def read_table(unit: Unit) -> Iterator[RawRecord | BadRecord]:
     location = Location(unit.uri, unit.field)
     (path,) = unit.paths
     name = location.relative(path)
-    columns: _Columns | None = None
-    try:
-        with location.open(path) as file:
-            lines = _lines(file, location, path)
-            rows = _csv_rows(lines, location, path) if unit.format is DataFormat.CSV else _tsv_rows(lines)
-            labels: set[str] = set()
-            for row in rows:
-                if columns is None and not isinstance(row.cells, str):
-                    columns, is_header = _columns(row.cells, labelled=unit.labelled)
-                    if is_header:
-                        if len(row.lines) > 1:
-                            reason = f"found a header of {len(row.lines)} lines, accepted is one line: {_MEND_QUOTE}"
-                            yield from _bad_lines(name, row, reason)
-                        continue
-                cells = _accepted_cells(row, columns, labels)
-                if columns is None or isinstance(cells, str):
-                    yield from _bad_lines(name, row, str(cells))
-                    continue
-                record = _record(f"{name}#{row.line_number}", cells, columns)
-                if isinstance(record, RawRecord) and isinstance(record.label, str):
-                    labels.add(record.label)
-                yield record
-    except OSError as error:
-        raise location.error(f"{path} can't be read: {error.strerror or error}") from error
+    layout = unit.table
+    if layout is None:
+        raise ValueError(f"{unit}: found no layout, accepted is a unit of plan_table")
+    lines = table_lines(location, path)
+    is_csv = unit.format is DataFormat.CSV
+    rows = csv_rows(lines, layout.delimiter, location, path) if is_csv else tsv_rows(lines)
+    header = None if layout.header is None else _stripped(layout.header)
+    awaits_header = header is not None
+    labels: set[str] = set()
+    for row in rows:
+        if awaits_header and not isinstance(row.cells, str):
+            awaits_header = False
+            if len(row.lines) > 1:
+                reason = f"found a header of {len(row.lines)} lines, accepted is one line: {MEND_QUOTE}"
+                yield from _bad_lines(name, row, reason)
+            continue
+        cells = _accepted_cells(row, layout, labels)
+        if not isinstance(cells, str) and header == _stripped(cells):
+            cells = "found the header again, accepted is an example: tables were joined with their headers"
+        if isinstance(cells, str):
+            yield from _bad_lines(name, row, cells)
+            continue
+        record = _record(f"{name}#{row.line_number}", cells, layout)
+        if isinstance(record, RawRecord) and isinstance(record.label, str):
+            labels.add(cells[layout.label or 0].strip())
+        yield record
 
 
-def _bad_lines(name: str, row: _Row, reason: str) -> Iterator[BadRecord]:
+def _stripped(cells: Iterable[str]) -> tuple[str, ...]:
+    return tuple(cell.strip() for cell in cells)
+
+
+def _bad_lines(name: str, row: Row, reason: str) -> Iterator[BadRecord]:
     """Yields a bad record for each line of a row that is not blank.
 
     A carriage return alone ends a line here, too: it may hide as many rows.
@@ -122,28 +179,28 @@ def _bad_lines(name: str, row: _Row, reason: str) -> Iterator[BadRecord]:
                 yield BadRecord(f"{name}#{line_number}", reason)
 
 
-def _accepted_cells(row: _Row, columns: _Columns | None, labels: set[str]) -> list[str] | str:
+def _accepted_cells(row: Row, layout: TableLayout, labels: set[str]) -> list[str] | str:
     """Returns the cells of a row, or why its form is refused.
 
     Args:
       row: The row.
-      columns: The file's columns, or `None` before they are known.
+      layout: The file's.
       labels: Labels of the rows before it.
     """
-    if isinstance(row.cells, str) or columns is None:
+    if isinstance(row.cells, str):
         return row.cells
     span = f"lines {row.line_number} to {row.line_number + len(row.lines) - 1}"
-    if len(row.cells) != columns.num_columns:
+    if len(row.cells) != layout.num_columns:
         where = f" in {span}" if len(row.lines) > 1 else ""
-        return f"found {len(row.cells)} columns{where}, accepted are {columns.num_columns}"
+        return f"found {len(row.cells)} columns{where}, accepted are {layout.num_columns}"
     if len(row.lines) > MAX_ROW_LINES:
-        return f"found one CSV row in {span}, accepted are {MAX_ROW_LINES} lines: shorten the text, or {_MEND_QUOTE}"
-    if _holds_rows(row.lines, row.cells, columns, labels):
-        return f"found a quote around lines that look like rows in {span}, accepted is one row: {_MEND_QUOTE}"
+        return f"found one CSV row in {span}, accepted are {MAX_ROW_LINES} lines: shorten the text, or {MEND_QUOTE}"
+    if _holds_rows(row.lines, row.cells, layout, labels):
+        return f"found a quote around lines that look like rows in {span}, accepted is one row: {MEND_QUOTE}"
     return row.cells
 
 
-def _holds_rows(lines: tuple[str, ...], cells: list[str], columns: _Columns, labels: set[str]) -> bool:
+def _holds_rows(lines: tuple[str, ...], cells: list[str], layout: TableLayout, labels: set[str]) -> bool:
     """Returns whether at least half of a row's lines look like rows of their own, with a known label.
 
     The line that holds the row's own label looks like one in every row, so it doesn't count.
@@ -151,115 +208,28 @@ def _holds_rows(lines: tuple[str, ...], cells: list[str], columns: _Columns, lab
     Args:
       lines: The row's lines.
       cells: The row's cells, as many as there are columns.
-      columns: The file's columns.
+      layout: The file's.
       labels: Labels of the rows before it.
     """
-    if columns.label is None:
+    if layout.label is None:
         return False
-    known = labels | {cells[columns.label].strip()}
-    parts = [line.replace('"', "").split(",") for line in re.split(r"\r\n|\r|\n", "".join(lines).rstrip("\r\n"))]
-    others = parts[1:] if columns.label < columns.text else parts[:-1]
+    known = labels | {cells[layout.label].strip()}
+    parts = [
+        line.replace('"', "").split(layout.delimiter) for line in re.split(r"\r\n|\r|\n", "".join(lines).rstrip("\r\n"))
+    ]
+    others = parts[1:] if layout.label < layout.text else parts[:-1]
     others = [part for part in others if part != [""]]
-    num_rows = sum(len(part) == columns.num_columns and part[columns.label].strip() in known for part in others)
+    num_rows = sum(len(part) == layout.num_columns and part[layout.label].strip() in known for part in others)
     return 2 * num_rows >= len(others) > 0
 
 
-def _record(source: str, row: list[str], columns: _Columns) -> RawRecord | BadRecord:
-    label = None if columns.label is None else row[columns.label].strip()
-    text = row[columns.text].strip()
+def _record(source: str, row: list[str], layout: TableLayout) -> RawRecord | BadRecord:
+    label = None if layout.label is None else row[layout.label].strip()
+    if label is not None and layout.whole_labels:
+        label = _ZERO_FRACTION.sub("", label)
+    text = row[layout.text].strip()
     if any("\ud800" <= character <= "\udfff" for character in (label or "") + text):
         return BadRecord(source, "found bytes that are not UTF-8, accepted is UTF-8 text")
     if "\0" in (label or "") + text:
         return BadRecord(source, "found a NUL byte, accepted is UTF-8 text")
     return RawRecord(source, label, text)
-
-
-def _columns(row: list[str], *, labelled: bool) -> tuple[_Columns, bool]:
-    """Returns which columns there are, by the first row, and whether it is a header."""
-    names = [name.strip().lower() for name in row]
-    if names.count("text") == 1 and (not labelled or names.count("label") == 1):
-        return _Columns(names.index("label") if labelled else None, names.index("text"), len(names)), True
-    if labelled:
-        return _Columns(0, 1, 2), False
-    return _Columns(None, 1, 2) if len(row) == 2 else _Columns(None, 0, 1), False
-
-
-def _lines(file: BinaryIO, location: Location, path: str) -> Iterator[str]:
-    first = True
-    while line := file.readline(MAX_LINE_BYTES + 1):
-        if len(line) > MAX_LINE_BYTES:
-            raise location.error(
-                f"{path}: found a line longer than {MAX_LINE_BYTES} bytes, accepted is a table of text"
-            )
-        # Undecodable bytes stay in the text as surrogates: one bad record, not a stopped file.
-        text = line.decode("utf-8", "surrogateescape")
-        yield text.removeprefix(_BYTE_ORDER_MARK) if first else text
-        first = False
-
-
-def _tsv_rows(lines: Iterator[str]) -> Iterator[_Row]:
-    # Without quoting: TSV has none, and text is full of quotation marks.
-    for line_number, line in enumerate(lines, 1):
-        content = line.rstrip("\r\n")
-        if "\r" in content:
-            reason = "found a carriage return inside a line, accepted are lines that end in \\n or \\r\\n"
-            yield _Row(line_number, reason, (content,))
-        elif content:
-            yield _Row(line_number, content.split("\t"), (content,))
-
-
-class _LineTap:
-    """Passes lines on and keeps those of the present row.
-
-    Attributes:
-      taken: Lines passed on since the row began.
-      at_end: Whether a line was asked for after the last.
-    """
-
-    def __init__(self, lines: Iterator[str]) -> None:
-        self._lines = lines
-        self.taken: list[str] = []
-        self.at_end = False
-
-    def __iter__(self) -> Iterator[str]:
-        for line in self._lines:
-            self.taken.append(line)
-            yield line
-        self.at_end = True
-
-
-def _csv_rows(lines: Iterator[str], location: Location, path: str) -> Iterator[_Row]:
-    """Yields the rows of a CSV file.
-
-    Args:
-      lines: The file's lines.
-      location: The source, for messages.
-      path: The file, for messages.
-
-    Raises:
-      SourceError: a quote is not closed before the file's end, or within the longest field.
-    """
-    tap = _LineTap(lines)
-    reader = csv.reader(tap, strict=True)
-    while True:
-        first_line = reader.line_num + 1
-        tap.taken.clear()
-        try:
-            row = next(reader)
-        except StopIteration:
-            return
-        except csv.Error as error:
-            # The module tells its errors apart by their words only.
-            is_too_long = "field limit" in str(error)
-            is_open = len(tap.taken) > 1 or tap.taken[0].count('"') % 2 == 1
-            if tap.at_end or (is_too_long and is_open):
-                end = f"in its first {csv.field_size_limit()} characters" if is_too_long else "before the file's end"
-                raise location.error(
-                    f"{path}: found a quote in the row that begins in line {first_line} and is not closed {end}, "
-                    f"accepted is a closed quote: {_MEND_QUOTE}"
-                ) from error
-            reason = f"found no CSV row in lines {first_line} to {reader.line_num}: {error}"
-            yield _Row(first_line, reason, tuple(tap.taken))
-            continue
-        if row:
-            yield _Row(first_line, row, tuple(tap.taken))

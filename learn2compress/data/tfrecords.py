@@ -1,10 +1,13 @@
 """TFRecord files of tf.Example, gzipped or not.
 
-Feature names are those that TensorFlow's own tools write. Image: `image/encoded`
-or `image`. Class index: `label` or `image/class/label` (int64). Class name:
-`label`, `image/class/text` or `label/text` (bytes); an index wins over a name,
-since it says which output of the teacher is meant. Text: `text`. Without labels
-a record needs no more than its image or text.
+Feature names are those that TensorFlow's own tools write. Image: `image/encoded` or `image`. Class index: `label`,
+`image/class/label`, `class/label`, `label/index` or `class_id` (int64, or a whole float). Class name:
+`label`, `image/class/text`, `class/text`, `label/text`, `label_text`, `label/name`, `label_name`, `class/name` or
+`class_name` (bytes). An index says which output of the teacher is meant; a name beside it names its class. Text:
+`text`. Without labels a record needs no more than its image or text.
+
+Class names may lie beside the files, too: `label.labels.txt` of TensorFlow Datasets, or a `labels.txt` of lines such
+as `0:daisy`.
 """
 
 from __future__ import annotations
@@ -17,39 +20,66 @@ from typing import IO, Any, Literal, cast
 
 from learn2compress.config import DataFormat, TaskKind
 from learn2compress.data.locations import Location
-from learn2compress.data.records import MAX_CLASSES, BadRecord, RawRecord, ReadPlan, Split, Unit
+from learn2compress.data.records import (
+    MAX_CLASSES,
+    BadRecord,
+    Label,
+    NamedIndex,
+    RawRecord,
+    ReadPlan,
+    Split,
+    Unit,
+    gathered_notes,
+)
+from learn2compress.data.tfrecord_folder import is_tfrecord, look_around
 
 MAX_RECORD_BYTES = 64 * 2**20
 _IMAGE_KEYS = ("image/encoded", "image")
 _TEXT_KEYS = ("text",)
-_INDEX_KEYS = ("label", "image/class/label")
-_NAME_KEYS = ("label", "image/class/text", "label/text")
+_INDEX_KEYS = ("label", "image/class/label", "class/label", "label/index", "class_id")
+_NAME_KEYS = (
+    "label",
+    *("image/class/text", "class/text", "label/text", "label_text"),
+    *("label/name", "label_name", "class/name", "class_name"),
+)
 _FRAME_BYTES = 12
 _FOOTER_BYTES = 4
 _READ_BYTES = 2**20
 
 
-def plan_tfrecord(location: Location, split: Split | None, *, labelled: bool = True) -> ReadPlan:
-    """Plans the reading of a file, a folder or a glob.
+def plan_tfrecord(
+    location: Location, split: Split | None, *, labelled: bool = True, is_counted: bool = False
+) -> ReadPlan:
+    """Plans the reading of a file, a folder or a glob, and looks for what tells that a set is not whole.
 
     Args:
       location: The source.
       split: The split that it belongs to, or `None` where content decides.
       labelled: Whether labels are read.
+      is_counted: Whether the configuration says how many records there are, so that a set may lack files.
 
     Returns:
-      A unit for each file.
+      A unit for each file, class names that lie beside them, and what the files' sizes tell.
 
     Raises:
-      SourceError: there is no file.
+      SourceError: there is no file, or one of a set is missing.
     """
-    files = location.files(name_part="tfrecord")
-    return ReadPlan(
-        tuple(
-            Unit(DataFormat.TFRECORD, location.field, location.uri, (file.path,), split=split, labelled=labelled)
-            for file in files
+    files = location.files(name_part="tfrecord", accepts=is_tfrecord)
+    around = look_around(location, files, labelled=labelled, is_counted=is_counted)
+    units = tuple(
+        Unit(
+            DataFormat.TFRECORD,
+            location.field,
+            location.uri,
+            (file.path,),
+            split=split,
+            names=around.names,
+            labelled=labelled,
+            num_declared=around.counts.get(file.path),
         )
+        for file in files
     )
+    return ReadPlan(units, around.names, notes=gathered_notes(location.field, around.notes))
 
 
 def read_tfrecord(unit: Unit, kind: TaskKind) -> Iterator[RawRecord | BadRecord]:
@@ -63,7 +93,7 @@ def read_tfrecord(unit: Unit, kind: TaskKind) -> Iterator[RawRecord | BadRecord]
       Each record of the file, good or bad.
 
     Raises:
-      SourceError: the file is truncated or corrupted: how many records are lost nobody knows.
+      SourceError: the file is truncated or corrupted, or holds another number of records than a file beside it says.
     """
     import tensorflow as tf
 
@@ -74,6 +104,8 @@ def read_tfrecord(unit: Unit, kind: TaskKind) -> Iterator[RawRecord | BadRecord]
     try:
         with location.local_file(path) as local:
             compression, num_framed = check_frames(local)
+            if unit.num_declared not in (None, num_framed):
+                raise ValueError(f"found {num_framed} records, and a file beside it says {unit.num_declared}")
             for serialized in tf.data.TFRecordDataset(local, compression).as_numpy_iterator():
                 yield _record(f"{name}#{num_read}", cast(bytes, serialized), kind, unit.labelled)
                 num_read += 1
@@ -128,24 +160,47 @@ def _record(source: str, serialized: bytes, kind: TaskKind, labelled: bool) -> R
     if payload is None:
         keys = " or ".join(_IMAGE_KEYS if kind is TaskKind.IMAGE else _TEXT_KEYS)
         return BadRecord(source, f"found features {_names(features)}, accepted is {keys} with one bytes value")
-    label = _label(features) if labelled else None
-    if labelled and label is None:
-        return BadRecord(source, f"found features {_names(features)}, accepted is a label with one value")
-    if isinstance(label, int) and not 0 <= label < MAX_CLASSES:
-        return BadRecord(source, f"found label {label}, accepted are 0..{MAX_CLASSES - 1}")
     try:
-        name = label.decode("utf-8") if isinstance(label, bytes) else label
-        return RawRecord(source, name, payload if kind is TaskKind.IMAGE else payload.decode("utf-8").strip())
+        label = _label(features) if labelled else None
+        content = payload if kind is TaskKind.IMAGE else payload.decode("utf-8").strip()
     except UnicodeDecodeError:
         return BadRecord(source, "found bytes that are not UTF-8, accepted is UTF-8 text")
+    index = label.index if isinstance(label, NamedIndex) else label
+    if isinstance(index, int) and not 0 <= index < MAX_CLASSES:
+        return BadRecord(source, f"found label {index}, accepted are 0..{MAX_CLASSES - 1}")
+    if labelled and label is None:
+        return BadRecord(source, f"found {_label_features(features)}, accepted is a label with one value")
+    return RawRecord(source, label, content)
 
 
-def _label(features: Any) -> int | bytes | None:
+def _label_features(features: Any) -> str:
+    """Returns what there is instead of a label: one of another shape, such as one-hot, or the features' names."""
+    for key in (*_INDEX_KEYS, *_NAME_KEYS):
+        if key in features:
+            kind = features[key].WhichOneof("kind")
+            values = getattr(features[key], kind).value if kind else ()
+            if len(values) != 1:
+                return f"{len(values)} values in {key}"
+            return f"{next(iter(values))!r} in {key}"
+    return f"features {_names(features)}"
+
+
+def _label(features: Any) -> Label | None:
+    """Returns the label of a record: an index with its name, where it has both; or `None`.
+
+    Raises:
+      UnicodeDecodeError: a name is not UTF-8.
+    """
+    encoded = _first(features, _NAME_KEYS, "bytes_list")
+    name = None if encoded is None else bytes(encoded).decode("utf-8").strip()
     index = _first(features, _INDEX_KEYS, "int64_list")
-    if index is not None:
-        return int(index)
-    name = _first(features, _NAME_KEYS, "bytes_list")
-    return None if name is None else bytes(name)
+    number = _first(features, _INDEX_KEYS, "float_list")
+    if index is None and number is not None and float(number).is_integer():
+        index = number
+    if index is None:
+        return name
+    # Tools that know no name write an empty one.
+    return NamedIndex(int(index), name) if name else int(index)
 
 
 def _first(features: Any, keys: tuple[str, ...], kind: str) -> Any:

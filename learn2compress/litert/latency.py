@@ -99,7 +99,9 @@ def measure_thread_latencies(
     return tuple(found[number] for number in config.threads)
 
 
-def measure_start(model_path: str | Path, num_threads: int, timeout_s: float = TIMEOUT_S) -> tuple[ColdStart, int]:
+def measure_start(
+    model_path: str | Path, num_threads: int, timeout_s: float = TIMEOUT_S
+) -> tuple[ColdStart, int | None]:
     """Loads and runs a file in a few clean processes, one after the other.
 
     Args:
@@ -109,7 +111,7 @@ def measure_start(model_path: str | Path, num_threads: int, timeout_s: float = T
 
     Returns:
       The cold start, and the bytes that loading and running add to a clean process
-      at its peak (Linux: VmHWM less VmRSS before), the largest found.
+      at its peak (Linux: VmHWM less VmRSS before), the largest found; `None` on other systems.
 
     Raises:
       ModelFileError: the file can't be loaded or run, or time is up.
@@ -117,7 +119,8 @@ def measure_start(model_path: str | Path, num_threads: int, timeout_s: float = T
     request = {"task": "start", "model": str(model_path), "num_threads": num_threads}
     starts = [run_worker(request, str(model_path), timeout_s) for _ in range(_COLD_PROCESSES)]
     load_ms, first_ms = (statistics.median(start[name] for start in starts) for name in ("load_ms", "first_ms"))
-    return ColdStart(load_ms, first_ms, len(starts)), max(int(start["peak_bytes"]) for start in starts)
+    peaks = [start["peak_bytes"] for start in starts]
+    return ColdStart(load_ms, first_ms, len(starts)), None if None in peaks else max(map(int, peaks))
 
 
 def _measure_rounds(

@@ -9,7 +9,6 @@ getrusage(2). Where a system lacks one, its figure is `None`.
 from __future__ import annotations
 
 import os
-import resource
 import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -31,7 +30,7 @@ class LoadCounts:
     Attributes:
       wall_s: Time.
       process_s: Processor time of this process.
-      involuntary_switches: How often this process lost its processor to another.
+      involuntary_switches: How often this process lost its processor to another; `None` where it is not counted.
       running_s: Time of this process' threads on a processor; `None` where it is not counted.
       waiting_s: Time that they waited for one.
       ticks: The first line of /proc/stat.
@@ -39,7 +38,7 @@ class LoadCounts:
 
     wall_s: float
     process_s: float
-    involuntary_switches: int
+    involuntary_switches: int | None
     running_s: float | None
     waiting_s: float | None
     ticks: tuple[int, ...] | None
@@ -51,7 +50,7 @@ def load_counts() -> LoadCounts:
     return LoadCounts(
         wall_s=time.perf_counter(),
         process_s=time.process_time(),
-        involuntary_switches=resource.getrusage(resource.RUSAGE_SELF).ru_nivcsw,
+        involuntary_switches=_involuntary_switches(),
         running_s=running_s,
         waiting_s=waiting_s,
         ticks=_ticks(),
@@ -97,7 +96,9 @@ def load_between(before: LoadCounts, after: LoadCounts, mhz: Sequence[float] = (
       after: Those at the end.
       mhz: Frequencies of the measuring processor, seen between the two.
     """
-    waiting_ratio = others_ratio = steal_ratio = None
+    waiting_ratio = others_ratio = steal_ratio = switches = None
+    if before.involuntary_switches is not None and after.involuntary_switches is not None:
+        switches = after.involuntary_switches - before.involuntary_switches
     if before.running_s is not None and after.running_s is not None:
         running, waiting = after.running_s - before.running_s, (after.waiting_s or 0.0) - (before.waiting_s or 0.0)
         waiting_ratio = _ratio(waiting, running + waiting)
@@ -109,11 +110,11 @@ def load_between(before: LoadCounts, after: LoadCounts, mhz: Sequence[float] = (
             others_ratio, steal_ratio = _ratio(used - own, sum(ticks)), _ratio(ticks[_STEAL], sum(ticks))
     return MachineLoad(
         duration_s=after.wall_s - before.wall_s,
-        involuntary_switches=after.involuntary_switches - before.involuntary_switches,
+        involuntary_switches=switches,
         waiting_ratio=waiting_ratio,
         others_ratio=others_ratio,
         steal_ratio=steal_ratio,
-        load_average=os.getloadavg()[0],
+        load_average=os.getloadavg()[0] if hasattr(os, "getloadavg") else None,
         num_cores=num_cores(),
         lowest_mhz=min(mhz, default=None),
         highest_mhz=max(mhz, default=None),
@@ -134,6 +135,14 @@ def processor_mhz() -> float | None:
         return int(frequency.read_text(encoding="ascii")) / 1000  # kHz
     except (OSError, ValueError, IndexError):
         return None
+
+
+def _involuntary_switches() -> int | None:
+    try:
+        import resource
+    except ImportError:  # Windows
+        return None
+    return resource.getrusage(resource.RUSAGE_SELF).ru_nivcsw
 
 
 def _scheduled_s(files: Iterable[Path]) -> tuple[float, float] | None:

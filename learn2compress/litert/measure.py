@@ -22,6 +22,7 @@ from learn2compress.litert.accuracy import (
     slice_accuracies,
 )
 from learn2compress.litert.arithmetic import operator_uses, operator_work
+from learn2compress.litert.border_details import border_details
 from learn2compress.litert.device import measure_on_device
 from learn2compress.litert.energy import estimate_energy
 from learn2compress.litert.flatbuffer import ModelFileError, read_file
@@ -69,6 +70,7 @@ def measure_file(
     model_bytes = read_file(model_path)
     try:
         cost, operators = model_cost(model_bytes), operator_work(model_bytes)
+        input_tensor, output_tensor = border_details(model_bytes)
     except ModelFileError as error:
         raise ModelFileError(f"{model_path}: {error}") from None
     progress.report(work, 0, _NUM_STEPS, "start and memory")
@@ -110,6 +112,8 @@ def measure_file(
         operator_uses=operator_uses(operators),
         energy=estimate_energy(operators, cost.weight_bytes),
         device_latency=device_latency,
+        input_tensor=input_tensor,
+        output_tensor=output_tensor,
     )
     progress.report(work, _NUM_STEPS, _NUM_STEPS, f"top-1 {accuracy.top_1:.4f}")
     return report, predictions

@@ -61,6 +61,8 @@ class ModelMetadata:
       color_space: "RGB" or "GRAYSCALE"; `None` for an input that is no image.
       normalization_mean: Subtracted from a byte of the input.
       normalization_std: What the difference is divided by.
+      author: Who made it, or whom to ask; empty where nobody is named.
+      license: Its licence; empty where none is named.
     """
 
     name: str
@@ -70,10 +72,20 @@ class ModelMetadata:
     color_space: str | None
     normalization_mean: float
     normalization_std: float
+    author: str = ""
+    license: str = ""
 
 
 def with_metadata(
-    model: bytes | UnpackedModel, *, name: str, description: str, version: str, labels: Sequence[str], task: TaskConfig
+    model: bytes | UnpackedModel,
+    *,
+    name: str,
+    description: str,
+    version: str,
+    labels: Sequence[str],
+    task: TaskConfig,
+    author: str = "",
+    license: str = "",
 ) -> bytes:
     """Puts metadata and labels into a model; equal input gives equal bytes.
 
@@ -99,6 +111,8 @@ def with_metadata(
       version: Version of the model.
       labels: Class names in output order, one line each.
       task: What the model receives.
+      author: Who made it, or whom to ask; empty for nobody.
+      license: Its licence; empty for none.
 
     Raises:
       ModelFileError: the bytes are no well-formed `.tflite` file of one input and one output.
@@ -110,7 +124,8 @@ def with_metadata(
     if source.shape[1:] != task.input_shape:
         raise ConfigError(f"task.input_shape: found {list(task.input_shape)}, accepted is {list(source.shape[1:])}")
     _check_labels(labels, target.shape[-1] if target.shape else 0)
-    metadata = _describe(name, description, version, task, source.dtype, target.dtype)
+    tensors = _describe_tensors(task, source.dtype, target.dtype)
+    metadata = metadata_bytes(MetadataEntry(name, description, version, *tensors, author, license))
     model.set_named_buffer(_ENTRY_NAME, metadata)
     packed = model.pack()
     return packed + _zip_of_labels(labels, len(packed))
@@ -125,9 +140,7 @@ def read_metadata(model_bytes: bytes) -> ModelMetadata:
     return parse_guarded(lambda: _read(model_bytes), model_bytes)
 
 
-def _describe(
-    name: str, description: str, version: str, task: TaskConfig, input_dtype: str, output_dtype: str
-) -> bytes:
+def _describe_tensors(task: TaskConfig, input_dtype: str, output_dtype: str) -> tuple[TensorEntry, TensorEntry]:
     image = None
     if task.kind is TaskKind.IMAGE:
         height, width, channels = task.input_shape
@@ -140,7 +153,7 @@ def _describe(
     labels_file = (LABELS_NAME, "Class names in output order.")
     source = TensorEntry(input_name, content, image, _NORMALIZATION, _value_range(input_dtype), None)
     target = TensorEntry("scores", "Probability of each class.", None, None, _value_range(output_dtype), labels_file)
-    return metadata_bytes(MetadataEntry(name, description, version, source, target))
+    return source, target
 
 
 def _value_range(dtype: str) -> tuple[float, float]:
@@ -187,6 +200,8 @@ def _read(model_bytes: bytes) -> ModelMetadata:
         color_space=None if image is None else "RGB" if image.color_space is ColorSpace.RGB else "GRAYSCALE",
         normalization_mean=normalization[0],
         normalization_std=normalization[1],
+        author=entry.author,
+        license=entry.license,
     )
 
 

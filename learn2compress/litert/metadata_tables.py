@@ -35,6 +35,7 @@ _MAX, _MIN, _STATS_FIELDS = 0, 1, 2
 _TENSOR_NAME, _TENSOR_DESCRIPTION, _CONTENT, _PROCESS_UNITS, _STATS, _TENSOR_FILES, _TENSOR_FIELDS = 0, 1, 3, 4, 5, 6, 7
 _INPUTS, _OUTPUTS, _SUBGRAPH_FIELDS = 2, 3, 10
 _MODEL_NAME, _MODEL_DESCRIPTION, _VERSION, _SUBGRAPHS, _MIN_PARSER, _MODEL_FIELDS = 0, 1, 2, 3, 7, 8
+_AUTHOR, _LICENSE = 4, 5
 
 
 class ColorSpace(enum.IntEnum):
@@ -91,6 +92,8 @@ class MetadataEntry:
       version: Its version.
       source: The input.
       target: The output.
+      author: Who made it, or whom to ask; empty where nobody is named.
+      license: Its licence; empty where none is named.
     """
 
     name: str
@@ -98,6 +101,8 @@ class MetadataEntry:
     version: str
     source: TensorEntry
     target: TensorEntry
+    author: str = ""
+    license: str = ""
 
 
 def metadata_bytes(entry: MetadataEntry) -> bytes:
@@ -107,9 +112,12 @@ def metadata_bytes(entry: MetadataEntry) -> bytes:
     inputs, outputs = (_references(builder, [_write_tensor(builder, each)]) for each in (entry.source, entry.target))
     subgraph = _write(builder, _SUBGRAPH_FIELDS, [(_INPUTS, _offset, inputs), (_OUTPUTS, _offset, outputs)])
     subgraphs = _references(builder, [subgraph])
+    owners = [(_AUTHOR, entry.author), (_LICENSE, entry.license)]
+    told = [(place, builder.CreateString(text)) for place, text in owners if text]
     parser = builder.CreateString(_MIN_PARSER_VERSION)
-    places = (_MODEL_NAME, _MODEL_DESCRIPTION, _VERSION, _SUBGRAPHS, _MIN_PARSER)
-    fields = [(place, _offset, value) for place, value in zip(places, (*texts, subgraphs, parser), strict=True)]
+    first = zip((_MODEL_NAME, _MODEL_DESCRIPTION, _VERSION), texts, strict=True)
+    places = [*first, (_SUBGRAPHS, subgraphs), *told, (_MIN_PARSER, parser)]
+    fields = [(place, _offset, value) for place, value in places]
     builder.Finish(_write(builder, _MODEL_FIELDS, fields), IDENTIFIER)
     return bytes(builder.Output())
 
@@ -129,6 +137,8 @@ def read_metadata_bytes(content: bytes) -> MetadataEntry:
         _text(model, _VERSION),
         _read_tensor(_items(subgraph, _INPUTS)[0]),
         _read_tensor(_items(subgraph, _OUTPUTS)[0]),
+        _text(model, _AUTHOR) if _start(model, _AUTHOR) else "",
+        _text(model, _LICENSE) if _start(model, _LICENSE) else "",
     )
 
 

@@ -26,7 +26,6 @@ import gc
 import itertools
 import json
 import re
-import resource
 import sys
 import time
 from collections.abc import Callable
@@ -42,6 +41,7 @@ from learn2compress.litert.matrix_tiles import forbid_matrix_tiles
 _EMPTY_READINGS = 200
 _COARSEST_STEP_NS = 20_000  # of the thread's clock: some systems count it in ticks of milliseconds
 _MHZ_READING_S = 0.05
+_STATUS = Path("/proc/self/status")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -163,7 +163,7 @@ def _fastest(turns: list[list[float]]) -> list[float]:
     return [min(turn) for turn in turns]
 
 
-def measure_start(path: str, num_threads: int) -> dict[str, float]:
+def measure_start(path: str, num_threads: int) -> dict[str, float | None]:
     """Times the first load and inference of this process, and takes the memory that they add at the peak.
 
     What this thread waited for a processor is taken off, where the system counts it.
@@ -187,7 +187,9 @@ def measure_start(path: str, num_threads: int) -> dict[str, float]:
     first_ms = _without_waiting_ms(model.interpreter.invoke)
     for _ in range(2):
         model.run_ns()
-    return {"peak_bytes": max(_status_bytes("VmHWM") - before, 0), "load_ms": load_ms, "first_ms": first_ms}
+    peak = _status_bytes("VmHWM")
+    peak_bytes = None if peak is None or before is None else max(peak - before, 0)
+    return {"peak_bytes": peak_bytes, "load_ms": load_ms, "first_ms": first_ms}
 
 
 def _without_waiting_ms(function: Callable[[], object]) -> float:
@@ -208,11 +210,14 @@ def undisturbed_ms(wall_ns: float, waited_ns: float, cpu_ns: float) -> float:
     return max(wall_ns - waited_ns, cpu_ns) / 1e6
 
 
-def _status_bytes(field: str) -> int:
-    match = re.search(rf"^{field}:\s+(\d+) kB$", Path("/proc/self/status").read_text(encoding="ascii"), re.MULTILINE)
-    if match is None:
-        raise ValueError(f"/proc/self/status has no {field}; memory is measured on Linux alone")
-    return int(match[1]) * 1024
+def _status_bytes(field: str) -> int | None:
+    """Reads a size of this process; `None` where the system is not Linux, and does not tell it so."""
+    try:
+        status = _STATUS.read_text(encoding="ascii", errors="replace")
+    except OSError:
+        return None
+    match = re.search(rf"^{field}:\s+(\d+) kB$", status, re.MULTILINE)
+    return None if match is None else int(match[1]) * 1024
 
 
 def _answer(request: dict[str, Any]) -> dict[str, Any]:
@@ -222,9 +227,18 @@ def _answer(request: dict[str, Any]) -> dict[str, Any]:
     return measure_times(**request)
 
 
+def _forbid_core_files() -> None:
+    """Lets a model that ends the process leave no core file."""
+    try:
+        import resource
+    except ImportError:  # Windows writes none
+        return
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+
+
 def main() -> None:
     """Answers the request on stdin."""
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # a model that ends the process leaves no core file
+    _forbid_core_files()
     try:
         forbid_matrix_tiles()
         answer = _answer(json.load(sys.stdin))

@@ -46,7 +46,15 @@ _MERGES = (
     keras.layers.Multiply,
     keras.layers.Subtract,
 )
-_ACTIVATIONS = (keras.activations.linear, keras.activations.relu, keras.activations.relu6)
+_ACTIVATIONS = (
+    keras.activations.hard_sigmoid,
+    keras.activations.hard_silu,
+    keras.activations.linear,
+    keras.activations.relu,
+    keras.activations.relu6,
+    keras.activations.sigmoid,
+    keras.activations.silu,
+)
 
 Units = np.ndarray
 _NO_UNITS = np.zeros(0, int)
@@ -206,7 +214,7 @@ class _Walk:
 
     def _known(self, layer: keras.Operation, inputs: list[Units]) -> Units | None:
         """Returns the outputs of a layer whose channels are understood; `None` for any other."""
-        if getattr(layer, "data_format", "channels_last") != "channels_last" or not _is_linear_or_relu(layer):
+        if getattr(layer, "data_format", "channels_last") != "channels_last" or not _works_on_each_channel(layer):
             return None
         kind = type(layer)
         if kind is keras.layers.Embedding:
@@ -222,6 +230,9 @@ class _Walk:
             return np.concatenate(inputs) if _is_last(layer.axis, layer.output) else None
         if kind is keras.layers.BatchNormalization:
             return inputs[0] if _is_last(layer.axis, layer.output) else None
+        if kind is keras.layers.Rescaling:
+            # One number for all channels; a list would have to lose some of its own.
+            return inputs[0] if np.ndim(layer.scale) == np.ndim(layer.offset) == 0 else None
         if kind in (keras.layers.Flatten, keras.layers.Reshape):
             return _reshaped(inputs[0], layer.input.shape[1:], layer.output.shape[1:])
         return inputs[0] if kind in (*_EACH_CHANNEL, keras.layers.Activation) else None
@@ -247,7 +258,7 @@ class _Walk:
         return number
 
 
-def _is_linear_or_relu(layer: keras.Operation) -> bool:
+def _works_on_each_channel(layer: keras.Operation) -> bool:
     """Returns whether a layer's activation works on each channel by itself; a softmax would mix them."""
     return getattr(layer, "activation", keras.activations.linear) in _ACTIVATIONS
 

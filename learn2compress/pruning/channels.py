@@ -13,6 +13,7 @@ from pydantic import TypeAdapter
 
 from learn2compress import progress
 from learn2compress.config import ChannelImportance, PruneConfig
+from learn2compress.config.parsing import listed
 from learn2compress.data.batches import TrainingData
 from learn2compress.pruning.channel_choice import ChannelRemoval, choose_removal, kept_units
 from learn2compress.pruning.channel_graph import ChannelGraph, channel_graph
@@ -105,7 +106,7 @@ def _removal(graph: ChannelGraph, importance: np.ndarray, config: PruneConfig) -
 
 
 def _no_step(graph: ChannelGraph, config: PruneConfig) -> str:
-    groups = ", ".join(f"{group.name} ({group.units.size})" for group in graph.groups)
+    groups = listed([f"{group.name} ({group.units.size})" for group in graph.groups])
     return (
         f"among the channels that prune.importance {config.importance.value} can rank, no step of 4 or 8 comes nearer "
         f"to prune.sparsity_ratio {config.sparsity_ratio:g} of its operations than removing none; channels by layer: "

@@ -18,25 +18,26 @@ from learn2compress.students.joint import build_joint_network, standalone_studen
 _NUM_CLASSES = range(2, 1001)
 
 
-def unpruned_students(config: CompressionConfig) -> tuple[str, ...]:
+def unpruned_students(config: CompressionConfig, trunk: keras.Model | None = None) -> tuple[str, ...]:
     """Returns a sentence for each student that pruning will leave as it is although the configuration asks for it.
 
     Students are built, not trained. Left out are those that can't be built yet:
-    with a budget, whose width is still to be found, and on a pretrained trunk.
+    with a budget, whose width is still to be found, and on a pretrained trunk that is not given.
 
     Args:
       config: A whole configuration.
+      trunk: From `load_pretrained`, where `training.pretrained` names a model.
 
     Raises:
       ConfigError: a student has none of the layers that `layer_sparsity_ratios` names, or no scales to rank its
         channels by; the message names the field.
     """
-    if config.training.pretrained is not None:
+    if config.training.pretrained is not None and trunk is None:
         return ()
     sentences = []
     for student in config.students:
         for prune in _attempts(config, student) if student.budget is None else []:
-            reason = None if prune.changes_nothing else _reason(config, student, prune)
+            reason = None if prune.changes_nothing else _reason(config, student, prune, trunk)
             if reason is not None:
                 tries = "" if config.search is None else f" in tries of prune.method {prune.method.value}"
                 sentences.append(f"student {student.name} will not be pruned{tries}{reason}")
@@ -55,11 +56,20 @@ def _attempts(config: CompressionConfig, student: StudentConfig) -> Sequence[Pru
     ]
 
 
-def _reason(config: CompressionConfig, student: StudentConfig, prune: PruneConfig) -> str | None:
-    """Returns for which numbers of classes a student is not pruned, and why; `None` where it is pruned for any."""
+def _reason(
+    config: CompressionConfig, student: StudentConfig, prune: PruneConfig, trunk: keras.Model | None
+) -> str | None:
+    """Returns for which numbers of classes a student is not pruned, and why; `None` where it is pruned for any.
+
+    Args:
+      config: A whole configuration.
+      student: The student.
+      prune: How it is pruned.
+      trunk: Of a pretrained model, where there is one.
+    """
 
     def why(num_classes: int) -> str | None:
-        return _why_unpruned(_built(config, student, num_classes), prune)
+        return _why_unpruned(_built(config, student, num_classes, trunk), prune)
 
     def fails(num_classes: int) -> str | None:
         try:
@@ -83,5 +93,8 @@ def _why_unpruned(student: keras.Model, prune: PruneConfig) -> str | None:
     return why_no_zeros(student, prune)
 
 
-def _built(config: CompressionConfig, student: StudentConfig, num_classes: int) -> keras.Model:
-    return standalone_student(build_joint_network(config.task, num_classes, config.training, [student]), student.name)
+def _built(
+    config: CompressionConfig, student: StudentConfig, num_classes: int, trunk: keras.Model | None
+) -> keras.Model:
+    joint = build_joint_network(config.task, num_classes, config.training, [student], trunk)
+    return standalone_student(joint, student.name)

@@ -12,7 +12,7 @@ import keras
 import numpy as np
 
 from learn2compress.config import PruneConfig
-from learn2compress.config.parsing import ConfigError
+from learn2compress.config.parsing import ConfigError, listed
 from learn2compress.config.ratios import count_at_ratio
 from learn2compress.keras_internals import trainable_kernel
 from learn2compress.pruning.masks import cubic_sparsity, masks_of
@@ -74,7 +74,7 @@ def why_no_zeros(network: keras.Model, config: PruneConfig) -> str | None:
     own = " and its layer_sparsity_ratios" if own_ratios else ""
     return (
         f"prune.method {config.method.value} at sparsity_ratio {config.sparsity_ratio:g}{own} makes no weight zero in "
-        f"the kernels that it prunes: {', '.join(layer.name for layer in layers)}"
+        f"the kernels that it prunes: {listed([layer.name for layer in layers])}"
     )
 
 
@@ -158,7 +158,7 @@ def _own_ratios(network: keras.Model, config: PruneConfig) -> dict[int, float]:
     names = [layer.name for layer in prunable_layers(network.layers, config.min_layer_weights)]
     for name in config.layer_sparsity_ratios:
         if name not in names:
-            accepted = ", ".join(names) or f"none: {_no_prunable_kernel(network, config.min_layer_weights)}"
+            accepted = listed(names) or f"none: {_no_prunable_kernel(network, config.min_layer_weights)}"
             raise ConfigError(
                 f"prune.layer_sparsity_ratios: found {name!r} for student {network.name!r}, accepted are the layers "
                 f"that are pruned: {accepted}; what only one student has is set under its own `prune`"

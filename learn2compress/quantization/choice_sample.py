@@ -67,15 +67,15 @@ class TrainingSample:
 
     def accuracy_examples(self) -> TrainingSample:
         """Returns the first examples, those that were kept back among them, as many as accuracy is measured on."""
-        return self._first(MAX_ACCURACY_EXAMPLES)
+        return self.first(MAX_ACCURACY_EXAMPLES)
 
     def kept_back(self) -> TrainingSample:
         """Returns the examples that were kept back from training, which may be none."""
-        return self._first(self.num_kept_back)
+        return self.first(self.num_kept_back)
 
     def decision_examples(self) -> TrainingSample:
         """Returns the examples to decide by: those kept back from training, or all that accuracy is measured on."""
-        return self._first(self.num_choice_examples)
+        return self.first(self.num_choice_examples)
 
     @property
     def has_enough_kept_back(self) -> bool:
@@ -109,7 +109,15 @@ class TrainingSample:
         Args:
           network: Takes inputs `[n, *input_shape]` of 0..1, and gives logits `[n, num_classes]`.
         """
-        return self.top_1(network.predict(as_float(self.inputs), batch_size=_BATCH_SIZE, verbose=0))
+        return self.top_1(self.network_logits(network))
+
+    def network_logits(self, network: keras.Model) -> npt.NDArray[np.float32]:
+        """Returns the logits of a network for these examples, `[n, num_classes]`.
+
+        Args:
+          network: Takes inputs `[n, *input_shape]` of 0..1.
+        """
+        return np.asarray(network.predict(as_float(self.inputs), batch_size=_BATCH_SIZE, verbose=0))
 
     def correct(self, scores: npt.NDArray[np.float32]) -> npt.NDArray[np.bool_]:
         """Returns which examples have their label as highest score; of equal scores the lowest class counts.
@@ -126,5 +134,6 @@ class TrainingSample:
         """Returns the share of the examples that are right; see `correct`."""
         return float(self.correct(scores).mean())
 
-    def _first(self, count: int) -> TrainingSample:
+    def first(self, count: int) -> TrainingSample:
+        """Returns the first examples, `count` of them or all."""
         return TrainingSample(self.inputs[:count], self.labels[:count], min(self.num_kept_back, count))

@@ -91,30 +91,39 @@ def to_calibrated_int8_litert(student: keras.Model, calibration: npt.NDArray[np.
     input_type, _ = _entry(student)
 
     def examples() -> Iterator[list[npt.NDArray[Any]]]:
-        for example in calibration:
+        for example in calibration if input_type == tf.uint8 else _reaching_white(calibration):
             yield [example[None] if input_type == tf.uint8 else example[None].astype(np.float32) * PIXEL_SCALE]
 
-    converter = _converter(student, with_byte_levels=True)
+    converter = _converter(student)
     converter.optimizations = [tf.lite.Optimize.DEFAULT]
     converter.representative_dataset = examples
     converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
     return _converted(converter, student, has_byte_border=True)
 
 
-def _converter(network: keras.Model, with_byte_levels: bool = False) -> Any:
+def _reaching_white(calibration: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
+    """Returns the examples with one number of the first, its largest, raised to 255.
+
+    The input then has 256 levels over 0..1, so that a byte is its own 8-bit value. Saying so by a range in the graph
+    does not do it: the converter rounds a second time, over what calibration has seen, and clips what is brighter.
+    """
+    examples = calibration.copy()
+    first = examples[0]
+    first.flat[first.argmax()] = 255
+    return examples
+
+
+def _converter(network: keras.Model) -> Any:
     """Returns a converter of softmax scores.
 
     Args:
       network: Returns logits.
-      with_byte_levels: Say that a float input has 256 levels over 0..1, whatever calibration sees of it.
     """
     input_type, logits_of = _entry(network)
     spec = tf.TensorSpec([1, *network.input_shape[1:]], input_type, name="input")
 
     @tf.function(input_signature=[spec])
     def scores(inputs: Any) -> dict[str, Any]:
-        if with_byte_levels and input_type == tf.float32:
-            inputs = tf.quantization.fake_quant_with_min_max_args(inputs, 0.0, 1.0)
         return {"scores": tf.nn.softmax(logits_of(inputs))}
 
     # Frozen first: the converter folds ranges only where they are constants.

@@ -46,6 +46,8 @@ def deviations_from_network(network: keras.Model, model_bytes: bytes, examples: 
     reader = TensorReader(model_bytes)
     body = next(layer for layer in network.layers if isinstance(layer, keras.Model))
     place_of = _places([layer for layer in leaf_layers(body) if isinstance(layer, QuantizedRange)], reader)
+    if not place_of:
+        return ()
     rounded = network.get_layer("input_range")
     places = keras.Model(body.inputs, {tensor: place.output for tensor, place in place_of.items()})
 

@@ -10,14 +10,14 @@ float32 scores: a tie of uint8 scores is no fault of a layer's precision, and
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
 from learn2compress import progress
-from learn2compress.config import QuantizeConfig
+from learn2compress.config import MixedBase, QuantizeConfig
 from learn2compress.litert.border import add_byte_border, use_float_scores
 from learn2compress.litert.rewrite import UnpackedModel
 from learn2compress.litert.tensors import Ranges, layer_of
@@ -26,6 +26,7 @@ from learn2compress.quantization.post_training import layers_of, to_int8_activat
 from learn2compress.results.quantization import LayerPrecisionSensitivity
 
 _SMALLEST_SCORE = 1e-6
+_MORE_THAN = {MixedBase.INT8: "float arithmetic", MixedBase.INT4: "int8 weights"}
 
 
 @dataclass(frozen=True)
@@ -37,14 +38,14 @@ class MixedPrecisionFile:
       model_bytes: The same, packed as it ships.
       sensitivities: Layer by layer, the most sensitive first.
       reason: Why no more layers got better, in a sentence with numbers.
-      lowest_top_1: Accuracy asked for, 0..1, on the examples that layers were chosen by.
+      lowest_top_1: Accuracy asked for, 0..1, on the examples that layers were chosen by; `None` where none was.
     """
 
     model: UnpackedModel
     model_bytes: bytes
     sensitivities: tuple[LayerPrecisionSensitivity, ...]
     reason: str
-    lowest_top_1: float
+    lowest_top_1: float | None = None
 
 
 def mixed_precision(
@@ -69,7 +70,7 @@ def mixed_precision(
     """
     float_scores = sample.scores(float_model)
     lowest = sample.top_1(float_scores) - config.accuracy_budget
-    errors = _errors(float_model, ranges, sample, float_scores, config)
+    errors = _errors(float_model, ranges, sample, float_scores, config.mixed_base)
 
     def file_with(better: list[str]) -> tuple[UnpackedModel, bytes]:
         model = to_int8_activations(float_model, ranges, config.mixed_base, better)
@@ -94,10 +95,43 @@ def mixed_precision(
     reason = f"{found}: {top_1:.2%} on training examples, at least {lowest:.2%} asked for"
     if top_1 < lowest and left_out:
         reason += f", and {left_out} more would have made the file larger than {config.max_bytes} bytes"
-    sensitivities = tuple(
-        LayerPrecisionSensitivity(layer_of(layer), error, layer in better) for layer, error in errors.items()
-    )
-    return MixedPrecisionFile(model, model_bytes, sensitivities, reason, lowest)
+    return MixedPrecisionFile(model, model_bytes, _sensitivities(errors, better), reason, lowest)
+
+
+def more_and_more_precise(
+    float_model: bytes,
+    ranges: Ranges,
+    sample: TrainingSample,
+    base: MixedBase,
+    pack: Callable[[UnpackedModel], bytes],
+) -> Iterator[MixedPrecisionFile]:
+    """Makes files with 1, 2, 4 layers and so on, in the end all, of the higher precision, the most sensitive first.
+
+    Args:
+      float_model: Packed, from `learn2compress.quantization.convert.to_float_litert`.
+      ranges: Of its activations, by tensor name.
+      sample: What sensitivity is measured on.
+      base: Precision of the other layers.
+      pack: Packs a file as it ships.
+
+    Returns:
+      The files, one by one, each with the number of its better layers as its reason.
+    """
+    errors = _errors(float_model, ranges, sample, sample.scores(float_model), base)
+    layers, count = list(errors), 1
+    while layers:
+        better = layers[:count]
+        model = to_int8_activations(float_model, ranges, base, better)
+        add_byte_border(model)
+        reason = f"{len(better)} of {len(layers)} layers have {_MORE_THAN[base]}"
+        yield MixedPrecisionFile(model, pack(model), _sensitivities(errors, better), reason)
+        if count >= len(layers):
+            break
+        count *= 2
+
+
+def _sensitivities(errors: Mapping[str, float], better: Collection[str]) -> tuple[LayerPrecisionSensitivity, ...]:
+    return tuple(LayerPrecisionSensitivity(layer_of(layer), error, layer in better) for layer, error in errors.items())
 
 
 def _top_1_by_logits(model_bytes: bytes, sample: TrainingSample) -> float:
@@ -119,14 +153,14 @@ def _errors(
     ranges: Ranges,
     sample: TrainingSample,
     float_scores: npt.NDArray[np.float32],
-    config: QuantizeConfig,
+    base: MixedBase,
 ) -> dict[str, float]:
     """Returns the error of each layer quantized alone, the largest first."""
     layers = layers_of(float_model)
     errors = {}
     for number, layer in enumerate(layers):
         progress.report("sensitivity of layers", number, len(layers), layer)
-        scores = sample.scores(with_one_quantized(float_model, ranges, config.mixed_base, layer))
+        scores = sample.scores(with_one_quantized(float_model, ranges, base, layer))
         errors[layer] = _divergence(float_scores, scores)
     return dict(sorted(errors.items(), key=lambda item: (-item[1], item[0])))
 

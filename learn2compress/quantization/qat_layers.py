@@ -8,16 +8,23 @@ converter folds, with straight-through gradients (Jacob et al., arXiv:1712.05877
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import keras
 import numpy as np
 from keras import ops
 
+from learn2compress.quantization.kernel_rounding import rounded_per_channel, rounded_per_tensor
+
 _NUM_BITS = 8
 _LAST_LEVEL = 2**_NUM_BITS - 1
 _RANGE_MOMENTUM = 0.95
 _SMALLEST_RANGE = 1e-6
+# A scale of zero would be folded into a kernel without any range.
+_SMALLEST_SCALE = 1e-9
+
+ScaleAndOffset = Callable[[], tuple[Any, Any]]
 
 
 class QuantizedRange(keras.layers.Layer):
@@ -65,16 +72,29 @@ class QuantizedRange(keras.layers.Layer):
 
 
 class QuantizedConv2D(keras.layers.Conv2D):
-    """A convolution whose kernel is rounded to 8 bits per output channel."""
+    """A convolution whose kernel is rounded to 8 bits per output channel.
+
+    Attributes:
+      normalization: Returns factor and addend of each channel, `[filters]` each, of the normalization that the
+        converter folds into it; `None` where there is none.
+    """
+
+    normalization: ScaleAndOffset | None = None
 
     @property
     def kernel(self) -> Any:
         """`[height, width, in_channels, filters]`, rounded."""
-        return _rounded_per_channel(super().kernel)
+        return rounded_per_channel(super().kernel, *_behind(self))
 
 
 class QuantizedDepthwiseConv2D(keras.layers.DepthwiseConv2D):
-    """A depthwise convolution whose kernel is rounded to 8 bits per output channel."""
+    """A depthwise convolution whose kernel is rounded to 8 bits per output channel.
+
+    Attributes:
+      normalization: As of `QuantizedConv2D`.
+    """
+
+    normalization: ScaleAndOffset | None = None
 
     def call(self, inputs: Any) -> Any:
         """Convolves each channel by itself.
@@ -87,7 +107,8 @@ class QuantizedDepthwiseConv2D(keras.layers.DepthwiseConv2D):
         """
         # The converter takes output channels in the last dimension alone.
         height, width, in_channels, multiplier = self.kernel.shape
-        kernel = _rounded_per_channel(ops.reshape(self.kernel, (height, width, 1, in_channels * multiplier)))
+        kernel = ops.reshape(self.kernel, (height, width, 1, in_channels * multiplier))
+        kernel = rounded_per_channel(kernel, *_behind(self))
         kernel = ops.reshape(kernel, self.kernel.shape)
         outputs = ops.depthwise_conv(inputs, kernel, self.strides, self.padding, self.data_format, self.dilation_rate)
         return outputs if self.bias is None else ops.add(outputs, self.bias)
@@ -99,7 +120,7 @@ class QuantizedDense(keras.layers.Dense):
     @property
     def kernel(self) -> Any:
         """`[in_features, units]`, rounded."""
-        return _rounded_per_tensor(super().kernel)
+        return rounded_per_tensor(super().kernel, 0.0 if self.bias is None else self.bias)
 
 
 class QuantizedEmbedding(keras.layers.Embedding):
@@ -115,7 +136,7 @@ class QuantizedEmbedding(keras.layers.Embedding):
           `[..., output_dim]`, rounded.
         """
         bound = ops.maximum(ops.max(ops.abs(self.embeddings)), _SMALLEST_RANGE)
-        looked_up = ops.take(_rounded_per_tensor(self.embeddings), inputs, axis=0)
+        looked_up = ops.take(rounded_per_tensor(self.embeddings), inputs, axis=0)
         # Stated again, for the converter: values are on these levels already.
         return keras.quantizers.fake_quant_with_min_max_vars(
             looked_up, -bound, bound, num_bits=_NUM_BITS, narrow_range=True
@@ -136,14 +157,32 @@ class FrozenNormalization(keras.layers.BatchNormalization):
         Returns:
           Of the shape of `inputs`.
         """
-        return super().call(inputs, training=False, mask=mask)
+        outputs = ops.batch_normalization(
+            ops.cast(inputs, "float32"),
+            self.moving_mean,
+            self.moving_variance,
+            axis=self.axis,
+            offset=self.beta,
+            scale=self._gamma_for_folding(),
+            epsilon=self.epsilon,
+        )
+        return ops.cast(outputs, self.compute_dtype)
 
     def scale_and_offset(self) -> tuple[Any, Any]:
         """Returns the factor and the addend of each channel, `[channels]` each."""
         scale = ops.rsqrt(self.moving_variance + self.epsilon)
-        scale = scale if self.gamma is None else scale * self.gamma
+        gamma = self._gamma_for_folding()
+        scale = scale if gamma is None else scale * gamma
         offset = -self.moving_mean * scale
         return scale, offset if self.beta is None else offset + self.beta
+
+    def _gamma_for_folding(self) -> Any:
+        """Returns `[channels]`, none of them zero, with the gradient of what they are; `None` without a scale."""
+        if self.gamma is None:
+            return None
+        gamma = ops.convert_to_tensor(self.gamma)
+        is_zero = ops.abs(gamma) < _SMALLEST_SCALE
+        return gamma + ops.stop_gradient(ops.where(is_zero, _SMALLEST_SCALE - gamma, 0.0))
 
 
 class QuantizedNormalization(FrozenNormalization):
@@ -202,7 +241,7 @@ class QuantizedNormalizedDense(keras.layers.Layer):
         scale, offset = self.norm.scale_and_offset()
         if self.dense.bias is not None:
             offset = offset + self.dense.bias * scale
-        return ops.add(ops.matmul(inputs, _rounded_per_tensor(self.dense.kernel * scale)), offset)
+        return ops.add(ops.matmul(inputs, rounded_per_tensor(self.dense.kernel * scale, offset)), offset)
 
 
 class QuantizedRescaling(keras.layers.Rescaling):
@@ -213,7 +252,7 @@ class QuantizedRescaling(keras.layers.Rescaling):
 
         The range holds zero, and is a little wider so that zero is one of 256 levels.
         """
-        ends = np.array([self.offset, np.add(self.scale, self.offset)])
+        ends = np.stack(np.broadcast_arrays(self.offset, np.add(self.scale, self.offset)))
         low, high = min(float(ends.min()), 0.0), max(float(ends.max()), 0.0)
         zero_point = round(-low / (high - low) * _LAST_LEVEL)
         below, above = zero_point, _LAST_LEVEL - zero_point
@@ -233,29 +272,20 @@ class QuantizedRescaling(keras.layers.Rescaling):
         return _scaled(inputs, ones * self.scale, ones * self.offset)
 
 
-def _rounded_per_channel(kernel: Any) -> Any:
-    magnitudes = ops.abs(kernel)
-    # A channel that is pruned away still has a bias, which must fit into 32 bits at the scale of its kernel. Zeros are
-    # exact at any scale, so it gets that of the others.
-    bound = _not_tiny(ops.max(magnitudes, axis=(0, 1, 2)), instead=_not_tiny(ops.max(magnitudes), instead=1.0))
-    return keras.quantizers.fake_quant_with_min_max_vars(
-        kernel, -bound, bound, num_bits=_NUM_BITS, narrow_range=True, axis=-1
-    )
-
-
-def _rounded_per_tensor(kernel: Any) -> Any:
-    bound = _not_tiny(ops.max(ops.abs(kernel)), instead=1.0)
-    return keras.quantizers.fake_quant_with_min_max_vars(kernel, -bound, bound, num_bits=_NUM_BITS, narrow_range=True)
-
-
-def _not_tiny(bound: Any, instead: Any) -> Any:
-    return ops.where(bound < _SMALLEST_RANGE, instead, bound)
+def _behind(layer: QuantizedConv2D | QuantizedDepthwiseConv2D) -> tuple[Any, Any]:
+    """Returns what the file multiplies a layer's kernel with, and its bias there: per channel, or one for all."""
+    bias = 0.0 if layer.bias is None else layer.bias
+    if layer.normalization is None:
+        return 1.0, bias
+    scale, offset = layer.normalization()
+    return scale, offset + bias * scale
 
 
 def _scaled(inputs: Any, scale: Any, offset: Any) -> Any:
     """Computes `inputs * scale + offset` per channel of the last dimension, as one convolution."""
     num_channels = inputs.shape[-1]
     images = inputs if len(inputs.shape) == 4 else ops.reshape(inputs, (-1, 1, 1, num_channels))
-    kernel = ops.reshape(_rounded_per_channel(ops.reshape(scale, (1, 1, 1, num_channels))), (1, 1, num_channels, 1))
+    kernel = rounded_per_channel(ops.reshape(scale, (1, 1, 1, num_channels)), 1.0, offset)
+    kernel = ops.reshape(kernel, (1, 1, num_channels, 1))
     outputs = ops.add(ops.depthwise_conv(images, kernel), offset)
     return outputs if images is inputs else ops.reshape(outputs, (-1, num_channels))

@@ -12,7 +12,6 @@ from typing import Any
 
 import keras
 
-from learn2compress.config.parsing import ConfigError
 from learn2compress.keras_internals import all_inputs, leaf_layers, num_applications, producer
 from learn2compress.quantization.qat_layers import (
     FrozenNormalization,
@@ -64,12 +63,19 @@ _QUANTIZED = {
 _KNOWN = (
     *_SAME_RANGE,
     *_QUANTIZED,
+    keras.layers.Activation,
     keras.layers.Add,
     keras.layers.BatchNormalization,
     keras.layers.Concatenate,
     keras.layers.GlobalAveragePooling2D,
+    keras.layers.Multiply,
     keras.layers.ReLU,
 )
+
+_ACTIVATIONS = "relu, relu6, sigmoid, silu, hard_sigmoid and hard_silu"
+
+# LiteRT computes a sigmoid by a table of this range; it takes no other.
+_SIGMOID_RANGE = (0.0, 255.0 / 256.0)
 
 
 def quantization_aware(student: keras.Model) -> keras.Model:
@@ -101,38 +107,54 @@ def quantization_aware(student: keras.Model) -> keras.Model:
     copies = {copy.name: copy for copy in leaf_layers(body)}
     for layer in student.layers:
         copies[layer.name].set_weights(layer.get_weights())
+    for kernel, norm in copier.folded.items():
+        copies[kernel].normalization = copies[norm].scale_and_offset
     return network
 
 
-def check_quantizable(trunk: keras.Model) -> None:
-    """Checks, before hours of training, that there is 8-bit arithmetic for each layer of a pretrained trunk.
+def why_not_trainable(student: keras.Model) -> str | None:
+    """Returns why a student can't be trained in 8 bits, or `None` where it can.
 
     Args:
-      trunk: From `learn2compress.students.pretrained.load_pretrained`.
-
-    Raises:
-      ConfigError: there is none for a layer; the message names it.
+      student: As `quantization_aware` takes it, or a pretrained trunk, of which the last exit counts.
     """
     try:
-        quantization_aware(keras.Model(trunk.input, trunk.outputs[-1]))
+        quantization_aware(keras.Model(student.input, student.outputs[-1]))
     except ValueError as error:
-        raise ConfigError(f"training.pretrained.exits: {error}") from error
+        return str(error)
+    return None
+
+
+def fused_layers(model: keras.Model) -> frozenset[str]:
+    """Returns the names of the layers that the converter makes one operator with the layer behind them.
+
+    Args:
+      model: Of layers as `decompose_layers` leaves them.
+    """
+    consumers = _consumers(model)
+    return frozenset(layer.name for layer in model.layers if _is_fused(layer, consumers[layer.name]))
 
 
 class _Copier:
-    """Copies the layers of a student, and calls the copies with rounding where an operator of the file ends."""
+    """Copies the layers of a student, and calls the copies with rounding where an operator of the file ends.
+
+    Attributes:
+      folded: The normalization that is folded into each convolution that has one, by their names.
+    """
 
     def __init__(self, student: keras.Model):
         consumers = _consumers(student)
-        self._fused = {layer.name for layer in student.layers if _is_fused(layer, consumers[layer.name])}
-        # The normalization behind each dense layer that has one.
-        self._norm_of = {
-            layer.name: consumers[layer.name][0].name
+        self._fused = fused_layers(student)
+        norm_of = {
+            layer: consumers[layer.name][0].name
             for layer in student.layers
-            if isinstance(layer, keras.layers.Dense)
+            if isinstance(layer, _WITH_KERNEL)
             and layer.name in self._fused
             and isinstance(consumers[layer.name][0], keras.layers.BatchNormalization)
         }
+        # The normalization behind each dense layer that has one.
+        self._norm_of = {layer.name: norm for layer, norm in norm_of.items() if isinstance(layer, keras.layers.Dense)}
+        self.folded = {layer.name: norm for layer, norm in norm_of.items() if layer.name not in self._norm_of}
         self._after_input = {layer.name for layer in consumers[student.layers[0].name]}
         self._dense_before: dict[str, keras.layers.Dense] = {}
 
@@ -167,6 +189,8 @@ class _Copier:
             return outputs
         is_of_input = isinstance(copy, QuantizedRescaling) and copy.name in self._after_input
         fixed_range = copy.output_range() if is_of_input else None
+        if isinstance(copy, keras.layers.Activation):
+            fixed_range = _SIGMOID_RANGE
         return QuantizedRange(fixed_range, name=f"{copy.name}_range")(outputs)
 
 
@@ -195,8 +219,9 @@ def _check_supported(layer: keras.Layer) -> None:
     if num_applications(layer) > 1:
         raise ValueError(f"layer {name!r}: found it used {num_applications(layer)} times, accepted is once")
     activation = getattr(layer, "activation", None)
-    if activation is not None and activation is not keras.activations.linear:
-        raise ValueError(f"layer {name!r}: found activation {activation.__name__!r}, accepted are relu and relu6")
+    is_sigmoid = kind is keras.layers.Activation and activation is keras.activations.sigmoid
+    if activation is not None and activation is not keras.activations.linear and not is_sigmoid:
+        raise ValueError(f"layer {name!r}: found activation {activation.__name__!r}, accepted are {_ACTIVATIONS}")
     if kind is keras.layers.ReLU and (layer.max_value not in (None, 6.0) or layer.negative_slope or layer.threshold):
         raise ValueError(
             f"layer {name!r}: found max_value {layer.max_value}, negative_slope {layer.negative_slope} and "

@@ -5,34 +5,33 @@ in 8 bits has a control, the same float student quantized without training; the
 better one of examples that neither was made with ships. They are those that the
 temperature is fitted to: it is one number, the same for all classes, so it can't
 learn their labels, and it leaves the order of the logits as it is. Whatever ships
-has run in the stock interpreter, and is compared tensor by tensor with what it was
-made from.
+has run in the stock interpreter, and is compared with what it was made from, tensor
+by tensor and in its decisions. One that computes something else gives way to the
+other file, or to one of which the sensitive layers have a higher precision.
 """
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import partial
 
 import keras
-import numpy as np
-import numpy.typing as npt
 
 from learn2compress.config import QuantizationRecipe, QuantizeConfig
 from learn2compress.litert.load_check import check_runs
-from learn2compress.quantization.choice import choose
+from learn2compress.quantization.candidates import (
+    TRAINED,
+    CandidateFile,
+    PreparedStudent,
+    make_candidates,
+    prepare_student,
+)
+from learn2compress.quantization.checked_choice import CheckedChoice, choose_checked
 from learn2compress.quantization.choice_sample import CROSS_CHECK_EXAMPLES, TrainingSample
-from learn2compress.quantization.convert import to_int8_litert
-from learn2compress.quantization.deviations import deviations_from_file, deviations_from_network
-from learn2compress.quantization.recipes import FloatFile, RecipeFile, make_file, make_float_file
-from learn2compress.quantization.score_precision import ScoredFile, score_file
-from learn2compress.quantization.student_file import StudentDescription, pack_student_file
-from learn2compress.quantization.temperature_scaling import scale_by_temperature
-from learn2compress.results.quantization import Candidate, QuantizationReport, TensorDeviation
-from learn2compress.students.layer_decomposition import decompose_layers
-
-_TRAINED, _CONTROL = QuantizationRecipe.INT8_QAT, QuantizationRecipe.INT8_PTQ
+from learn2compress.quantization.score_precision import ScoredFile
+from learn2compress.quantization.student_file import StudentDescription
+from learn2compress.results.quantization import Candidate, QuantizationReport
 
 
 @dataclass(frozen=True)
@@ -48,32 +47,13 @@ class QuantizedStudent:
     report: QuantizationReport
 
 
-@dataclass(frozen=True, eq=False)
-class _Prepared:
-    """What candidates are made from: logits divided by their temperatures, `None` where they are as trained."""
-
-    student: keras.Model
-    network: keras.Model | None
-    temperature: float | None
-    trained_temperature: float | None
-    float_file: FloatFile
-    float_scored: ScoredFile
-
-
-@dataclass(frozen=True, eq=False)
-class _CandidateFile:
-    """A file that could ship: as it was made, and scored."""
-
-    made: RecipeFile
-    scored: ScoredFile
-
-
 def quantize_student(
     student: keras.Model,
     sample: TrainingSample,
     config: QuantizeConfig,
     description: StudentDescription,
     network: keras.Model | None = None,
+    why_not_trained: str | None = None,
 ) -> QuantizedStudent:
     """Makes the file that ships.
 
@@ -107,6 +87,7 @@ def quantize_student(
       config: The recipe and its settings.
       description: What the file says about itself.
       network: Its trained quantization-aware network, for `int8_qat` alone; its logits are divided by its temperature.
+      why_not_trained: With `int8_qat` and no network, why there is none: the control ships.
 
     Returns:
       A file that takes raw uint8 and returns scores: float32, or uint8 where its
@@ -115,103 +96,48 @@ def quantize_student(
     Raises:
       ModelFileError: the recipe's file can't be made of this student, or does not run.
     """
-    prepared = _prepare(student, sample, config, description, network)
-    candidates = _make_candidates(prepared, sample, config, description)
-    recipe, reason = _choose(candidates, sample)
-    check_runs(candidates[recipe].scored.model_bytes, f"quantize.recipe {recipe.value!r}")
-    deviations = _compare(prepared, recipe, candidates[recipe], sample.inputs[:CROSS_CHECK_EXAMPLES])
-    report = _report(prepared, candidates, recipe, reason, deviations, sample, config)
-    return QuantizedStudent(candidates[recipe].scored.model_bytes, report)
-
-
-def _prepare(
-    student: keras.Model,
-    sample: TrainingSample,
-    config: QuantizeConfig,
-    description: StudentDescription,
-    network: keras.Model | None,
-) -> _Prepared:
-    student = decompose_layers(student)  # a copy: what was trained is an artifact of its own
-    temperature = trained_temperature = None
-    if config.temperature_scaling:
-        temperature = scale_by_temperature(student, sample.kept_back())
-        trained_temperature = None if network is None else scale_by_temperature(network, sample.kept_back())
-    pack = partial(pack_student_file, recipe=QuantizationRecipe.FLOAT32, description=description)
-    float_file = make_float_file(student, pack)
-    model_bytes = float_file.shipped.model_bytes
-    scored = ScoredFile(model_bytes, sample.accuracy_examples().scores(model_bytes))
-    return _Prepared(student, network, temperature, trained_temperature, float_file, scored)
-
-
-def _make_candidates(
-    prepared: _Prepared, sample: TrainingSample, config: QuantizeConfig, description: StudentDescription
-) -> dict[QuantizationRecipe, _CandidateFile]:
-    accuracy_examples = sample.accuracy_examples()
-    candidates = {}
-    for recipe in (config.recipe,) if prepared.network is None else (_TRAINED, _CONTROL):
-        pack = partial(pack_student_file, recipe=recipe, description=description)
-        if prepared.network is not None and recipe is _TRAINED:
-            model = to_int8_litert(prepared.network)
-            made = RecipeFile(model, pack(model))
-        else:
-            made = make_file(recipe, prepared.student, prepared.float_file, sample, config, pack)
-        if made is prepared.float_file.shipped:
-            scored = prepared.float_scored
-        else:
-            scored = score_file(made.model, made.model_bytes, accuracy_examples, pack, made.lowest_top_1)
-        candidates[recipe] = _CandidateFile(made, scored)
-    return candidates
-
-
-def _choose(
-    candidates: Mapping[QuantizationRecipe, _CandidateFile], sample: TrainingSample
-) -> tuple[QuantizationRecipe, str]:
-    accuracy_examples, num_examples = sample.accuracy_examples(), sample.num_choice_examples
-    correct_of = {
-        recipe: accuracy_examples.correct(candidate.scored.scores)[:num_examples]
-        for recipe, candidate in candidates.items()
-    }
-    recipe, reason = choose(correct_of, sample.num_kept_back, sample.has_enough_kept_back)
-    return recipe, candidates[recipe].made.reason or reason
-
-
-def _compare(
-    prepared: _Prepared, recipe: QuantizationRecipe, candidate: _CandidateFile, examples: npt.NDArray[np.uint8]
-) -> tuple[TensorDeviation, ...]:
-    model_bytes = candidate.scored.model_bytes
-    if prepared.network is not None and recipe is _TRAINED:
-        return deviations_from_network(prepared.network, model_bytes, examples)
-    return deviations_from_file(prepared.float_file.shipped.model_bytes, model_bytes, examples)
+    prepared = prepare_student(student, sample, config, description, network)
+    candidates = make_candidates(prepared, sample, config, description)
+    choice = choose_checked(prepared, candidates, sample, config, description)
+    if why_not_trained is not None:
+        more = f"; {choice.reason}" if choice.fell_back else ""
+        choice = dataclasses.replace(choice, reason=f"it can't be trained in 8 bits ({why_not_trained}){more}")
+    model_bytes = candidates[choice.recipe].scored.model_bytes
+    check_runs(model_bytes, f"quantize.recipe {choice.recipe.value!r}")
+    return QuantizedStudent(model_bytes, _report(prepared, candidates, choice, sample, config))
 
 
 def _report(
-    prepared: _Prepared,
-    candidates: Mapping[QuantizationRecipe, _CandidateFile],
-    shipped: QuantizationRecipe,
-    reason: str,
-    deviations: tuple[TensorDeviation, ...],
+    prepared: PreparedStudent,
+    candidates: Mapping[QuantizationRecipe, CandidateFile],
+    choice: CheckedChoice,
     sample: TrainingSample,
     config: QuantizeConfig,
 ) -> QuantizationReport:
-    is_trained = prepared.network is not None and shipped is _TRAINED
+    shipped, check = choice.recipe, choice.check
+    is_trained = prepared.network is not None and shipped is TRAINED
     accuracy_examples = sample.accuracy_examples()
     scored = [(QuantizationRecipe.FLOAT32, prepared.float_scored)]
     scored += [(recipe, candidate.scored) for recipe, candidate in candidates.items()]
     return QuantizationReport(
         recipe=config.recipe.value,
         shipped=shipped.value,
-        reason=reason,
+        reason=choice.reason,
         num_examples=len(accuracy_examples.labels),
         candidates=tuple(_candidate(recipe, file, accuracy_examples) for recipe, file in scored),
-        compared_with="the trained network" if is_trained else "the float32 file",
+        compared_with=check.compared_with,
         num_deviation_examples=min(len(sample.labels), CROSS_CHECK_EXAMPLES),
-        deviations=deviations,
+        deviations=check.deviations,
         sensitivities=candidates[shipped].made.sensitivities,
         temperature=prepared.trained_temperature if is_trained else prepared.temperature,
         num_kept_back=sample.num_kept_back,
         num_choice_examples=sample.num_choice_examples,
         changed_by_rounding_ratio=candidates[shipped].scored.changed_ratio,
         has_float_scores=candidates[shipped].scored.has_float_scores,
+        agreement=check.agreement,
+        num_agreement_examples=check.num_examples,
+        unexpected_operators=check.unexpected_operators,
+        fell_back=choice.fell_back,
     )
 
 

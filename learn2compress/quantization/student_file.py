@@ -30,12 +30,16 @@ class StudentDescription:
       student_name: The student's own name.
       labels: Class names in index order.
       task: What the student takes.
+      contact: Whom to ask about it; empty where nobody is named.
+      license: Its licence; empty where none is named.
     """
 
     family_name: str
     student_name: str
     labels: tuple[str, ...]
     task: TaskConfig
+    contact: str = ""
+    license: str = ""
 
 
 def pack_student_file(model: UnpackedModel, recipe: QuantizationRecipe, description: StudentDescription) -> bytes:
@@ -60,4 +64,6 @@ def pack_student_file(model: UnpackedModel, recipe: QuantizationRecipe, descript
         version=__version__,
         labels=description.labels,
         task=description.task,
+        author=description.contact,
+        license=description.license,
     )

@@ -4,8 +4,9 @@
     python classify.py --text "play some jazz"      (for a model of text)
     python classify.py --all photo.jpg              (every score, as JSON)
 
-It needs numpy, pillow and ai-edge-litert, and `text_features.py` beside it for a
-model of text. Its scores are those of the report, to the last bit, and so is the
+It needs numpy, pillow and ai-edge-litert, and beside it `image_pixels.py` and
+`image_pixels.json`, or `text_features.py` and `text_features.json` for a model of text:
+they say how an example becomes what the model takes. Its scores are those of the report, to the last bit, and so is the
 class that it names first: of equal scores, the one that stands first in the labels.
 """
 
@@ -55,22 +56,18 @@ class Classifier:
         return (raw - zero_point) * np.float32(scale) if scale else raw
 
     def image(self, path: str) -> Any:
-        """Reads an image file as the model takes it; one of another size is resized.
+        """Reads an image file as the model takes it: turned and resized as the images that it was trained on.
 
         Args:
-          path: Of the file.
+          path: Of the file; of an animation, the first frame is read.
 
         Returns:
           uint8 `[height, width, channels]`.
         """
-        _, height, width, channels = self.source["shape"]
-        image: Image.Image = Image.open(path)
-        if image.mode.startswith(("I", "F")):  # 16 bits of grey: the upper 8 are kept
-            image = Image.fromarray((np.asarray(image).astype(np.uint32) >> 8).astype(np.uint8))
-        image = image.convert("L" if channels == 1 else "RGB")
-        if image.size != (width, height):
-            image = image.resize((int(width), int(height)), Image.Resampling.BILINEAR)
-        return np.asarray(image, np.uint8).reshape(height, width, channels)
+        import image_pixels  # type: ignore[import-not-found]
+
+        settings = json.loads((FOLDER / "image_pixels.json").read_text(encoding="utf-8"))
+        return image_pixels.pixels_of(Image.open(path), tuple(self.source["shape"][1:].tolist()), **settings)
 
     def text(self, text: str) -> Any:
         """Turns a text into the bytes that the model takes.

@@ -12,14 +12,17 @@ from typing import Any
 
 import yaml
 
-from learn2compress.config import CompressionConfig, TaskConfig, TaskKind
+from learn2compress.config import CompressionConfig, DataConfig, TaskConfig, TaskKind
 from learn2compress.config.parsing import ConfigError, parse, to_dict
+from learn2compress.data.image_files import image_files
 from learn2compress.data.text_files import text_files
 from learn2compress.release import classify as sample_classifier
 from learn2compress.report.model_card import render_model_card
 from learn2compress.report.page import render_page
+from learn2compress.results.data import DataReport
 from learn2compress.results.quantization import QuantizationReport
 from learn2compress.results.reports import FAMILY_FILE, PAGE_FILE, EpochRecord, FamilyReport, ModelReport, json_bytes
+from learn2compress.results.shown_examples import ShownExample
 from learn2compress.selection.select import Point, pareto_front, select
 
 CLASSIFIER_FILE = "classify.py"
@@ -28,7 +31,7 @@ _TEACHER = "teacher"
 
 
 @dataclass(frozen=True)
-class MeasuredStudent:
+class PushCandidate:
     """One student that could be pushed.
 
     Attributes:
@@ -38,6 +41,7 @@ class MeasuredStudent:
       history: Its epochs over all phases.
       quantization: How its file was quantized.
       versions: What the step that made the file ran with, by package; empty where nobody recorded it.
+      examples: Held-out examples to show with its predictions; empty where none may be shown.
     """
 
     model_path: Path
@@ -46,9 +50,10 @@ class MeasuredStudent:
     history: tuple[EpochRecord, ...]
     quantization: QuantizationReport
     versions: Mapping[str, str] = field(default_factory=dict)
+    examples: tuple[ShownExample, ...] = ()
 
 
-def check_measured(students: Sequence[MeasuredStudent]) -> None:
+def check_measured(students: Sequence[PushCandidate]) -> None:
     """Refuses a file that is not, byte for byte, the one that was measured.
 
     Raises:
@@ -68,9 +73,11 @@ def decide(
     config: CompressionConfig,
     labels: Sequence[str],
     teacher: ModelReport,
-    students: Sequence[MeasuredStudent],
+    students: Sequence[PushCandidate],
     provenance: Mapping[str, str],
     created: datetime | None = None,
+    data: DataReport | None = None,
+    own_max_model_bytes: Mapping[str, int] | None = None,
 ) -> FamilyReport:
     """Selects the students to push, and reports on all of them.
 
@@ -81,13 +88,17 @@ def decide(
       students: What was trained and measured, in the configuration's order.
       provenance: Digests to report.
       created: When this was decided; by default now.
+      data: What was counted in the examples.
+      own_max_model_bytes: As for `select`.
 
     Returns:
       The report of version 0: not pushed yet; `version_files` numbers it.
     """
     reports = tuple(student.report for student in students)
     notes = [tuple(record.note for record in student.history if record.note) for student in students]
-    verdicts = zip(select(reports, teacher, config.constraints), notes, strict=True)
+    quantizations = {student.report.name: student.quantization for student in students}
+    decided = select(reports, teacher, config.constraints, quantizations, own_max_model_bytes)
+    verdicts = zip(decided, notes, strict=True)
     models = (replace(teacher, name=_TEACHER), *reports)
     return FamilyReport(
         name=config.name,
@@ -102,17 +113,27 @@ def decide(
         pareto_bytes=pareto_front(Point(m.name, m.accuracy.top_1, m.model_bytes) for m in models),
         pareto_latency=pareto_front(Point(m.name, m.accuracy.top_1, m.latency.teacher_ratio) for m in models),
         provenance=dict(provenance),
-        quantizations={student.report.name: student.quantization for student in students},
+        quantizations=quantizations,
         made_with={student.report.name: dict(student.versions) for student in students},
+        data=data,
     )
 
 
-def family_files(report: FamilyReport) -> dict[str, bytes]:
-    """Returns `family.json` and `report.html`."""
-    return {FAMILY_FILE: json_bytes(report), PAGE_FILE: render_page(report).encode()}
+def family_files(report: FamilyReport, students: Sequence[PushCandidate] = ()) -> dict[str, bytes]:
+    """Makes the files of a whole family.
+
+    Args:
+      report: The decision.
+      students: Those whose examples the page shows.
+
+    Returns:
+      Content of `family.json` and `report.html` by file name.
+    """
+    examples = {student.report.name: student.examples for student in students}
+    return {FAMILY_FILE: json_bytes(report), PAGE_FILE: render_page(report, examples).encode()}
 
 
-def version_files(report: FamilyReport, students: Sequence[MeasuredStudent], version: int) -> dict[str, bytes | Path]:
+def version_files(report: FamilyReport, students: Sequence[PushCandidate], version: int) -> dict[str, bytes | Path]:
     """Returns the files of a pushed version: the family's at the top, a folder for each selected student.
 
     Args:
@@ -126,9 +147,10 @@ def version_files(report: FamilyReport, students: Sequence[MeasuredStudent], ver
     report = replace(report, version=version)
     selected = {verdict.name for verdict in report.verdicts if verdict.selected}
     config = yaml.safe_dump(report.config, sort_keys=False, allow_unicode=True)
-    files: dict[str, bytes | Path] = {**family_files(report), "config.yaml": config.encode()}
+    files: dict[str, bytes | Path] = {**family_files(report, students), "config.yaml": config.encode()}
     task = parse(TaskConfig, report.config["task"], "task")
-    for_text = text_files(task) if task.kind is TaskKind.TEXT else {}
+    is_text = task.kind is TaskKind.TEXT
+    beside = text_files(task) if is_text else image_files(parse(DataConfig, report.config["data"], "data"))
     sample = inspect.getsource(sample_classifier).encode()
     for student in students:
         name = student.report.name
@@ -141,7 +163,7 @@ def version_files(report: FamilyReport, students: Sequence[MeasuredStudent], ver
                 f"{name}/quantization.json": json_bytes(student.quantization),
                 f"{name}/model_card.md": render_model_card(report, name).encode(),
                 f"{name}/{CLASSIFIER_FILE}": sample,
-                **{f"{name}/{file}": content for file, content in for_text.items()},
+                **{f"{name}/{file}": content for file, content in beside.items()},
             }
     return files
 
@@ -149,6 +171,8 @@ def version_files(report: FamilyReport, students: Sequence[MeasuredStudent], ver
 def content_key(report: FamilyReport) -> str:
     """Returns the digest of what a version of this report would hold, apart from its number and the decision's time.
 
-    The same measurements, decided again after a kill, have the same key.
+    The same measurements, decided again after a kill, have the same key. So do those of the same data, whatever data
+    an earlier run had.
     """
-    return hashlib.sha256(json_bytes(replace(report, version=0, created=""))).hexdigest()
+    data = None if report.data is None else replace(report.data, changes=(), previous=None)
+    return hashlib.sha256(json_bytes(replace(report, version=0, created="", data=data))).hexdigest()

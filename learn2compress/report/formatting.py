@@ -89,6 +89,14 @@ def milliseconds(value: float | None) -> str:
     return f"{significant(value)} ms"
 
 
+def latency_bound(latency: Latency) -> str:
+    """Returns the upper end of the latency's interval, that of an unlucky half of the rounds: "to 0.0726".
+
+    Empty where an older version did not measure it.
+    """
+    return "" if latency.fastest_high_ms is None else f"to {significant(latency.fastest_high_ms)}"
+
+
 def times(value: float | None) -> str:
     """Returns a factor: "12.3" and the multiplication sign."""
     return NOT_MEASURED if value is None or _missing(value) else f"{significant(value)}{_TIMES}"

@@ -5,8 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from learn2compress.report.formatting import NO_CLAIM, byte_size, divided, percent, quantity, speed, times
+from learn2compress.report.formatting import (
+    NO_CLAIM,
+    byte_size,
+    divided,
+    percent,
+    quantity,
+    speed,
+    speed_interval,
+    times,
+)
 from learn2compress.results.reports import FamilyReport, ModelReport
+from learn2compress.selection.guessing import is_yardstick, yardstick_sentence
 
 
 def headline(report: FamilyReport) -> tuple[str, str]:
@@ -40,8 +50,10 @@ def _sentence(subject: str, student: ModelReport, teacher: ModelReport) -> str:
     accuracy = f"is {gap} {'more' if difference > 0 else 'less'} accurate"
     if gap.startswith("0.00"):
         accuracy = "has the same top-1 accuracy"
+    if not is_yardstick(teacher):
+        accuracy = f"is right on {percent(student.accuracy.top_1)} of the examples; {yardstick_sentence(teacher)}"
     claim = speed(student.latency)
-    fast = "" if claim == NO_CLAIM else f", {claim}"
+    fast = "" if claim == NO_CLAIM else f", {claim} ({speed_interval(student.latency)})"
     return f"{subject} is {size} than the teacher{fast}, and {accuracy}."
 
 
@@ -56,8 +68,12 @@ def constraint_sentences(constraints: Mapping[str, Any]) -> tuple[str, ...]:
         "max_latency_ratio": lambda value: f"latency at most {value:g} times the teacher's",
         "max_accuracy_drop": lambda value: f"at most {100 * value:g} points less top-1 than the teacher",
         "min_accuracy": lambda value: f"top-1 at least {percent(value)}",
+        "min_top_k_accuracy": lambda value: f"right class among the first k (evaluate.top_k) at least {percent(value)}",
         "max_calibration_error": lambda value: f"calibration error at most {100 * value:g} points",
+        "accept_guessing": lambda value: "students and teachers that are no better than guessing are accepted",
+        "min_agreement": lambda value: f"file and network agree on at least {percent(value)} of training examples",
         "maximize": lambda value: f"order: {value}",
         "select": lambda value: f"push: {value}",
     }
-    return tuple(show(constraints[name]) for name, show in shown.items() if constraints.get(name) is not None)
+    limits = {name: constraints.get(name) for name in shown}
+    return tuple(shown[name](value) for name, value in limits.items() if value is not None and value is not False)

@@ -6,6 +6,8 @@ Every name and label in it comes from somebody's data and is escaped.
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+
 import yaml
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
@@ -13,6 +15,8 @@ from markupsafe import Markup
 from learn2compress.report import formatting, phone
 from learn2compress.report.classes import ConfusedPair, confused_pairs, confusion_rows, lowest_recall
 from learn2compress.report.curves import training_curves
+from learn2compress.report.data import class_rows
+from learn2compress.report.examples import card_groups, cell_links
 from learn2compress.report.figures import (
     Limits,
     PlottedModel,
@@ -22,13 +26,16 @@ from learn2compress.report.figures import (
 from learn2compress.report.headline import constraint_sentences, headline
 from learn2compress.report.quantization import quantization_sentences
 from learn2compress.report.reliability import reliability_diagram
+from learn2compress.results.data_words import data_sentences, held_out_sentence
 from learn2compress.results.reports import FamilyReport, ModelReport, Verdict
+from learn2compress.results.shown_examples import ShownExample
 
 MAX_MATRIX_CLASSES = 20
 MAX_LISTED = 20
+_TINY_PIXELS = 32  # pictures up to here are shown pixel by pixel
 
 
-def render_page(report: FamilyReport) -> str:
+def render_page(report: FamilyReport, examples: Mapping[str, Sequence[ShownExample]] | None = None) -> str:
     """Writes the page of one pushed (or refused) family.
 
     Example:
@@ -56,6 +63,7 @@ def render_page(report: FamilyReport) -> str:
 
     Args:
       report: What was measured and decided; the same report makes the same page.
+      examples: Held-out examples to show, by the student's name.
 
     Returns:
       A whole HTML document.
@@ -74,10 +82,17 @@ def render_page(report: FamilyReport) -> str:
         report=report,
         headline=headline(report),
         constraints=constraint_sentences(report.config.get("constraints", {})),
+        held_out=held_out_sentence(report.data, report.teacher.accuracy.num_examples),
+        data_sentences=data_sentences(report.data),
+        class_rows=class_rows(report.data),
         verdicts=verdicts,
         size_figure=_trade_off(report, verdicts, latency=False),
         latency_figure=_trade_off(report, verdicts, latency=True),
-        details=[_details(report, index, student) for index, student in enumerate(report.students)],
+        details=[
+            _details(report, index, student, (examples or {}).get(student.name, ()))
+            for index, student in enumerate(report.students)
+        ],
+        tiny=max(report.config.get("task", {}).get("input_shape", (0,))) <= _TINY_PIXELS,
         # Sorted, so that a report read back from JSON gives the same page.
         config=yaml.safe_dump(report.config, sort_keys=True, allow_unicode=True),
         versions=_versions(report),
@@ -112,7 +127,9 @@ def _trade_off(report: FamilyReport, verdicts: dict[str, Verdict], latency: bool
     return accuracy_against_bytes(models, report.pareto_bytes, limits)
 
 
-def _details(report: FamilyReport, index: int, student: ModelReport) -> dict[str, object]:
+def _details(
+    report: FamilyReport, index: int, student: ModelReport, examples: Sequence[ShownExample]
+) -> dict[str, object]:
     accuracy = student.accuracy
     records = report.histories.get(student.name, ())
     pairs: tuple[ConfusedPair, ...] = ()
@@ -128,8 +145,11 @@ def _details(report: FamilyReport, index: int, student: ModelReport) -> dict[str
     reliability = None
     if student.calibration is not None:
         reliability = reliability_diagram(f"reliability-{index}", student.name, student.calibration)
+    groups = card_groups(f"example-{index}", examples, report.labels)
     return {
         "student": student,
+        "groups": groups,
+        "links": cell_links(groups),
         "quantization": quantization_sentences(report.quantizations[student.name])
         if student.name in report.quantizations
         else None,

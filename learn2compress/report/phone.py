@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from learn2compress.report.formatting import byte_size, milliseconds, percent, significant
 from learn2compress.results.latency import Clock, Latency, ThreadLatency
-from learn2compress.results.measurements import Arithmetic, SliceAccuracy
+from learn2compress.results.measurements import Arithmetic, DeviceLatency, SliceAccuracy
 from learn2compress.results.reports import ModelReport
 from learn2compress.selection.speed import busy_reasons, busy_sentence
 
@@ -89,14 +89,25 @@ def busy_sentences(models: Iterable[ModelReport]) -> tuple[str, ...]:
 
 
 def device_in_words(model: ModelReport) -> str:
-    """Returns what a phone said: "1.20 ms on Phone 9 (2 threads), load 12.0 ms"; empty where none was asked."""
+    """Returns what a phone said: "1.20 ms (1.10 to 1.40) on Phone 9 (2 threads), load 12.0 ms".
+
+    In parentheses are the 5th and 95th percentiles, where they are known. Empty where no phone was asked.
+    """
     found = model.device_latency
     if found is None:
         return ""
     threads = f"{found.num_threads} thread{'' if found.num_threads == 1 else 's'}"
-    time_ms = found.mean_ms if found.median_ms is None else found.median_ms
+    spread = "" if device_spread(found) is None else f" ({device_spread(found)})"
     memory = "" if found.memory_bytes is None else f", about {byte_size(found.memory_bytes)} of memory"
-    return f"{milliseconds(time_ms)} on {found.device} ({threads}), load {milliseconds(found.load_ms)}{memory}"
+    where = f"{found.device} ({threads})"
+    return f"{milliseconds(found.time_ms)}{spread} on {where}, load {milliseconds(found.load_ms)}{memory}"
+
+
+def device_spread(latency: DeviceLatency) -> str | None:
+    """Returns the 5th and 95th percentiles on a phone, as "1.10 to 1.40"; `None` where they are not known."""
+    if latency.p5_ms is None or latency.p95_ms is None:
+        return None
+    return f"{significant(latency.p5_ms)} to {significant(latency.p95_ms)}"
 
 
 def microjoules(value: float) -> str:

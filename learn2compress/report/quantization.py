@@ -7,7 +7,7 @@ from learn2compress.results.quantization import QuantizationReport
 
 
 def quantization_sentences(report: QuantizationReport) -> str:
-    """Returns what ships and why, the float32 file on the same examples, the scores, and the largest deviation."""
+    """Returns what ships and why, the float32 file beside it, its scores, and what the cross-check has found."""
     float32 = report.candidates[0]
     kept_back = f", {exact(report.num_kept_back)} of them kept back from training," if report.num_kept_back else ""
     sentences = [
@@ -24,6 +24,13 @@ def quantization_sentences(report: QuantizationReport) -> str:
             f"Largest deviation from {report.compared_with}: {steps}{deviation.absolute:.3g} in real numbers, "
             f"in {deviation.tensor}, among {exact(report.num_deviation_examples)} training examples."
         )
+    if report.agreement is not None:
+        sentences.append(
+            f"It chooses the class of {report.compared_with} for {percent(report.agreement)} of "
+            f"{exact(report.num_agreement_examples)} training examples."
+        )
+    if report.unexpected_operators:
+        sentences.append(f"Not in the numbers of that recipe: {', '.join(report.unexpected_operators)}.")
     return " ".join(sentences)
 
 

@@ -1,4 +1,4 @@
-"""The table of variants against the teacher, for a terminal of 80 columns or more."""
+"""The table of variants against the teacher, for a terminal of 60 columns or more."""
 
 from __future__ import annotations
 
@@ -20,29 +20,39 @@ from learn2compress.report.formatting import (
 from learn2compress.results.latency import Latency
 from learn2compress.results.reports import FamilyReport, ModelReport
 
+_COLUMNS = ("model", "top-1", "points", "stored", "smaller", "MACs", "ms", "faster", "verdict")
+# What a narrow terminal does without: the report page has it.
+_WIDE_ONLY = ("smaller", "MACs", "ms")
+_WIDE = 80
 
-def results_table(report: FamilyReport) -> Table:
+
+def results_table(report: FamilyReport, width: int = _WIDE) -> Table:
     """Lays out teacher and students, a row each.
 
     Args:
       report: What was measured and decided.
+      width: Columns of the terminal; below 80 some figures are left out.
 
     Returns:
       A table whose cells hold plain text: names are never read as markup.
     """
     table = Table(box=SIMPLE_HEAD, padding=0, pad_edge=False, show_edge=False)
-    table.add_column("model", overflow="fold", min_width=7)
-    for heading in ("top-1", "points", "stored", "smaller", "MACs", "ms", "faster"):
-        table.add_column(heading, justify="right", no_wrap=heading != "faster", overflow="fold")
-    table.add_column("verdict", overflow="fold")
-    table.add_row(*_figures(report.teacher, None), Text("teacher"))
+    headings = [name for name in _COLUMNS if width >= _WIDE or name not in _WIDE_ONLY]
+    for heading in headings:
+        if heading in ("model", "verdict"):
+            table.add_column(heading, overflow="fold", min_width=7 if heading == "model" else None)
+        else:
+            table.add_column(heading, justify="right", no_wrap=heading != "faster", overflow="fold")
+    rows: list[tuple[Text, ...]] = [(*_figures(report.teacher, None), Text("teacher"))]
     verdicts = {verdict.name: verdict for verdict in report.verdicts}
     for student in report.students:
         verdict = verdicts[student.name]
         outcome = Text("pushed", "green") if verdict.selected else Text("refused", "red")
         if verdict.satisfied and not verdict.selected:
             outcome = Text("not best", "yellow")
-        table.add_row(*_figures(student, report.teacher), outcome)
+        rows.append((*_figures(student, report.teacher), outcome))
+    for row in rows:
+        table.add_row(*(cell for heading, cell in zip(_COLUMNS, row, strict=True) if heading in headings))
     return table
 
 

@@ -25,6 +25,23 @@ class Arithmetic(StrEnum):
 
 
 @dataclass(frozen=True)
+class TensorDetails:
+    """An input or an output of a file.
+
+    Attributes:
+      dtype: Element type, such as "uint8".
+      shape: Dimensions as stored, the batch of 1 among them.
+      scale: What one step of an integer stands for; `None` where the numbers stand for themselves.
+      zero_point: The integer that stands for 0: a number is `scale * (integer - zero_point)`.
+    """
+
+    dtype: str
+    shape: tuple[int, ...]
+    scale: float | None = None
+    zero_point: int = 0
+
+
+@dataclass(frozen=True)
 class CalibrationBin:
     """Examples whose highest score falls between two equidistant limits; means are `None` where there is none."""
 
@@ -155,6 +172,8 @@ class DeviceLatency:
       mean_ms: Mean of the timed inferences.
       median_ms: Their median; `None` from binaries that don't print it.
       memory_bytes: Memory added since the binary's start, approximate; `None` where it is not printed.
+      p5_ms: 5th percentile of the timed inferences; `None` from binaries that don't print it.
+      p95_ms: 95th percentile of them, likewise.
     """
 
     device: str
@@ -165,3 +184,10 @@ class DeviceLatency:
     mean_ms: float
     median_ms: float | None
     memory_bytes: int | None
+    p5_ms: float | None = None
+    p95_ms: float | None = None
+
+    @property
+    def time_ms(self) -> float:
+        """The time that is shown: the median, or the mean where no median is printed."""
+        return self.mean_ms if self.median_ms is None else self.median_ms

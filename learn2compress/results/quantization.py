@@ -6,7 +6,17 @@ held-out split stays clean for Evaluate.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+
+MAX_DEVIATION_STEPS = 32.0
+"""What rounding in every layer adds up to is less: a tensor that is further off was computed otherwise."""
+SURE_AGREEMENT = 0.98
+"""With this share of equal decisions, a deviation beyond the limit has touched next to nothing that is decided."""
+LOWEST_AGREEMENT = 0.9
+"""With a smaller share of equal decisions a file is doubtful, whatever its tensors say."""
+_MAX_BY_ACCIDENT = 1
+_ROUNDING = 1e-9
 
 
 @dataclass(frozen=True)
@@ -76,6 +86,12 @@ class QuantizationReport:
       changed_by_rounding_ratio: Share of the `num_examples` examples of which scores in steps of 1/256 name another
         class first than the file's own logits, 0..1; `None` for a recipe whose scores are finer.
       has_float_scores: Whether its scores are float32 for that reason.
+      agreement: Share of the `num_agreement_examples` examples on which the file and `compared_with` choose the same
+        class, 0..1; `None` in reports of older versions.
+      num_agreement_examples: Training examples that decisions were compared on: those kept back from training, or all
+        where under 50 were.
+      unexpected_operators: Operators that compute in other numbers than the recipe shipped says, as "ADD (layer)".
+      fell_back: Whether another file than the first choice ships, because the cross-check doubts that one.
     """
 
     recipe: str
@@ -92,8 +108,51 @@ class QuantizationReport:
     num_choice_examples: int = 0
     changed_by_rounding_ratio: float | None = None
     has_float_scores: bool = False
+    agreement: float | None = None
+    num_agreement_examples: int = 0
+    unexpected_operators: tuple[str, ...] = ()
+    fell_back: bool = False
 
     @property
     def largest_deviation(self) -> TensorDeviation | None:
         """The deviation of most quantization steps, or of the largest number where no tensor has steps."""
-        return max(self.deviations, key=lambda found: (found.steps or 0.0, found.absolute), default=None)
+        return largest_deviation(self.deviations)
+
+    @property
+    def is_doubtful(self) -> bool:
+        """Whether the file computes something else than what it was made from; see `is_doubtful`."""
+        return self.agreement is not None and is_doubtful(
+            self.agreement, self.num_agreement_examples, self.largest_deviation
+        )
+
+
+def largest_deviation(deviations: Sequence[TensorDeviation]) -> TensorDeviation | None:
+    """Returns the deviation of most quantization steps, or of the largest number where no tensor has steps."""
+    return max(deviations, key=lambda found: (found.steps or 0.0, found.absolute), default=None)
+
+
+def has_agreement(agreement: float, num_examples: int, lowest: float) -> bool:
+    """Returns whether decisions are equal as often as they should be; of few examples one may differ by accident.
+
+    Args:
+      agreement: Share of equal decisions, 0..1.
+      num_examples: Of so many, at least 1.
+      lowest: Share that is asked for, 0..1.
+    """
+    return agreement >= lowest - _ROUNDING or (1.0 - agreement) * num_examples <= _MAX_BY_ACCIDENT + _ROUNDING
+
+
+def is_doubtful(agreement: float, num_examples: int, largest: TensorDeviation | None) -> bool:
+    """Returns whether a file computes something else than what it was made from.
+
+    One number of one tensor may be far off by chance, where a layer multiplies what was rounded before it; it counts
+    where decisions differ, too.
+
+    Args:
+      agreement: Share of examples on which both choose the same class, 0..1.
+      num_examples: Of so many, at least 1.
+      largest: The largest deviation, if tensors were compared.
+    """
+    is_far_off = largest is not None and largest.steps is not None and largest.steps > MAX_DEVIATION_STEPS
+    lowest = SURE_AGREEMENT if is_far_off else LOWEST_AGREEMENT
+    return not has_agreement(agreement, num_examples, lowest)

@@ -14,6 +14,7 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
+from learn2compress.results.data import DataReport
 from learn2compress.results.latency import Latency, ThreadLatency
 from learn2compress.results.measurements import (
     Calibration,
@@ -25,6 +26,7 @@ from learn2compress.results.measurements import (
     OperatorUse,
     PairedDrop,
     SliceAccuracy,
+    TensorDetails,
 )
 from learn2compress.results.quantization import QuantizationReport
 
@@ -86,7 +88,7 @@ class ModelReport:
       output_dtype: Element type of the output tensor.
       accuracy: Quality of this file.
       latency: Time of one inference.
-      peak_memory_bytes: Memory that loading and running it adds to a clean process.
+      peak_memory_bytes: Memory that loading and running it adds to a clean process; `None` where it is not measured.
       keras_top_1: Accuracy of the float Keras model it came from; `None` for the teacher.
       keras_agreement: Share of examples on which both predict the same class.
       paired_drop: Accuracy lost against the teacher on the same examples; `None` for the teacher.
@@ -101,6 +103,8 @@ class ModelReport:
       operator_uses: Operators by the numbers in which they compute.
       energy: An estimate of one inference's energy.
       device_latency: Time on a phone, where a configuration names one.
+      input_tensor: What an application has to fill; `None` in a report of an older version.
+      output_tensor: What it has to read; likewise.
     """
 
     name: str
@@ -115,7 +119,7 @@ class ModelReport:
     output_dtype: str
     accuracy: Accuracy
     latency: Latency
-    peak_memory_bytes: int
+    peak_memory_bytes: int | None
     keras_top_1: float | None = None
     keras_agreement: float | None = None
     paired_drop: PairedDrop | None = None
@@ -130,6 +134,8 @@ class ModelReport:
     operator_uses: tuple[OperatorUse, ...] = ()
     energy: EnergyEstimate | None = None
     device_latency: DeviceLatency | None = None
+    input_tensor: TensorDetails | None = None
+    output_tensor: TensorDetails | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -209,6 +215,7 @@ class FamilyReport:
       provenance: Content hashes: data, teacher, configuration, code; where the configuration is from.
       quantizations: How each student's file got its numbers, by name.
       made_with: Versions by package of the step that made each student's file, by the student's name.
+      data: What the examples are, and what became of those left out; `None` in a report of an older version.
     """
 
     name: str
@@ -225,6 +232,7 @@ class FamilyReport:
     provenance: dict[str, str]
     quantizations: dict[str, QuantizationReport] = dataclasses.field(default_factory=dict)
     made_with: dict[str, dict[str, str]] = dataclasses.field(default_factory=dict)
+    data: DataReport | None = None
 
 
 def json_bytes(value: Any) -> bytes:

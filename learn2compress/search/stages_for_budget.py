@@ -91,20 +91,20 @@ def resnet_family(
     """
     budget = _Budget(max_model_bytes, max_macs)
     if max_model_bytes is None and max_macs is None:
-        return _family(_Trunk(_CHANNELS, (_DEFAULT_BLOCKS,) * 3), input_shape, labels)
+        return _family(Trunk(_CHANNELS, (_DEFAULT_BLOCKS,) * 3), input_shape, labels)
 
-    def fitting(*all_channels: _Three) -> dict[_Trunk, StudentCost]:
+    def fitting(*all_channels: _Three) -> dict[Trunk, StudentCost]:
         shapes = itertools.product(all_channels, itertools.product(range(1, _MOST_BLOCKS + 1), repeat=3))
-        trunks = [_Trunk(channels, (first, second, third)) for channels, (first, second, third) in shapes]
+        trunks = [Trunk(channels, (first, second, third)) for channels, (first, second, third) in shapes]
         costs = {trunk: resnet_cost(input_shape, labels, trunk.blocks_for(input_shape)) for trunk in trunks}
         return {trunk: cost for trunk, cost in costs.items() if budget.problem(cost) is None}
 
     found = fitting(_CHANNELS)
-    if _Trunk(_CHANNELS, (_MOST_BLOCKS,) * 3) in found:
+    if Trunk(_CHANNELS, (_MOST_BLOCKS,) * 3) in found:
         found |= fitting(*_MORE_CHANNELS)
     found = found or fitting(*_FEW_CHANNELS)
     if not found:
-        smallest = resnet_cost(input_shape, labels, _Trunk(_FEW_CHANNELS[0], (1, 1, 1)).blocks_for(input_shape))
+        smallest = resnet_cost(input_shape, labels, Trunk(_FEW_CHANNELS[0], (1, 1, 1)).blocks_for(input_shape))
         raise ConfigError(
             f"{budget.problem(smallest)}: what the largest of the smallest three students on one trunk needs for "
             f"images of {'x'.join(map(str, input_shape))} and {len(labels)} classes"
@@ -128,14 +128,23 @@ class _Budget:
 
 
 @dataclasses.dataclass(frozen=True)
-class _Trunk:
-    """Channels and blocks at the first, second and third resolution."""
+class Trunk:
+    """A trunk of three resolutions.
+
+    Attributes:
+      channels: At the first, second and third resolution.
+      blocks: Likewise.
+    """
 
     channels: _Three
     blocks: _Three
 
     def blocks_for(self, input_shape: Sequence[int]) -> tuple[StageConfig, ...]:
-        """Returns the blocks, each as a stage: the first of a resolution halves, where enough pixels are left."""
+        """Returns the blocks, each as a stage: the first of a resolution halves, where enough pixels are left.
+
+        Args:
+          input_shape: Height, width and channels of the images.
+        """
         height, width = first_stage_size(*input_shape[:2])
         found: list[StageConfig] = []
         for number, (channels, num_blocks) in enumerate(zip(self.channels, self.blocks, strict=True)):
@@ -146,11 +155,11 @@ class _Trunk:
         return tuple(found)
 
 
-def _family(trunk: _Trunk, input_shape: Sequence[int], labels: Sequence[str]) -> ResNetFamily:
+def _family(trunk: Trunk, input_shape: Sequence[int], labels: Sequence[str]) -> ResNetFamily:
     blocks = trunk.blocks_for(input_shape)
     model_bytes = [resnet_cost(input_shape, labels, blocks[:end]).model_bytes for end in range(1, len(blocks) + 1)]
     ends = _ends(trunk.blocks[0], model_bytes)
-    stages = _stages(blocks, ends)
+    stages = joined_stages(blocks, ends)
     depths = list(itertools.accumulate(stage.blocks for stage in stages))
     students = []
     for name, end in zip(STUDENT_NAMES, ends, strict=True):
@@ -182,8 +191,13 @@ def _ends(num_first: int, model_bytes: Sequence[int]) -> _Three:
     return large, medium, small
 
 
-def _stages(blocks: Sequence[StageConfig], ends: Sequence[int]) -> tuple[StageConfig, ...]:
-    """Returns blocks as stages: one begins where channels or the size change, and behind each of `ends`."""
+def joined_stages(blocks: Sequence[StageConfig], ends: Sequence[int]) -> tuple[StageConfig, ...]:
+    """Returns blocks as stages: one begins where channels or the size change, and behind each of `ends`.
+
+    Args:
+      blocks: Each as a stage of its own.
+      ends: After how many blocks students leave.
+    """
     stages: list[StageConfig] = []
     for index, block in enumerate(blocks):
         if stages and not block.halve and block.channels == stages[-1].channels and index not in ends:

@@ -20,6 +20,7 @@ import numpy as np
 
 from learn2compress import progress
 from learn2compress.config import EvaluateConfig, QuantizationRecipe, Sharing, StudentConfig, TaskConfig, TrainingConfig
+from learn2compress.config.licensing import MAX_CONTACT_BYTES, MAX_LICENSE_BYTES
 from learn2compress.config.parsing import ConfigError
 from learn2compress.litert.latency import measure_latency
 from learn2compress.quantization.convert import to_int8_litert
@@ -33,8 +34,9 @@ from learn2compress.students.joint import build_joint_network, standalone_studen
 # All that `StudentConfig.width` accepts, in steps of 0.01.
 WIDTHS = tuple(hundredths / 100 for hundredths in range(5, 801))
 
-# The run's name is in the file, and whoever trains does not know it; none is longer.
+# The run's name, whom to ask and the licence are in the file, and whoever trains does not know them; none is longer.
 _LONGEST_FAMILY_NAME = "n" * 32
+_LONGEST_CONTACT, _LONGEST_LICENSE = "c" * MAX_CONTACT_BYTES, "l" * MAX_LICENSE_BYTES
 _CALIBRATION_EXAMPLES = 16
 _MOST_MEASUREMENTS = 3
 
@@ -74,6 +76,33 @@ def resolve_budgets(
     )
 
 
+@dataclasses.dataclass(frozen=True)
+class FileCost:
+    """What a student costs.
+
+    Attributes:
+      num_parameters: Its weights.
+      macs: Multiply-accumulate operations of one inference.
+      model_bytes: The int8 file that ships, with its metadata.
+    """
+
+    num_parameters: int
+    macs: int
+    model_bytes: int
+
+
+def file_cost(task: TaskConfig, labels: Sequence[str], training: TrainingConfig, student: StudentConfig) -> FileCost:
+    """Measures what a student costs, on one that is not trained: training does not change it.
+
+    Args:
+      task: What the student takes.
+      labels: Class names in index order; the file holds them.
+      training: Architecture, stages and sharing.
+      student: Its stage and width; a budget is not looked at.
+    """
+    return _Search(task, labels, training, student).cost_at(student.width)
+
+
 class _Search:
     """Searches the width of one student; the cost of one network is measured once."""
 
@@ -100,6 +129,12 @@ class _Search:
         if budget.max_latency_ms is not None:
             widest = self._largest_within("max_latency_ms", budget.max_latency_ms, self._latency_ms, widest)
         return widest
+
+    def cost_at(self, width: float) -> FileCost:
+        """Returns what the student costs at a width."""
+        student = self._student_at(width)
+        # The file is made of other weights of the same network.
+        return FileCost(student.count_params(), count_macs(student), len(self._file(student)))
 
     def _largest_within(
         self, field: str, limit: float, cost_of: Callable[[keras.Model], float], widest: float
@@ -140,7 +175,14 @@ class _Search:
         network = quantization_aware(student)
         inputs = random.integers(0, 256, (_CALIBRATION_EXAMPLES, *self._task.input_shape))
         network((inputs / 255).astype(np.float32), training=True)
-        description = StudentDescription(_LONGEST_FAMILY_NAME, self._student.name, tuple(self._labels), self._task)
+        description = StudentDescription(
+            _LONGEST_FAMILY_NAME,
+            self._student.name,
+            tuple(self._labels),
+            self._task,
+            _LONGEST_CONTACT,
+            _LONGEST_LICENSE,
+        )
         return pack_student_file(to_int8_litert(network), QuantizationRecipe.INT8_QAT, description)
 
     def _model_bytes(self, student: keras.Model) -> float:

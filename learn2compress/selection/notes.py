@@ -6,8 +6,12 @@ import math
 
 from learn2compress.config import ConstraintsConfig
 from learn2compress.results.reports import ModelReport
+from learn2compress.selection.guessing import guessing_notes, is_yardstick
 from learn2compress.selection.speed import busy_sentence
-from learn2compress.selection.words import bare_points, points, times
+from learn2compress.selection.words import interval_points, percent, points, times
+
+# Beyond this the figure itself says little.
+_WIDE_INTERVAL = 0.1
 
 
 def accuracy_drop(student: ModelReport, teacher: ModelReport) -> float | None:
@@ -32,7 +36,9 @@ def notes_on(student: ModelReport, teacher: ModelReport, constraints: Constraint
       teacher: The baseline's.
       constraints: The limits that it was held against.
     """
-    notes = _drop_notes(student, teacher, constraints.max_accuracy_drop)
+    notes = _interval_notes(student) + guessing_notes(student, teacher, constraints)
+    if is_yardstick(teacher):
+        notes += _drop_notes(student, teacher, constraints.max_accuracy_drop)
     limit, latency = constraints.max_latency_ratio, student.latency
     if limit is not None and latency is not None and latency.teacher_ratio_low < limit < latency.teacher_ratio_high:
         notes.append(
@@ -42,6 +48,21 @@ def notes_on(student: ModelReport, teacher: ModelReport, constraints: Constraint
         )
     busy = busy_sentence(student.name, latency)
     return (*notes, *([busy] if busy is not None else []))
+
+
+def _interval_notes(student: ModelReport) -> list[str]:
+    """Returns how sure a student's accuracy is, where its interval is wide.
+
+    Args:
+      student: Its measurements.
+    """
+    accuracy = student.accuracy
+    if accuracy is None or not accuracy.top_1_high - accuracy.top_1_low > _WIDE_INTERVAL:
+        return []
+    return [
+        f"its accuracy of {percent(accuracy.top_1)} is of {accuracy.num_examples:,} held-out examples: with 95% "
+        f"confidence it is between {percent(accuracy.top_1_low)} and {percent(accuracy.top_1_high)}"
+    ]
 
 
 def _drop_notes(student: ModelReport, teacher: ModelReport, limit: float | None) -> list[str]:
@@ -67,10 +88,10 @@ def _drop_notes(student: ModelReport, teacher: ModelReport, limit: float | None)
         low, high = paired.low, paired.high
         judged = (
             f"what chance alone explains: the teacher alone is right on {paired.num_teacher_only:,} of the {examples}, "
-            f"the student alone on {paired.num_student_only:,} (95% interval of the drop: {bare_points(low)} to "
-            f"{bare_points(high)} points)"
+            f"the student alone on {paired.num_student_only:,} (95% interval of the drop: "
+            f"{interval_points(low, high)})"
         )
-    notes, interval = [], f"{bare_points(low)} to {bare_points(high)} points"
+    notes, interval = [], interval_points(low, high)
     if low < 0 < high:
         difference = f"a drop of {points(drop)}" if drop > 0 else f"a gain of {points(-drop)}"
         if drop == 0:

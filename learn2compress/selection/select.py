@@ -7,11 +7,14 @@ from disk and nothing is rounded before it is compared.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from learn2compress.config import ConstraintsConfig, Objective, PushPolicy
+from learn2compress.results.quantization import QuantizationReport
 from learn2compress.results.reports import ModelReport, Verdict
+from learn2compress.selection.fidelity import agreement_refusal, fidelity_notes
+from learn2compress.selection.guessing import guessing_refusal, yardstick_refusal
 from learn2compress.selection.notes import accuracy_drop, notes_on
 from learn2compress.selection.speed import REMEDY, can_tell_apart, ratio_doubt, ratio_refusal, time_refusal
 from learn2compress.selection.words import byte_count, count, milliseconds, percent, points, times
@@ -32,10 +35,16 @@ class Point(NamedTuple):
 
 
 def select(
-    students: Sequence[ModelReport], teacher: ModelReport, constraints: ConstraintsConfig
+    students: Sequence[ModelReport],
+    teacher: ModelReport,
+    constraints: ConstraintsConfig,
+    quantizations: Mapping[str, QuantizationReport] | None = None,
+    own_max_model_bytes: Mapping[str, int] | None = None,
 ) -> tuple[Verdict, ...]:
     """Decides for each student whether it is pushed, and says why not.
 
+    A student that is no better than guessing is never pushed unless the constraints
+    accept it, and a limit on the drop is not satisfied where the teacher is none.
     A figure that was not measured (`None` or NaN) never satisfies a limit on it. A
     limit is held against the figure itself; what chance may have to do with it is
     said in a note, and refuses nobody.
@@ -66,11 +75,17 @@ def select(
       students: Measurements, one for each student.
       teacher: The teacher's baseline.
       constraints: The limits, the objective, and whether all or the best are pushed.
+      quantizations: How each student's file came about, by name, which `min_agreement` is held against.
+      own_max_model_bytes: Largest size of the file of single students, by name, beside that of the constraints.
 
     Returns:
       One verdict for each student, in the order of `students`.
     """
-    refusals = {student.name: _refusals(student, teacher, constraints) for student in students}
+    reports, own = quantizations or {}, own_max_model_bytes or {}
+    refusals = {
+        student.name: _own_refusal(student, own.get(student.name)) + _refusals(student, teacher, constraints, reports)
+        for student in students
+    }
     passing = sorted(
         (student for student in students if not refusals[student.name]),
         key=lambda student: _rank(student, constraints.maximize),
@@ -81,7 +96,7 @@ def select(
         satisfied = not reasons
         if satisfied and constraints.select is PushPolicy.BEST:
             reasons = _why_not_best(student, passing, constraints.maximize)
-        notes = notes_on(student, teacher, constraints)
+        notes = notes_on(student, teacher, constraints) + fidelity_notes(reports.get(student.name))
         verdicts.append(Verdict(student.name, satisfied, not reasons, reasons, notes))
     return tuple(verdicts)
 
@@ -111,9 +126,21 @@ def _beats(one: Point, other: Point) -> bool:
     return no_worse and (one.accuracy, one.cost) != (other.accuracy, other.cost)
 
 
-def _refusals(student: ModelReport, teacher: ModelReport, constraints: ConstraintsConfig) -> tuple[str, ...]:
-    limits = constraints
+def _own_refusal(student: ModelReport, limit: int | None) -> tuple[str, ...]:
+    refusal = _refusal("model_bytes", student.model_bytes, "the student's own limit of", limit, count)
+    return () if refusal is None else (refusal,)
+
+
+def _refusals(
+    student: ModelReport,
+    teacher: ModelReport,
+    constraints: ConstraintsConfig,
+    quantizations: Mapping[str, QuantizationReport],
+) -> tuple[str, ...]:
+    limits, drop = constraints, accuracy_drop(student, teacher)
     found = (
+        _few_examples_refusal(student, limits.min_held_out_examples),
+        guessing_refusal(student, limits),
         _refusal("model_bytes", student.model_bytes, "max_model_bytes", limits.max_model_bytes, count),
         _refusal("download_bytes", student.download_bytes, "max_download_bytes", limits.max_download_bytes, count),
         _refusal(
@@ -124,15 +151,25 @@ def _refusals(student: ModelReport, teacher: ModelReport, constraints: Constrain
         or _refusal("latency", _time_ms(student), "max_latency_ms", limits.max_latency_ms, milliseconds),
         ratio_refusal(student.latency, "max_latency_ratio", limits.max_latency_ratio)
         or _refusal("latency ratio", _teacher_ratio(student), "max_latency_ratio", limits.max_latency_ratio, times),
-        _refusal(
+        yardstick_refusal(drop, teacher, limits)
+        or _refusal(
             "accuracy drop",
-            accuracy_drop(student, teacher),
+            drop,
             "max_accuracy_drop",
             limits.max_accuracy_drop,
             points,
             _ROUNDING,
         ),
         _refusal("accuracy", _top_1(student), "min_accuracy", limits.min_accuracy, percent, _ROUNDING, lowest=True),
+        _refusal(
+            f"top-{student.accuracy.k} accuracy" if student.accuracy is not None else "top-k accuracy",
+            _top_k(student),
+            "min_top_k_accuracy",
+            limits.min_top_k_accuracy,
+            percent,
+            _ROUNDING,
+            lowest=True,
+        ),
         _refusal(
             "calibration error",
             _calibration_error(student),
@@ -141,8 +178,26 @@ def _refusals(student: ModelReport, teacher: ModelReport, constraints: Constrain
             points,
             _ROUNDING,
         ),
+        agreement_refusal(quantizations.get(student.name), limits.min_agreement),
     )
     return tuple(refusal for refusal in found if refusal is not None)
+
+
+def _few_examples_refusal(student: ModelReport, fewest: int) -> str | None:
+    """Returns why the accuracy of few examples pushes nothing; `None` where there are enough, or it was not measured.
+
+    Args:
+      student: Its measurements.
+      fewest: The fewest held-out examples that suffice.
+    """
+    accuracy = student.accuracy
+    if accuracy is None or accuracy.num_examples >= fewest:
+        return None
+    return (
+        f"its accuracy is of {accuracy.num_examples:,} held-out examples, below min_held_out_examples {fewest:,} "
+        f"(the 95% interval is {percent(accuracy.top_1_low)} to {percent(accuracy.top_1_high)}): hold out more, or "
+        "lower constraints.min_held_out_examples"
+    )
 
 
 def _refusal(
@@ -243,6 +298,10 @@ def _or_worst(value: float | None, worst: float) -> float:
 
 def _top_1(report: ModelReport) -> float | None:
     return None if report.accuracy is None else report.accuracy.top_1
+
+
+def _top_k(report: ModelReport) -> float | None:
+    return None if report.accuracy is None else report.accuracy.top_k
 
 
 def _calibration_error(report: ModelReport) -> float | None:

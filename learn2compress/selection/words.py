@@ -63,6 +63,17 @@ def bare_points(ratio: float, digits: int = 3) -> str:
     return f"{100 * ratio:.{digits}g}"
 
 
+def interval_points(low: float, high: float) -> str:
+    """Returns an interval of a difference of ratios, to at most two decimals: "-0.04 to 2.63 points".
+
+    Args:
+      low: Lower end, -1..1.
+      high: Upper end, -1..1.
+    """
+    ends = (f"{round(100 * end, 2) + 0.0:.2f}".rstrip("0").rstrip(".") for end in (low, high))
+    return f"{' to '.join(ends)} points"
+
+
 def percent(ratio: float, digits: int = 4) -> str:
     """Returns a ratio: "95.13%".
 

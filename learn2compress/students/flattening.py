@@ -10,10 +10,12 @@ from __future__ import annotations
 from typing import Any
 
 import keras
+import numpy as np
 
 from learn2compress.config.parsing import ConfigError
 from learn2compress.keras_internals import producer, walk_graph
 from learn2compress.students.layers import BATCH_NORM_MOMENTUM
+from learn2compress.students.operation_layers import apply_as_layer, rescaled
 
 
 class FlatCopy:
@@ -25,7 +27,7 @@ class FlatCopy:
 
     def __init__(self) -> None:
         self.outputs: dict[str, keras.KerasTensor] = {}
-        self._originals: dict[str, keras.Layer] = {}
+        self._originals: dict[str, Any] = {}
 
     def apply(self, model: keras.Model, features: keras.KerasTensor) -> Any:
         """Applies copies of a model's layers, nested ones included.
@@ -50,8 +52,10 @@ class FlatCopy:
           part: A model of copied layers, which are still of the kinds that they were copied as.
         """
         for layer in part.layers:
-            if layer.name in self._originals:
-                layer.set_weights(self._originals[layer.name].get_weights())
+            original = self._originals.get(layer.name)
+            # An operation, or a normalization of fixed statistics, became a layer of another kind.
+            if original is not None and type(original) is type(layer):
+                layer.set_weights(original.get_weights())
 
     def _call(self, layer: keras.Operation, *args: Any, **kwargs: Any) -> Any:
         if isinstance(layer, keras.Model):
@@ -70,38 +74,37 @@ class FlatCopy:
         return outputs
 
 
-def rescaled(features: keras.KerasTensor, scale: Any, offset: Any, name: str) -> keras.KerasTensor:
-    """Adds a scaling, as one layer together with a scaling right before it; none where nothing is left to scale.
-
-    Args:
-      features: Any shape.
-      scale: Multiplies them.
-      offset: Is added then.
-      name: Of the layer.
-
-    Returns:
-      `features * scale + offset`.
-    """
-    before = producer(features)
-    if isinstance(before, keras.layers.Rescaling):
-        together = (before.scale, before.offset, scale, offset)
-        if all(isinstance(value, int | float) for value in together):
-            scale, offset = before.scale * scale, before.offset * scale + offset
-            features = before.input
-    if isinstance(scale, int | float) and isinstance(offset, int | float) and (scale, offset) == (1, 0):
-        return features
-    return keras.layers.Rescaling(scale, offset, name=name)(features)
-
-
 def _apply_copy(layer: keras.Operation, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     if not isinstance(layer, keras.Layer):
-        return layer(*args, **kwargs)
+        outputs = apply_as_layer(layer, args, kwargs)
+        return layer(*args, **kwargs) if outputs is None else outputs
     config = layer.get_config() | {"dtype": "float32"}
-    if isinstance(layer, keras.layers.Rescaling):
+    if isinstance(layer, keras.layers.Rescaling) and _is_per_channel(config["scale"], config["offset"]):
         return rescaled(args[0], config["scale"], config["offset"], layer.name)
+    if isinstance(layer, keras.layers.Normalization) and layer.mean is not None and _is_last_axis(layer):
+        scale, offset = _normalization(layer)
+        return rescaled(args[0], scale, offset, layer.name)
     if isinstance(layer, keras.layers.BatchNormalization):
         # Published models average over 100 to 1000 steps, which may be all that a training of students has.
         config["momentum"] = BATCH_NORM_MOMENTUM
     copy = type(layer).from_config(config)
     copy.trainable = True
     return copy(*args, **kwargs)
+
+
+def _is_per_channel(*values: Any) -> bool:
+    return all(np.ndim(value) <= 1 for value in values)
+
+
+def _is_last_axis(layer: keras.layers.Normalization) -> bool:
+    """Returns whether there is one mean, or one for each channel of the last axis."""
+    return np.size(layer.mean) in (1, np.shape(layer.mean)[-1])
+
+
+def _normalization(layer: keras.layers.Normalization) -> tuple[list[float], list[float]]:
+    """Returns the factor and the addend of each channel that a normalization of fixed statistics is."""
+    mean = keras.ops.convert_to_numpy(layer.mean).astype(np.float64).reshape(-1)
+    deviation = np.maximum(np.sqrt(keras.ops.convert_to_numpy(layer.variance).reshape(-1)), keras.config.epsilon())
+    if layer.invert:
+        return deviation.tolist(), mean.tolist()
+    return (1.0 / deviation).tolist(), (-mean / deviation).tolist()

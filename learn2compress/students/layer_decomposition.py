@@ -1,8 +1,9 @@
 """Rewrites a Keras network into the few kinds of layers that pruning and 8-bit training know.
 
 It computes the same in inference. A separable convolution becomes its two
-convolutions, an activation becomes a layer of its own, and what does nothing in
-inference is left out. Trunks that were trained elsewhere need it, the project's
+convolutions, an activation becomes layers of its own (a hard swish is rescalings, a
+ReLU6 and a product; a swish a sigmoid and a product), and what does nothing in
+inference is left out. A sum of several becomes sums of two. Trunks that were trained elsewhere need it, the project's
 own architectures come through as they are.
 """
 
@@ -27,6 +28,18 @@ _TRAINING_ONLY = (
     keras.layers.SpatialDropout2D,
 )
 _LARGEST_BY_ACTIVATION = {keras.activations.relu: None, keras.activations.relu6: 6.0}
+_WITH_ACTIVATION = (
+    keras.layers.Conv2D,
+    keras.layers.Dense,
+    keras.layers.DepthwiseConv2D,
+    keras.layers.SeparableConv2D,
+)
+_GATES = {
+    keras.activations.hard_sigmoid: "hard_sigmoid",
+    keras.activations.hard_silu: "hard_silu",
+    keras.activations.sigmoid: "sigmoid",
+    keras.activations.silu: "silu",
+}
 
 
 def decompose_layers(model: keras.Model) -> keras.Model:
@@ -38,8 +51,10 @@ def decompose_layers(model: keras.Model) -> keras.Model:
     Returns:
       A model of the same inputs, outputs and name. Layers keep their names; the
       first half of a separable convolution is called `NAME_depthwise`, an
-      activation that was part of another layer `NAME_relu`. Layers of other
-      kinds, and activations that are no ReLU or ReLU6, are copied as they are.
+      activation that was part of another layer `NAME_relu`, or `NAME_` and what
+      else it is called, the partial sums of an addition of more than two
+      `NAME_sum1` and so on. Layers of other kinds, and other activations, are
+      copied as they are.
     """
     layers = {layer.name: layer for layer in model.layers}
 
@@ -49,27 +64,76 @@ def decompose_layers(model: keras.Model) -> keras.Model:
         config = layer.get_config()
         if isinstance(layer, keras.layers.Activation):
             return _relu(layer, layer.name) if _has_relu(layer) else type(layer).from_config(config)
-        return type(layer).from_config(config | ({"activation": "linear"} if _has_relu(layer) else {}))
+        return type(layer).from_config(config | ({"activation": "linear"} if _is_split(layer) else {}))
 
     def call(copy: keras.Layer, *args: Any, **kwargs: Any) -> Any:
         layer = layers[copy.name]
         if isinstance(layer, _TRAINING_ONLY) or _is_linear_activation(layer):
             return args[0]
+        if isinstance(layer, keras.layers.Activation):
+            return _gated(layer, args[0], layer.name) if _is_gate(layer) else copy(*args, **kwargs)
         if isinstance(layer, keras.layers.SeparableConv2D):
             args = (keras.layers.DepthwiseConv2D.from_config(_depthwise_config(layer))(*args),)
+        if isinstance(layer, keras.layers.Add):
+            args = (_last_pair(layer, args[0]),)
         outputs = copy(*args, **kwargs)
-        is_inline = not isinstance(layer, keras.layers.Activation) and _has_relu(layer)
-        return _relu(layer, f"{layer.name}_relu")(outputs) if is_inline else outputs
+        if _has_relu(layer):
+            return _relu(layer, f"{layer.name}_relu")(outputs)
+        return _gated(layer, outputs, f"{layer.name}_{_GATES[layer.activation]}") if _is_gate(layer) else outputs
 
     copy = keras.models.clone_model(model, clone_function=clone, call_function=call)
     for layer in copy.layers:
-        if layer.name in layers:
+        if layer.name in layers and layers[layer.name].weights:
             _copy_weights(layers[layer.name], copy)
     return copy
 
 
+def _last_pair(layer: keras.layers.Add, summands: list[keras.KerasTensor]) -> list[keras.KerasTensor]:
+    """Adds all summands of a layer but the last, two at a time as the operator of the file does.
+
+    Args:
+      layer: Which adds them.
+      summands: At least two, of one shape.
+
+    Returns:
+      What is left to add, two of them.
+    """
+    total, *others = summands
+    for number, other in enumerate(others[:-1], start=1):
+        total = keras.layers.Add(name=f"{layer.name}_sum{number}")([total, other])
+    return [total, others[-1]]
+
+
 def _has_relu(layer: keras.Layer) -> bool:
     return getattr(layer, "activation", None) in _LARGEST_BY_ACTIVATION
+
+
+def _is_gate(layer: keras.Layer) -> bool:
+    # Recurrent layers use theirs inside.
+    return isinstance(layer, (*_WITH_ACTIVATION, keras.layers.Activation)) and layer.activation in _GATES
+
+
+def _is_split(layer: keras.Layer) -> bool:
+    return _has_relu(layer) or _is_gate(layer)
+
+
+def _gated(layer: keras.Layer, features: keras.KerasTensor, name: str) -> keras.KerasTensor:
+    """Adds the layers of a sigmoid, a hard sigmoid, or the product of one with its input; the last has the name."""
+    activation = layer.activation
+    if activation is keras.activations.sigmoid:
+        return keras.layers.Activation("sigmoid", name=name)(features)
+    if activation is keras.activations.hard_sigmoid:
+        return _hard_sigmoid(features, name)
+    inner = f"{name}_gate"
+    is_hard = activation is keras.activations.hard_silu
+    gate = _hard_sigmoid(features, inner) if is_hard else keras.layers.Activation("sigmoid", name=inner)(features)
+    return keras.layers.Multiply(name=name)([features, gate])
+
+
+def _hard_sigmoid(features: keras.KerasTensor, name: str) -> keras.KerasTensor:
+    shifted = keras.layers.Rescaling(1.0, 3.0, name=f"{name}_shift")(features)
+    clipped = keras.layers.ReLU(max_value=6.0, name=f"{name}_relu")(shifted)
+    return keras.layers.Rescaling(1.0 / 6.0, name=name)(clipped)
 
 
 def _is_linear_activation(layer: keras.Layer) -> bool:
@@ -89,7 +153,7 @@ def _depthwise_config(layer: keras.layers.SeparableConv2D) -> dict[str, Any]:
 def _pointwise_config(layer: keras.layers.SeparableConv2D) -> dict[str, Any]:
     config = layer.get_config()
     shared = ("name", "filters", "data_format", "use_bias", "dtype")
-    activation = "linear" if _has_relu(layer) else config["activation"]
+    activation = "linear" if _is_split(layer) else config["activation"]
     return {key: config[key] for key in shared} | {"kernel_size": 1, "activation": activation}
 
 

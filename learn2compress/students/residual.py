@@ -72,7 +72,7 @@ def pooled_head(
 
     Next to free in training, whatever the size of the features. By the 3x3
     convolution a student that leaves early has something of its own to learn:
-    `docs/benchmarks.md` has what that gains and what it costs.
+    `docs/reference/benchmarks.md` has what that gains and what it costs.
 
     Args:
       features: Of a stage, `[batch, height, width, channels]`.

@@ -13,15 +13,19 @@ from collections.abc import Mapping, Sequence
 
 import keras
 
-from learn2compress.config import PretrainedConfig, StudentConfig, TaskConfig
+from learn2compress.config import ChannelOrder, PretrainedConfig, StudentConfig, TaskConfig
+from learn2compress.config.channels import check_channels
 from learn2compress.config.parsing import ConfigError, about
-from learn2compress.students.flattening import FlatCopy, rescaled
+from learn2compress.students.flattening import FlatCopy
 from learn2compress.students.layer_decomposition import decompose_layers
 from learn2compress.students.layers import Layers
+from learn2compress.students.operation_layers import rescaled, with_turned_colours
 from learn2compress.students.residual import pooled_head
 
 # Published models end in up to 2,048 channels: twice as many would be a head larger than its trunk.
 _MOST_HEAD_CHANNELS = 512
+
+_LARGEST_BYTE = 255.0
 
 
 def trunk_of(model: keras.Model, config: PretrainedConfig, task: TaskConfig) -> keras.Model:
@@ -40,11 +44,11 @@ def trunk_of(model: keras.Model, config: PretrainedConfig, task: TaskConfig) -> 
     Raises:
       ConfigError: the model's input, an exit or a layer is not accepted.
     """
-    _check_input(model, task)
+    _check_input(model, config, task)
     inputs = keras.Input(task.input_shape, name="input")
     copy = FlatCopy()
     with about("training.pretrained.uri"):
-        copy.apply(model, rescaled(inputs, config.input_multiply, config.input_add, "input_scaling"))
+        copy.apply(model, _scaled(inputs, config))
     _check_exits(copy.outputs, inputs, config.exits)
     flat = keras.Model(inputs, [copy.outputs[name] for name in config.exits], name="trunk")
     _check_layers(flat)
@@ -88,13 +92,36 @@ def connect_trunk(
     return copy.input, logits
 
 
-def _check_input(model: keras.Model, task: TaskConfig) -> None:
+def _scaled(inputs: keras.KerasTensor, config: PretrainedConfig) -> keras.KerasTensor:
+    """Returns x in 0..1 as the model takes it."""
+    if config.input_channel_order is ChannelOrder.BGR:
+        inputs = with_turned_colours(inputs, "input_channel_order")
+    return rescaled(inputs, _plain(config.input_multiply), _plain(config.input_add), "input_scaling")
+
+
+def _plain(value: float | tuple[float, ...]) -> float | list[float]:
+    return list(value) if isinstance(value, tuple) else value
+
+
+def _check_input(model: keras.Model, config: PretrainedConfig, task: TaskConfig) -> None:
     found, wanted = list(model.inputs[0].shape[1:]), list(task.input_shape)
     # None stands for any size: a fully convolutional model takes ours.
     if len(found) != len(wanted) or any(size not in (None, ours) for size, ours in zip(found, wanted, strict=True)):
         raise ConfigError(
             f"training.pretrained.uri: found a model of inputs {found}, accepted are {wanted}, task.input_shape; "
             "a convolutional Keras model can be built for another size and take the same weights"
+        )
+    field = "training.pretrained.input"
+    check_channels(
+        wanted[-1],
+        {f"{field}_multiply": config.input_multiply, f"{field}_add": config.input_add},
+        (f"{field}_channel_order", config.input_channel_order),
+    )
+    dtype = keras.backend.standardize_dtype(model.inputs[0].dtype)
+    if "int" in dtype and (config.input_multiply, config.input_add) != (_LARGEST_BYTE, 0.0):
+        raise ConfigError(
+            f"{field}_multiply: found {config.input_multiply} with input_add {config.input_add} for a model that takes "
+            f"bytes ({dtype}), accepted is {_LARGEST_BYTE} with 0.0: x is in 0..1"
         )
 
 

@@ -14,7 +14,6 @@ from typing import IO, Any
 import h5py
 
 from learn2compress.config.parsing import ConfigError
-from learn2compress.teachers import keras_config
 from learn2compress.teachers.formats import (
     EXPANSION_FLOOR_BYTES,
     MAX_EXPANSION,
@@ -22,6 +21,7 @@ from learn2compress.teachers.formats import (
     MAX_TEACHER_BYTES,
     UnsafeTeacherError,
 )
+from learn2compress.teachers.loadable_file import CONFIG_ATTRIBUTE, checked_config
 
 _BUILT_IN_FILTERS = {h5py.h5z.FILTER_DEFLATE, h5py.h5z.FILTER_SHUFFLE, h5py.h5z.FILTER_FLETCHER32}
 
@@ -38,13 +38,12 @@ def check_model(path: Path) -> None:
     """
     check_structure(path, str(path), path.stat().st_size)
     with h5py.File(path, "r") as file:
-        text = file.attrs.get("model_config")
+        text = file.attrs.get(CONFIG_ATTRIBUTE)
     if text is None:
         raise ConfigError(f"{path}: found HDF5 without model_config, accepted is a whole model, not weights alone")
     if not isinstance(text, str | bytes):
         raise ConfigError(f"{path}: found a model_config that is no text, accepted is JSON")
-    config = keras_config.parse(text, f"{path}: model_config")
-    keras_config.check(config, f"{path}: model_config", legacy=True)
+    checked_config(text, f"{path}: {CONFIG_ATTRIBUTE}", legacy=True)
 
 
 def check_structure(source: Path | IO[bytes], name: str, stored_bytes: int) -> None:

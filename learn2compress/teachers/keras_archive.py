@@ -10,7 +10,7 @@ import zlib
 from pathlib import Path, PurePosixPath
 
 from learn2compress.config.parsing import ConfigError
-from learn2compress.teachers import hdf5_file, keras_config
+from learn2compress.teachers import hdf5_file
 from learn2compress.teachers.formats import (
     EXPANSION_FLOOR_BYTES,
     MAX_EXPANSION,
@@ -18,10 +18,10 @@ from learn2compress.teachers.formats import (
     MAX_TEACHER_BYTES,
     UnsafeTeacherError,
 )
+from learn2compress.teachers.loadable_file import CONFIG_FILE, checked_config
 
-_CONFIG = "config.json"
 _WEIGHTS = "model.weights.h5"
-_FILES = {_CONFIG, _WEIGHTS, "metadata.json"}
+_FILES = {CONFIG_FILE, _WEIGHTS, "metadata.json"}
 _MAX_JSON_BYTES = 64 * 1024**2
 _ENCRYPTED_FLAG = 0x1
 
@@ -39,11 +39,7 @@ def check(path: Path) -> None:
     try:
         with zipfile.ZipFile(path) as archive:
             _check_members(archive, path)
-            text = archive.read(_CONFIG)
-            config = keras_config.parse(text, f"{path}: {_CONFIG}")
-            # Compilation is dropped when loading (compile=False), so a custom loss there is never built.
-            config.pop("compile_config", None)
-            keras_config.check(config, f"{path}: {_CONFIG}", legacy=False)
+            checked_config(archive.read(CONFIG_FILE), f"{path}: {CONFIG_FILE}", legacy=False)
             with archive.open(_WEIGHTS) as packed, tempfile.TemporaryFile() as weights:
                 shutil.copyfileobj(packed, weights, 1024 * 1024)
                 hdf5_file.check_structure(weights, f"{path}: {_WEIGHTS}", weights.tell())
@@ -67,7 +63,7 @@ def _check_members(archive: zipfile.ZipFile, path: Path) -> None:
         raise UnsafeTeacherError(
             f"{path}: found an archive that unpacks to {unpacked_bytes} bytes, accepted are up to {limit} for its size"
         )
-    for name in (_CONFIG, _WEIGHTS):
+    for name in (CONFIG_FILE, _WEIGHTS):
         if name not in names:
             raise ConfigError(f"{path}: found an archive without {name}, accepted is a .keras file of Keras 3")
 

@@ -119,7 +119,10 @@ def _check_object(value: dict[str, Any], at: str, legacy: bool) -> None:
         )
     known = _classes()
     if (module, class_name) not in known and not (module is None and class_name in {name for _, name in known}):
-        raise UnsafeTeacherError(f"{at}: found {_show(full_name)}, accepted are the layers and objects of Keras itself")
+        raise UnsafeTeacherError(
+            f"{at}: found {_show(full_name)}, accepted are the layers and objects of this version of Keras; a model "
+            "with others can be exported as a SavedModel where it was made"
+        )
 
 
 @functools.cache

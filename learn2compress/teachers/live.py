@@ -10,9 +10,8 @@ import tensorflow as tf
 from learn2compress.config import Precision, TaskConfig
 from learn2compress.config.parsing import ConfigError
 from learn2compress.teachers.hints import HintTap
-from learn2compress.teachers.loading import load_member
 from learn2compress.teachers.network import Member, joint_output, joint_scores, log_scores
-from learn2compress.teachers.stored import store_keras, stored_members
+from learn2compress.teachers.stored import load_stored, store_keras
 
 
 class LiveTeacher:
@@ -72,12 +71,7 @@ class LiveTeacher:
           UnsafeTeacherError: before anything of it is loaded.
           ConfigError: it does not fit the task, has no such layer, or can't do what is needed.
         """
-        stored = stored_members(folder)
-        fields = ["teacher", *(f"teacher.ensemble.{index}" for index in range(len(stored) - 1))]
-        members = tuple(
-            load_member(path, config, task, num_classes, field)
-            for field, (path, config) in zip(fields, stored, strict=True)
-        )
+        members = load_stored(folder, task, num_classes)
         _check_inputs(members, task)
         teacher = cls(members, hint_layer, task.input_shape, precision)
         if needs_hints and teacher.hint_channels is None:

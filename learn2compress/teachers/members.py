@@ -11,10 +11,19 @@ from learn2compress.config.parsing import about
 from learn2compress.teachers.fetching import fetch_teacher
 
 
+def member_field(index: int) -> str:
+    """Returns where a teacher stands in the configuration: "teacher", "teacher.ensemble.0" and so on.
+
+    Args:
+      index: 0 for the first teacher, from 1 for those that form an ensemble with it.
+    """
+    return "teacher" if index == 0 else f"teacher.ensemble.{index - 1}"
+
+
 def members_of(config: TeacherConfig) -> dict[str, TeacherMemberConfig]:
     """Returns all teachers by the configuration's field, such as "teacher" and "teacher.ensemble.0", in its order."""
-    first = TeacherMemberConfig(config.uri, config.input_scaling, config.output)
-    return {"teacher": first} | {f"teacher.ensemble.{index}": member for index, member in enumerate(config.ensemble)}
+    first = TeacherMemberConfig(config.uri, config.input_scaling, config.output, config.classes, config.outputs)
+    return {member_field(index): member for index, member in enumerate((first, *config.ensemble))}
 
 
 def fetch_members(config: TeacherConfig, into: Path) -> tuple[Path, ...]:

@@ -17,6 +17,8 @@ import tensorflow as tf
 from learn2compress.config import InputScaling, Precision, TeacherOutput
 from learn2compress.config.parsing import ConfigError
 from learn2compress.precision.view import faster_view
+from learn2compress.teachers.class_scores import ClassScores
+from learn2compress.teachers.input_scaling import scaled_inputs
 
 SMALLEST_PROBABILITY = 1e-7
 """Probabilities are clipped here before their logarithm is taken."""
@@ -28,14 +30,15 @@ class Network:
 
     Attributes:
       name: What to call it in messages: its path.
-      forward: Takes a batch of scaled float inputs, or of strings, and whether
-        this is training, which a SavedModel ignores; returns `[batch, num_classes]`.
+      forward: Takes a batch of scaled inputs, or of strings, and whether this is
+        training, which a SavedModel ignores; returns `[batch, outputs]`.
       input_shape: Shape of one example; of a text teacher's string, `()` or `(1,)`.
-      input_dtype: A float type, or string.
+      input_dtype: A float type, an integer type that takes bytes as they are, or string.
       fixed_batch: 1 where the network takes one example at a time, otherwise None.
       num_parameters: Weights in all.
       activation: The last activation, where it can be read.
       model: The Keras model, where it is one that takes batches: it can be trained, and its layers seen.
+      class_scores: How its outputs become one score for each class.
     """
 
     name: str
@@ -46,6 +49,7 @@ class Network:
     num_parameters: int
     activation: str | None
     model: keras.Model | None = None
+    class_scores: ClassScores = dataclasses.field(default_factory=ClassScores)
 
     @property
     def takes_text(self) -> bool:
@@ -76,7 +80,7 @@ class Member:
     content_sha256: str
 
     def scores(self, raw: Any, training: bool = False) -> Any:
-        """Returns what the network returns, inside a graph.
+        """Returns what the network returns, in the order of the data's classes; inside a graph.
 
         Args:
           raw: Numbers 0..255 of any type `[batch, *input_shape]`, or strings
@@ -87,9 +91,13 @@ class Member:
           float32 `[batch, num_classes]`.
         """
         if self.network.fixed_batch is None or raw.shape[0] == self.network.fixed_batch:
-            return self._scores(raw, training)
+            return scaled_scores(self.network, self.scaling, raw, training)
         one = tf.TensorSpec([self.num_classes], tf.float32)
-        return tf.map_fn(lambda example: self._scores(example[tf.newaxis], training)[0], raw, fn_output_signature=one)
+        return tf.map_fn(
+            lambda example: scaled_scores(self.network, self.scaling, example[tf.newaxis], training)[0],
+            raw,
+            fn_output_signature=one,
+        )
 
     def computed_in(self, precision: Precision) -> Member:
         """Returns the member whose network computes the same in a precision; its `model` is a view of the weights.
@@ -128,9 +136,6 @@ class Member:
         scores = self.scores(raw)
         return scores if self.output is TeacherOutput.PROBABILITIES else tf.nn.softmax(scores)
 
-    def _scores(self, raw: Any, training: bool) -> Any:
-        return scaled_scores(self.network, self.scaling, raw, training)
-
 
 def scaled_scores(network: Network, scaling: InputScaling, raw: Any, training: bool = False) -> Any:
     """Returns what a network returns for a batch that it takes at once.
@@ -145,8 +150,8 @@ def scaled_scores(network: Network, scaling: InputScaling, raw: Any, training: b
       float32 `[batch, num_classes]`.
     """
     if not network.takes_text:
-        raw = tf.cast(tf.cast(raw, tf.float32) * scaling.multiply + scaling.add, network.input_dtype)
-    return tf.cast(network.forward(raw, training), tf.float32)
+        raw = tf.cast(scaled_inputs(raw, scaling), network.input_dtype)
+    return network.class_scores(tf.cast(network.forward(raw, training), tf.float32))
 
 
 def joint_scores(members: Sequence[Member], raw: Any, text: Any = None) -> Any:

@@ -13,6 +13,7 @@ import numpy as np
 import tensorflow as tf
 
 from learn2compress.config.parsing import ConfigError
+from learn2compress.teachers.loadable_file import loadable_file
 from learn2compress.teachers.network import Network
 from learn2compress.teachers.outputs import last_activation
 from learn2compress.teachers.safety import TeacherFormat, check_teacher
@@ -80,9 +81,9 @@ def explained(path: Path) -> Iterator[None]:
 
 def _reason(error: Exception) -> str:
     lines = [line.strip() for line in str(error).splitlines() if line.strip()] or [type(error).__name__]
-    # Keras quotes whole configurations first, and the cause last.
+    # Keras quotes whole configurations first, and the cause last; of a layer inside others, once for each.
     causes = [line.partition("Exception encountered:")[2].strip() for line in lines if "Exception encountered:" in line]
-    reason = (causes or lines)[0]
+    reason = causes[-1] if causes else lines[0]
     return reason if len(reason) <= 200 else reason[:197] + "..."
 
 
@@ -105,8 +106,7 @@ def _open_keras(path: Path, found: TeacherFormat) -> Network:
 def _open_keras_model(path: Path, found: TeacherFormat) -> keras.Model:
     with tempfile.TemporaryDirectory() as folder:
         # Keras decides by suffix; what was checked was decided by content.
-        named = Path(folder) / f"teacher.{found.value}"
-        named.symlink_to(path.resolve())
+        named = loadable_file(path, found, Path(folder))
         model = keras.saving.load_model(named, compile=False, safe_mode=True)
     inputs, outputs = getattr(model, "inputs", None), getattr(model, "outputs", None)
     if not inputs or not outputs:

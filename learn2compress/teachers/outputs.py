@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import keras
 import numpy as np
 
 from learn2compress.config import TaskConfig, TaskKind, TeacherOutput
@@ -45,6 +46,9 @@ def probe_inputs(task: TaskConfig) -> tuple[np.ndarray, list[bytes]]:
 def tell_output(raw: np.ndarray, activation: str | None, declared: TeacherOutput | None, name: str) -> TeacherOutput:
     """Decides what a teacher returns.
 
+    Outputs that are not negative and sum to 1 on every probe are probabilities, whatever the
+    last layer says: the guide to mixed precision puts a linear float32 activation behind a softmax.
+
     Args:
       raw: Its outputs on the probe inputs, `[n, num_classes]`.
       activation: Its last activation, where it can be read; see `last_activation`.
@@ -63,6 +67,8 @@ def tell_output(raw: np.ndarray, activation: str | None, declared: TeacherOutput
         )
     if activation in _MULTI_LABEL:
         raise ConfigError(f"{name}: found a multi-label {activation} at the end, accepted is {_ACCEPTED}")
+    if _sum_to_one(raw):
+        return TeacherOutput.PROBABILITIES
     return _BY_ACTIVATION.get(activation or "") or _tell_by_values(raw, declared, name)
 
 
@@ -82,7 +88,8 @@ def check_declared(
       ConfigError: they contradict each other.
     """
     if declared is not None and declared is not found:
-        why = f"its last activation is {activation}" if activation in _BY_ACTIVATION else "its outputs on probe inputs"
+        by_activation = _BY_ACTIVATION.get(activation or "") is found
+        why = f"its last activation is {activation}" if by_activation else "its outputs on probe inputs"
         raise ConfigError(
             f"{field}: found {declared.value!r}, accepted is {found.value!r} or nothing for {name} ({why})"
         )
@@ -91,8 +98,6 @@ def check_declared(
 def _tell_by_values(raw: np.ndarray, declared: TeacherOutput | None, name: str) -> TeacherOutput:
     if bool((raw < 0).any()):
         return TeacherOutput.LOGITS
-    if np.allclose(raw.sum(axis=1), 1.0, rtol=0.0, atol=SUM_TOLERANCE):
-        return TeacherOutput.PROBABILITIES
     # All between 0 and 1 without summing to 1 looks like sigmoids, unless the person says otherwise.
     if bool((raw <= 1).all()) and declared is not TeacherOutput.LOGITS:
         raise ConfigError(
@@ -100,6 +105,10 @@ def _tell_by_values(raw: np.ndarray, declared: TeacherOutput | None, name: str) 
             f"accepted is {_ACCEPTED}; if they are logits, set teacher.output to 'logits'"
         )
     return TeacherOutput.LOGITS
+
+
+def _sum_to_one(raw: np.ndarray) -> bool:
+    return bool((raw >= 0).all()) and np.allclose(raw.sum(axis=1), 1.0, rtol=0.0, atol=SUM_TOLERANCE)
 
 
 def last_activation(model: Any) -> str | None:
@@ -110,7 +119,7 @@ def last_activation(model: Any) -> str | None:
         kind = type(operation).__name__
         if hasattr(operation, "outputs") and hasattr(operation, "layers"):
             tensor = operation.outputs[0]
-        elif kind in _PASSING_ON:
+        elif kind in _PASSING_ON or (kind == "Activation" and operation.activation is keras.activations.linear):
             tensor = producer_inputs(tensor)[0]
         elif kind in ("Softmax", "Sigmoid", "LogSoftmax"):
             axis = getattr(operation, "axis", -1)

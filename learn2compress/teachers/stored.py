@@ -9,8 +9,10 @@ from pathlib import Path
 
 import keras
 
-from learn2compress.config import InputScaling, TeacherMemberConfig, TeacherOutput
+from learn2compress.config import InputScaling, TaskConfig, TeacherMemberConfig, TeacherOutput
 from learn2compress.results.reports import read_json, write_json
+from learn2compress.teachers.loading import load_member
+from learn2compress.teachers.members import member_field
 from learn2compress.teachers.network import Member
 
 TEACHER_FILE = "teacher.json"
@@ -24,11 +26,13 @@ class StoredMember:
       file: Name of its `.keras` or `.h5` file or SavedModel folder.
       input_scaling: How bytes become its inputs.
       output: What it returns.
+      outputs: The number of each class' output; `None` where outputs and classes are the same.
     """
 
     file: str
     input_scaling: InputScaling
     output: TeacherOutput
+    outputs: tuple[int, ...] | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -53,7 +57,7 @@ def store_copies(folder: Path, paths: Sequence[Path], members: Sequence[Member])
             shutil.copytree(path, folder / name, symlinks=True)
         else:
             shutil.copyfile(path, folder / name)
-        stored.append(StoredMember(name, member.scaling, member.output))
+        stored.append(_described(name, member))
     write_json(folder / TEACHER_FILE, StoredTeacher(tuple(stored)))
 
 
@@ -63,23 +67,37 @@ def store_keras(folder: Path, model: keras.Model, member: Member) -> None:
     Args:
       folder: A folder; made if needed.
       model: The network's model.
-      member: The network that `model` belongs to, for its input scaling and output.
+      member: The network that `model` belongs to, for its input scaling, output and order of classes.
     """
     folder.mkdir(parents=True, exist_ok=True)
     name = "member-0.keras"
     model.save(folder / name)
-    write_json(folder / TEACHER_FILE, StoredTeacher((StoredMember(name, member.scaling, member.output),)))
+    write_json(folder / TEACHER_FILE, StoredTeacher((_described(name, member),)))
 
 
-def stored_members(folder: Path) -> list[tuple[Path, TeacherMemberConfig]]:
-    """Returns each network's path and how to read it, as `load_member` takes them.
+def _described(file: str, member: Member) -> StoredMember:
+    return StoredMember(file, member.scaling, member.output, member.network.class_scores.outputs)
+
+
+def load_stored(folder: Path, task: TaskConfig, num_classes: int) -> tuple[Member, ...]:
+    """Loads the networks of a folder, after the same checks as the first time.
 
     Args:
       folder: Holds `teacher.json` and the files that it names.
+      task: The examples' kind and shape.
+      num_classes: Classes of the data.
+
+    Returns:
+      The networks, whose scores are in the order of the data's classes.
+
+    Raises:
+      UnsafeTeacherError: before anything of it is loaded.
+      ConfigError: one does not fit the task.
     """
     stored: StoredTeacher = read_json(StoredTeacher, folder / TEACHER_FILE)
-    paths = [folder / member.file for member in stored.members]
-    return [
-        (path, TeacherMemberConfig(str(path), member.input_scaling, member.output))
-        for path, member in zip(paths, stored.members, strict=True)
-    ]
+    members = []
+    for index, member in enumerate(stored.members):
+        path = folder / member.file
+        config = TeacherMemberConfig(str(path), member.input_scaling, member.output, outputs=member.outputs)
+        members.append(load_member(path, config, task, num_classes, member_field(index)))
+    return tuple(members)

@@ -53,6 +53,7 @@ def _uris(config: CompressionConfig) -> Iterator[tuple[str, str]]:
         "data.uri": config.data.uri,
         "data.held_out_uri": config.data.held_out_uri,
         "data.unlabelled_uri": config.data.unlabelled_uri,
+        "data.link_root": config.data.link_root,
         "teacher.uri": config.teacher.uri,
         **{f"teacher.ensemble.{index}.uri": member.uri for index, member in enumerate(config.teacher.ensemble)},
         "training.pretrained.uri": pretrained.uri if pretrained is not None else None,

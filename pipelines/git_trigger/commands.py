@@ -10,17 +10,18 @@ from typing import Annotated, Optional
 
 import typer
 
+from learn2compress.command_line.streams import quiet_libraries
 from learn2compress.config.parsing import ConfigError
 from pipelines.command_options import (
     DEFAULT_RETRY_SECONDS,
     EndpointOption,
     NamespaceOption,
     RetrySecondsOption,
-    quiet_libraries,
 )
 
 TOKEN_VARIABLE = "L2C_GIT_TOKEN"  # noqa: S105 - the name of the variable
 
+_GROUP = "Git push"
 _AGAIN = 1
 _REFUSED = 2
 
@@ -45,11 +46,19 @@ def trigger(
     ] = None,
     files: Annotated[
         Optional[list[str]],  # noqa: UP045
-        typer.Option("--files", help="Glob of compression files. [default: **/l2c.yaml, **/*.l2c.yaml]"),
+        typer.Option(
+            "--files",
+            metavar="GLOB",
+            help="Of compression files; again for more. [default: **/l2c.yaml, **/*.l2c.yaml]",
+        ),
     ] = None,
     allow_uri: Annotated[
         Optional[list[str]],  # noqa: UP045
-        typer.Option("--allow-uri", help="What URIs in the files must begin with. [default: those of object stores]"),
+        typer.Option(
+            "--allow-uri",
+            metavar="PREFIX",
+            help="What URIs in the files must begin with; again for more. [default: those of object stores]",
+        ),
     ] = None,
     endpoint: EndpointOption = None,
     namespace: NamespaceOption = None,
@@ -64,15 +73,18 @@ def trigger(
     markdown: Annotated[bool, typer.Option("--markdown", help="With --check: print a comment.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """Start one run for each compression file that a push changed; the same push again is the same run.
+    """Start a run of each compression file that a push changed.
+
+    The same push again is the same run.
 
     L2C_GIT_TOKEN is the token to fetch with. Exit code 1: something was away, try again; 2: a file is refused.
     """
+    from learn2compress.report.plain_text import on_one_line
     from pipelines.git_trigger import submitter
     from pipelines.git_trigger.allowed_uris import DEFAULT_ALLOWED
     from pipelines.git_trigger.changed_files import DEFAULT_FILES
     from pipelines.git_trigger.git_program import TryAgainError
-    from pipelines.git_trigger.outcome import FileState, markdown_comment, printable_line
+    from pipelines.git_trigger.outcome import FileState, markdown_comment
     from pipelines.git_trigger.push import Push, check_remote
 
     if Path(repo).is_dir():
@@ -93,7 +105,7 @@ def trigger(
     try:
         outcomes = (submitter.check if check else submitter.trigger)(request, token)
     except TryAgainError as error:
-        typer.echo(f"l2c: error: {printable_line(str(error))}; trying again is safe", err=True)
+        typer.echo(f"l2c: error: {on_one_line(str(error))}; trying again is safe", err=True)
         raise typer.Exit(_AGAIN) from None
     if as_json:
         print(json.dumps([dataclasses.asdict(outcome) for outcome in outcomes], indent=2))
@@ -114,7 +126,10 @@ def serve_webhook(
     host: Annotated[str, typer.Option("--host", help="Address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option("--port", min=1, max=65535, help="Port to listen on.")] = 8080,
 ) -> None:
-    """Receive push webhooks of GitHub, GitLab and Gitea, and start their runs. Secrets are files in L2C_SECRETS."""
+    """Receive push webhooks, and start their runs.
+
+    Those of GitHub, GitLab and Gitea are understood. Secrets are files in L2C_SECRETS.
+    """
     from pipelines.git_trigger.server import serve
     from pipelines.git_trigger.settings import load_settings
 
@@ -128,7 +143,7 @@ def reconcile(
         bool, typer.Option("--baseline", help="Only note where the branches are; start nothing for them.")
     ] = False,
 ) -> None:
-    """Add the pushes to the receiver's queue that it was not told of."""
+    """Queue the pushes that the receiver was not told of."""
     from pipelines.git_trigger.push_queue import PushQueue
     from pipelines.git_trigger.reconcile import reconcile as reconcile_queue
     from pipelines.git_trigger.secret_files import SecretFiles
@@ -145,6 +160,6 @@ def reconcile(
 
 def register(app: typer.Typer) -> None:
     """Adds the verbs to the command."""
-    app.command()(trigger)
-    app.command("serve-webhook")(serve_webhook)
-    app.command()(reconcile)
+    app.command(rich_help_panel=_GROUP)(trigger)
+    app.command("serve-webhook", rich_help_panel=_GROUP)(serve_webhook)
+    app.command(rich_help_panel=_GROUP)(reconcile)

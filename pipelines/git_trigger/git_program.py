@@ -18,6 +18,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from learn2compress.config.parsing import ConfigError
+from learn2compress.report.plain_text import on_one_line
 
 _MIB = 1024**2
 
@@ -184,4 +185,4 @@ def _as_variables(settings: Mapping[str, str]) -> dict[str, str]:
 def _last_line(said: bytes) -> str:
     lines = [line for line in said.decode("ascii", "replace").splitlines() if line.strip()]
     fatal = [line for line in lines if line.startswith(("fatal:", "error:"))] or lines[-1:]
-    return "".join(letter if letter.isprintable() else "?" for letter in "; ".join(fatal))[:500]
+    return on_one_line("; ".join(fatal))[:500]

@@ -44,11 +44,6 @@ class FileOutcome:
         return " ".join(part for part in (f"{self.path}: {self.state}:", self.detail, self.url) if part)
 
 
-def printable_line(text: str) -> str:
-    """Returns text that a stranger may have written as one line, fit for logs and terminals."""
-    return "".join(letter if letter.isprintable() else "?" for letter in " ".join(text.split()))
-
-
 def markdown_comment(outcomes: Sequence[FileOutcome], commit: str) -> str:
     """Returns a comment for a pull request: Markdown of what a push would start.
 

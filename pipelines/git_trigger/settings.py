@@ -6,14 +6,15 @@ import dataclasses
 import fnmatch
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
-import yaml
 from pydantic import Field, model_validator
 from pydantic.dataclasses import dataclass
 
 from learn2compress.config.fields import STRICT
+from learn2compress.config.kubernetes import Image
 from learn2compress.config.parsing import ConfigError, about, parse
+from learn2compress.config.strict_yaml import read_yaml
 from pipelines.git_trigger.allowed_uris import DEFAULT_ALLOWED
 from pipelines.git_trigger.changed_files import DEFAULT_FILES, check_patterns
 from pipelines.git_trigger.push import BRANCH_PREFIX, Push, check_remote
@@ -103,7 +104,7 @@ class ReceiverSettings:
     """Of the runs, in a multi-user Kubeflow."""
     experiment: Line | None = None
     """Of the runs; left out, it is called as the configuration."""
-    image: Line | None = None
+    image: Image | None = None
     """Of the steps, best with its digest; left out, that of the configuration."""
     service_account: Line | None = None
     """Of the runs' pods; left out, the cluster's default."""
@@ -160,9 +161,9 @@ def load_settings(path: Path) -> ReceiverSettings:
       ConfigError: in one line, what is not accepted.
     """
     try:
-        content: Any = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
         reason = " ".join(str(error).split())
         raise ConfigError(f"{path}: {reason}; accepted is a readable YAML file") from None
     with about(str(path)):
-        return parse(ReceiverSettings, content)
+        return parse(ReceiverSettings, read_yaml(text))

@@ -15,10 +15,11 @@ from typing import TYPE_CHECKING
 from learn2compress.config import CompressionConfig
 from learn2compress.config.file import parse_config
 from learn2compress.config.parsing import ConfigError
+from learn2compress.report.plain_text import on_one_line
 from pipelines.git_trigger.allowed_uris import DEFAULT_ALLOWED, check_uris
 from pipelines.git_trigger.changed_files import DEFAULT_FILES, ChangedFile, FetchedPush, fetch_push
 from pipelines.git_trigger.git_program import TryAgainError
-from pipelines.git_trigger.outcome import FileOutcome, FileState, printable_line
+from pipelines.git_trigger.outcome import FileOutcome, FileState
 from pipelines.git_trigger.push import Push
 from pipelines.provenance import SourceRevision
 
@@ -165,7 +166,7 @@ def _start(request: TriggerRequest, file: _Checked, connection: Connection) -> F
         return _refused(file.source.path, error)
     except ConfigError as error:
         # The server, the data or the teacher; neither is a reason to forget the push.
-        return FileOutcome(file.source.path, FileState.WAITING, printable_line(str(error)))
+        return FileOutcome(file.source.path, FileState.WAITING, on_one_line(str(error)))
     return FileOutcome(
         file.source.path, FileState.STARTED if run.is_new else FileState.FOUND, run.name, run.run_id, run.url
     )
@@ -224,4 +225,4 @@ def _accepted(file: _Checked) -> FileOutcome:
 
 
 def _refused(path: str, error: ConfigError) -> FileOutcome:
-    return FileOutcome(printable_line(path)[:300], FileState.REFUSED, printable_line(str(error)))
+    return FileOutcome(on_one_line(path)[:300], FileState.REFUSED, on_one_line(str(error)))

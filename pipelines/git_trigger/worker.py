@@ -20,10 +20,11 @@ from typing import TextIO
 
 from pydantic import TypeAdapter
 
+from learn2compress.command_line.streams import quiet_libraries
 from learn2compress.config.parsing import ConfigError
-from pipelines.command_options import quiet_libraries
+from learn2compress.report.plain_text import on_one_line
 from pipelines.git_trigger.git_program import TryAgainError
-from pipelines.git_trigger.outcome import FileOutcome, FileState, printable_line
+from pipelines.git_trigger.outcome import FileOutcome, FileState
 from pipelines.git_trigger.submitter import TriggerRequest, trigger
 
 COMMAND = ("-m", "pipelines.git_trigger.worker")
@@ -103,9 +104,9 @@ def run_job(request: TriggerRequest, token: str | None) -> JobResult:
     try:
         files = trigger(request, token)
     except ConfigError as error:
-        return JobResult(JobStatus.REFUSED, printable_line(str(error)))
+        return JobResult(JobStatus.REFUSED, on_one_line(str(error)))
     except TryAgainError as error:
-        return JobResult(JobStatus.AGAIN, printable_line(str(error)))
+        return JobResult(JobStatus.AGAIN, on_one_line(str(error)))
     waiting = any(outcome.state is FileState.WAITING for outcome in files)
     return JobResult(JobStatus.AGAIN if waiting else JobStatus.DONE, files=files)
 

@@ -6,11 +6,13 @@ import json
 import sys
 import uuid
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Optional
+from typing import TYPE_CHECKING, Annotated, NamedTuple, Optional
 
 import typer
 
+from learn2compress.command_line.streams import quiet_libraries
 from learn2compress.config.parsing import ConfigError
+from learn2compress.report.plain_text import without_controls
 from pipelines.command_options import (
     DEFAULT_RETRY_SECONDS,
     ConfigArgument,
@@ -19,7 +21,7 @@ from pipelines.command_options import (
     RetrySecondsOption,
     connection_to,
     print_table,
-    quiet_libraries,
+    terminal_columns,
 )
 
 if TYPE_CHECKING:
@@ -29,6 +31,8 @@ if TYPE_CHECKING:
     from pipelines.run_history import Run
 
 _FAILED = 1
+KUBEFLOW = "Kubeflow"
+"""Their group in the help of `l2c`."""
 
 ImageOption = Annotated[
     Optional[str],  # noqa: UP045
@@ -37,15 +41,17 @@ ImageOption = Annotated[
 ExperimentOption = Annotated[str, typer.Option("--experiment", help="Of the runs. [default: as the pipeline]")]
 ParameterOption = Annotated[
     Optional[list[str]],  # noqa: UP045
-    typer.Option("--parameter", help="NAME=VALUE of a run parameter; again for each.", show_default=False),
+    typer.Option(
+        "--parameter", metavar="NAME=VALUE", help="Of a parameter of the run; again for each.", show_default=False
+    ),
 ]
 AccountOption = Annotated[str, typer.Option("--service-account", help="Of the pods. [default: the cluster's]")]
 
 
 def register(app: typer.Typer) -> None:
     """Adds the verbs to the command."""
-    app.command()(submit)
-    app.command()(schedule)
+    app.command(rich_help_panel=KUBEFLOW)(submit)
+    app.command(rich_help_panel=KUBEFLOW)(schedule)
 
 
 def submit(
@@ -60,7 +66,10 @@ def submit(
     wait: Annotated[bool, typer.Option("--wait", help="Follow the run to its end.")] = False,
     retry_seconds: RetrySecondsOption = DEFAULT_RETRY_SECONDS,
 ) -> None:
-    """Start a run on Kubeflow Pipelines; the same content again is the same run."""
+    """Start a run on Kubeflow Pipelines.
+
+    The same content again is the same run.
+    """
     from learn2compress.config.file import load_config
     from pipelines.kubeflow.client.submission import SubmissionRequest
     from pipelines.kubeflow.client.submission import submit as submit_request
@@ -68,7 +77,7 @@ def submit(
 
     loaded = load_config(config)
     connection = connection_to(endpoint, namespace, retry_seconds)
-    package, notes = _compiled(loaded, image)
+    package, _, notes = compiled(loaded, image)
     run = submit_request(
         SubmissionRequest(
             loaded.name,
@@ -112,7 +121,10 @@ def schedule(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
     retry_seconds: RetrySecondsOption = DEFAULT_RETRY_SECONDS,
 ) -> None:
-    """Run a configuration again and again on Kubeflow Pipelines; scheduling it again replaces its schedule."""
+    """Run a configuration again and again on Kubeflow.
+
+    Scheduling it again replaces its schedule.
+    """
     from learn2compress.config.file import load_config
     from pipelines.kubeflow.client import schedules
     from pipelines.kubeflow.compile.package_steps import parse_run_parameters
@@ -129,7 +141,7 @@ def schedule(
     loaded = load_config(config)
     schedules.cron_with_seconds(cron)  # a typing mistake is told before anything is compiled
     connection = connection_to(endpoint, namespace, retry_seconds)
-    package, notes = _compiled(loaded, image)
+    package, _, notes = compiled(loaded, image)
     request = schedules.ScheduleRequest(
         loaded.name,
         package,
@@ -146,24 +158,51 @@ def schedule(
         print(f"  {note}")
 
 
-def _compiled(config: CompressionConfig, image: str | None) -> tuple[str, list[str]]:
+class Compiled(NamedTuple):
+    """A package, the image of its steps, and what a person must know of it, a sentence each."""
+
+    text: str
+    image: str
+    notes: list[str]
+
+
+def compiled(config: CompressionConfig, image: str | None, *, kubernetes_manifest: bool = False) -> Compiled:
+    """Checks what can be checked from here, and compiles a configuration.
+
+    Args:
+      config: What to compile.
+      image: Of the steps; `None` for the configuration's own.
+      kubernetes_manifest: Whether resources of Kubernetes are made, for GitOps.
+
+    Returns:
+      The package.
+
+    Raises:
+      ConfigError: something is not as it must be.
+    """
     from pipelines.provenance import collect_provenance
 
-    provenance = collect_provenance(config)
     quiet_libraries()
+    from pipelines.console import hidden_library_output
+
+    with hidden_library_output():
+        from pipelines.preflight import check_compiled
+
+        sentences = check_compiled(config)
+    provenance = collect_provenance(config)
     from pipelines.kubeflow.compile.package import image_of, notes_on, package_text
 
     chosen = image_of(config, image)
-    return package_text(config, provenance, chosen, kubernetes_manifest=False), notes_on(config, chosen)
+    text = package_text(config, provenance, chosen, kubernetes_manifest=kubernetes_manifest)
+    return Compiled(text, chosen, [*sentences, *notes_on(config, chosen)])
 
 
 def _wait_for(run_id: str, connection: Connection) -> None:
-    from rich.console import Console
-
+    from learn2compress.progress_display import plain_console
     from pipelines.kubeflow.client.cluster_runs import poll_run
     from pipelines.kubeflow.client.run_display import show_progress
 
-    run = show_progress(poll_run(run_id, connection), Console(width=None if sys.stdout.isatty() else 100))
+    run = show_progress(poll_run(run_id, connection), plain_console(width=None if sys.stdout.isatty() else 100))
     if run.state != "complete":
         failed = ", ".join(step.step for step in run.steps if step.state == "failed") or "none"
         page = connection.run_page(run_id)
@@ -174,6 +213,8 @@ def _wait_for(run_id: str, connection: Connection) -> None:
 
 def _print_outcome(run: Run) -> None:
     from learn2compress.report.table import results_table
+    from learn2compress.report.verdict_lines import verdict_lines
+    from learn2compress.results.data_words import data_sentences
     from pipelines.kubeflow.client.pushed_report import find_pushed_report
 
     found = find_pushed_report(run.steps)
@@ -181,11 +222,12 @@ def _print_outcome(run: Run) -> None:
         print("no pushed version of this run can be read from here; the table is on the page of its step pusher")
         return
     family, destination = found
-    print_table(results_table(family))
-    for verdict in family.verdicts:
-        for line in (*verdict.reasons, *verdict.notes):
-            print(f"  {verdict.name}: {line}")
-    print(f"pushed: {destination}")
+    print_table(results_table(family, terminal_columns()))
+    for sentence in data_sentences(family.data):
+        print(f"  data: {sentence}")
+    for line in verdict_lines(family.verdicts, (family.teacher, *family.students)):
+        print(f"  {line}")
+    print(without_controls(f"pushed: {destination}"))
 
 
 def _print_schedules(found: list[Schedule], as_json: bool) -> None:

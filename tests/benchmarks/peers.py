@@ -17,16 +17,16 @@ number of epochs in sum, with the same training examples kept back (`training.va
 
 beside the two int8 files for CIFAR-10 that MLPerf Tiny publishes, where `--mlperf-tiny` says where they are.
 
-Peers train at each of `--learning-rate-ratios`, multiples of our learning rates, and keep of each student the file that
-is better on the examples kept back; ours trains once, at the configuration's. Seconds are of everything from an
-untrained network to the last file, of a peer at the learning rate that is kept, the
+Peers train by the optimizer of `training`, at each of `--learning-rate-ratios`, multiples of our learning rates, and
+keep of each student the file that is better on the examples kept back; ours trains once, at the configuration's.
+Seconds are of everything from an untrained network to the last file, of a peer at the learning rate that is kept, the
 teacher's logits included; reading the examples from disk and importing are not, and nobody looks at the held-out split
-while training.
-Files are then measured by the same code: all of the held-out split, latency in
-rounds in which they take turns. The two recipes of TFMOT need `pip install tensorflow-model-optimization==0.8.1
-tf_keras`, best into an environment of its own: it brings Keras 2. What was trained is found again by a later
-run of the same arguments with the same library, recipes, packages and teacher, in `--work`; the last line printed is
-one JSON object.
+while training. Files are then measured by the same code: all of the held-out split, latency in rounds in which they
+take turns.
+
+The two recipes of TFMOT need `pip install tensorflow-model-optimization==0.8.1 tf_keras`, best into an environment of
+its own: it brings Keras 2. What was trained is found again by a later run of the same arguments with the same library,
+recipes, packages and teacher, in `--work`; the last line printed is one JSON object.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ from command_line import parser_of
 from peer_figures import over_ours, spread, table
 from prepared import Prepared, prepare_examples, sources_sha256, teacher_sha256
 
-from learn2compress.config import CompressionConfig, Optimizer
+from learn2compress.config import CompressionConfig
 from learn2compress.config.file import load_config
 from learn2compress.data.examples import read_examples
 from learn2compress.data.records import Split
@@ -196,11 +196,6 @@ def main() -> None:
             others = " ".join(name for name in VARIANTS if name not in NEEDED)
             parser.error(f"--recipes: found {recipe!r} without {package}; install it, or give --recipes {others}")
     config = load_config(arguments.config)
-    if config.training.optimizer is not Optimizer.ADAMW:
-        parser.error(
-            f"training.optimizer: found {config.training.optimizer.value!r}, accepted is 'adamw': peers train by "
-            "that, and would get a learning rate that is not theirs"
-        )
     max_train = None if arguments.full_set else 1000 if arguments.quick else arguments.train_examples
     prepared = prepare_examples(config, arguments.work, max_train)
     if arguments.mlperf_tiny is not None:

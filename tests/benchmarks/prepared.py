@@ -16,9 +16,9 @@ from learn2compress.config import CompressionConfig, StudentViews
 from learn2compress.config.parsing import to_dict
 from learn2compress.data.batches import TrainingData
 from learn2compress.data.examples import encode_example, read_examples, shard_path, write_shard
+from learn2compress.data.fingerprint import source_fingerprint
 from learn2compress.data.reading import class_index, read_records
 from learn2compress.data.records import Split
-from learn2compress.data.sources import source_fingerprint
 from learn2compress.teachers.augmented_views import ViewPlan
 from learn2compress.teachers.live import LiveTeacher
 from learn2compress.teachers.loading import load_teacher
@@ -132,7 +132,8 @@ def prepare_logits(config: CompressionConfig, prepared: Prepared) -> Path:
       The folder of the logits.
     """
     views = ViewPlan.of(config.teacher, config.training.augment, config.seed)
-    key = json.dumps([teacher_sha256(config), dataclasses.asdict(views), sources_sha256(*LOGITS_ROOMS)], sort_keys=True)
+    parts = [teacher_sha256(config), to_dict(config.teacher), dataclasses.asdict(views), sources_sha256(*LOGITS_ROOMS)]
+    key = json.dumps(parts, sort_keys=True)
     folder = prepared.folder / f"logits-{hashlib.sha256(key.encode()).hexdigest()[:12]}"
     if not folder.exists():
         write_logits(config, prepared, folder)
@@ -150,7 +151,7 @@ def write_logits(config: CompressionConfig, prepared: Prepared, folder: Path) ->
     views = ViewPlan.of(config.teacher, config.training.augment, config.seed)
     with tempfile.TemporaryDirectory() as name:
         paths = fetch_members(config.teacher, Path(name))
-        teacher = load_teacher(paths, config.teacher, config.task, prepared.num_classes)
+        teacher = load_teacher(paths, config.teacher, config.task, prepared.num_classes, prepared.class_names)
     examples = list(read_examples(prepared.folder / Split.TRAIN))
     rows = np.frombuffer(b"".join(example.input for example in examples), np.uint8)
     inputs = rows.reshape(-1, *config.task.input_shape)
@@ -165,12 +166,13 @@ def live_teacher(config: CompressionConfig, prepared: Prepared) -> LiveTeacher:
 
     Args:
       config: Names the teacher.
-      prepared: The examples, for their number of classes.
+      prepared: The examples, for the names of their classes.
     """
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         paths = fetch_members(config.teacher, folder)
-        store_copies(folder, paths, load_teacher(paths, config.teacher, config.task, prepared.num_classes).members)
+        teacher = load_teacher(paths, config.teacher, config.task, prepared.num_classes, prepared.class_names)
+        store_copies(folder, paths, teacher.members)
         return LiveTeacher.load(folder, config.task, prepared.num_classes, precision=config.teacher.precision)
 
 

@@ -10,11 +10,15 @@ import json
 from pathlib import Path
 from typing import Any
 
+import keras
 import numpy as np
 import pytest
 import tensorflow as tf
 
+from learn2compress.config import CompressionConfig, Optimizer, StudentConfig, TeacherConfig, TrainingConfig
 from learn2compress.quantization.choice_sample import TrainingSample
+from learn2compress.training.plan import cosine_share
+from learn2compress.training.sgd import Sgd
 
 
 @pytest.fixture(autouse=True)
@@ -48,6 +52,34 @@ def test_a_peer_keeps_the_file_that_is_better_on_the_examples_kept_back(tmp_path
     found = json.loads((tmp_path / answer.ANSWER_FILE).read_text())
     assert found == {"fit": {"seconds": {"train": 7.0}, "epochs": 23, "learning_rates": {"small": 0.001}}}
     assert (tmp_path / "fit" / "small.tflite").read_bytes() == trials[1].files["fit"]
+
+
+def weights_after(tmp_path: Path, epochs: int, gradient: float, weight_decay: float) -> tuple[float, float]:
+    """The weight 1 after epochs of 6 steps by a peer's SGD, and by ours with the same learning rates."""
+    training = TrainingConfig(
+        optimizer=Optimizer.SGD, learning_rate=0.05, batch_size=16, weight_decay=weight_decay, warmup_ratio=0.0
+    )
+    config = CompressionConfig("digits", TeacherConfig("teacher.keras"), (StudentConfig("small"),), training=training)
+    prepared = importlib.import_module("prepared").prepare_examples(config, tmp_path, 96)
+    request = importlib.import_module("peer_recipes.request").Request(
+        config, "", prepared, 1, 1, 1, 1, (1.0,), tmp_path
+    )
+    theirs, ours = (keras.Variable(np.ones((1, 1), np.float32), name="kernel") for _ in range(2))
+    peer = request.training_optimizer(keras, epochs, training.learning_rate)
+    product = Sgd([ours], training.learning_rate, momentum=training.momentum, weight_decay=weight_decay)
+    steps = request.num_steps(epochs)
+    for step in range(steps):
+        peer.apply([tf.fill([1, 1], gradient)], [theirs])
+        product.learning_rate.assign(training.learning_rate * cosine_share(step, steps, 0.0))
+        product.apply([tf.fill([1, 1], gradient)], [ours])
+    return float(theirs.numpy()[0, 0]), float(ours.numpy()[0, 0])
+
+
+@pytest.mark.parametrize(("gradient", "weight_decay"), [(0.5, 0.0), (0.0, 0.02)], ids=["gradient", "decay"])
+def test_a_peer_moves_weights_by_sgd_as_ours_does(tmp_path: Path, gradient: float, weight_decay: float) -> None:
+    theirs, ours = weights_after(tmp_path, 60, gradient, weight_decay)
+    assert ours < 0.2
+    assert theirs == pytest.approx(ours, rel=0.1)  # Keras sums up moves where ours sums up gradients
 
 
 def test_a_row_says_mean_and_spread_and_whether_files_were_given() -> None:

@@ -10,10 +10,11 @@ import numpy as np
 import pytest
 from tfx.types.artifact import Artifact
 
-from components.artifacts import LABELS_FILE, Examples, Student, Teacher, TeacherLogits
+from components.artifacts import Examples, Student, Teacher, TeacherLogits
 from components.student_artifact import write_student
 from learn2compress.config import StudentConfig, TaskConfig, TrainingConfig
 from learn2compress.data.examples import encode_example, shard_path, write_shard
+from learn2compress.file_names import LABELS_FILE
 from learn2compress.results.reports import EpochRecord
 from learn2compress.students.joint import build_joint_network, standalone_student
 

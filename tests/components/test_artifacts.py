@@ -8,13 +8,19 @@ import pytest
 from tfx.types.artifact import Artifact, PropertyType
 
 import components.artifacts
+from learn2compress import file_names
 
 TYPES = [
     item
     for _, item in inspect.getmembers(components.artifacts, inspect.isclass)
     if issubclass(item, Artifact) and item is not Artifact
 ]
-FILES = {name: value for name, value in vars(components.artifacts).items() if name.endswith("_FILE")}
+FILES = {
+    name: value
+    for module in (components.artifacts, file_names)
+    for name, value in vars(module).items()
+    if name.endswith("_FILE")
+}
 EXAMPLES_OF = {PropertyType.INT: 3, PropertyType.FLOAT: 0.25, PropertyType.STRING: "words"}
 
 

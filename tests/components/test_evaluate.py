@@ -16,13 +16,15 @@ from tfx.types.artifact import Artifact
 from components.artifacts import Evaluation, Examples, LiteRtModel, Student, Teacher
 from components.evaluate.component import Evaluate, EvaluateTeacher
 from components.evaluate.executor import Executor, TeacherExecutor
-from learn2compress.config import Corruption, DeviceConfig, EvaluateConfig, TaskConfig
+from learn2compress.config import Corruption, DeviceConfig, EvaluateConfig, ReportConfig, TaskConfig
 from learn2compress.config.parsing import ConfigError
 from learn2compress.data.examples import encode_example, read_examples, shard_path, write_shard
 from learn2compress.litert.predictions import Predictions, PredictionSettings, predictions_from_scores
 from learn2compress.results.reports import ModelReport, read_json
+from learn2compress.results.shown_examples import ExampleGroup, ShownExample
 
 NUM_EXAMPLES = 200
+SHOWN = ReportConfig()
 CONFIG = EvaluateConfig(
     latency_rounds=3, latency_runs=1, threads=(2,), slice_by="{slice}/*", corruptions=(Corruption.CONTRAST,)
 )
@@ -71,13 +73,17 @@ def inputs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[Any]]:
     return found
 
 
-def evaluate(inputs: dict[str, list[Any]], folder: Path, config: EvaluateConfig = CONFIG) -> Any:
+def evaluate(
+    inputs: dict[str, list[Any]], folder: Path, config: EvaluateConfig = CONFIG, report: ReportConfig = SHOWN
+) -> Any:
     """Runs the executor as TFX does; returns the Evaluation."""
     component = Evaluate(
         **{name: channel.Channel(type=type(artifacts[0])) for name, artifacts in inputs.items()},
         evaluate=config,
+        report=report,
         student_name="small",
         task=TaskConfig(),
+        seed=3,
         beam_options=["--runner=DirectRunner"],
         code_digest="c0de",
     )
@@ -111,6 +117,33 @@ def test_the_drop_is_that_against_the_teachers_predictions(inputs: dict[str, lis
     assert report.paired_drop.num_teacher_only == int((~correct[:100]).sum())
     assert report.paired_drop.num_student_only == int(correct[100:].sum())
     assert (report.slices, report.corruptions, report.thread_latencies) == ((), (), ())
+
+
+def test_a_few_examples_are_kept_with_both_predictions(inputs: dict[str, list[Any]], tmp_path: Path) -> None:
+    quick = dataclasses.replace(CONFIG, slice_by=None, corruptions=(), threads=())
+    evaluate(inputs, tmp_path / "evaluation", quick)
+
+    shown = read_json(tuple[ShownExample, ...], tmp_path / "evaluation" / "examples.json")
+    predictions = Predictions.load(tmp_path / "evaluation" / "predictions.npz")
+    teacher = Predictions.load(Path(inputs["baseline"][0].uri) / "predictions.npz")
+    assert {example.group for example in shown} >= {ExampleGroup.MISTAKE, ExampleGroup.TEACHER_ONLY}
+    for example in shown:
+        place = int(example.source.partition("/")[2].removesuffix(".png"))
+        assert (example.label, example.predicted) == (predictions.labels[place], predictions.predicted[place])
+        assert example.teacher_predicted == teacher.predicted[place]
+        assert (example.picture or "").startswith("data:image/")
+    assert (tmp_path / "evaluation" / "examples.json").stat().st_size < 80_000
+
+    evaluate(inputs, tmp_path / "again", quick)
+    assert (tmp_path / "again" / "examples.json").read_bytes() == (
+        tmp_path / "evaluation" / "examples.json"
+    ).read_bytes()
+
+
+def test_of_private_data_nothing_is_kept(inputs: dict[str, list[Any]], tmp_path: Path) -> None:
+    quick = dataclasses.replace(CONFIG, slice_by=None, corruptions=(), threads=())
+    evaluate(inputs, tmp_path / "evaluation", quick, ReportConfig(images=False))
+    assert {path.name for path in (tmp_path / "evaluation").iterdir()} == {"report.json", "predictions.npz"}
 
 
 @pytest.mark.parametrize("output", ["logits", "probabilities"])
@@ -149,5 +182,5 @@ def test_the_teacher_is_measured_as_the_students_are(output: str, inputs: dict[s
 
 def test_a_device_that_is_not_there_stops_the_step_in_one_line(inputs: dict[str, list[Any]], tmp_path: Path) -> None:
     config = dataclasses.replace(CONFIG, threads=(), device=DeviceConfig("phone-1", str(tmp_path / "none")))
-    with pytest.raises(ConfigError, match=r"evaluate.device.benchmark_model: found no file .*none, accepted is"):
+    with pytest.raises(ConfigError, match=r"evaluate.device: found no file .*none, accepted as benchmark_model is"):
         evaluate(inputs, tmp_path / "evaluation", config)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from components.artifacts import LABELS_FILE, Examples
+from components.artifacts import Examples
 from components.examples_artifact import read_labels
+from learn2compress.file_names import LABELS_FILE
 
 
 def test_labels_are_read_in_the_order_of_their_indices(tmp_path: Path) -> None:

@@ -12,12 +12,13 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from components.held_out_predictions import PredictionWork, predict_held_out
+from components.held_out_predictions import predict_held_out
 from learn2compress.config import Corruption, TaskConfig
 from learn2compress.config.parsing import ConfigError
 from learn2compress.data.completeness import RecordsLostError
 from learn2compress.data.examples import encode_example, shard_path, write_shard
 from learn2compress.litert.predictions import Predictions, PredictionSettings
+from learn2compress.steps.evaluate import PredictionWork
 
 NUM_EXAMPLES = 300
 

@@ -5,6 +5,7 @@ import gzip
 import hashlib
 import io
 import json
+import re
 import socket
 import struct
 import subprocess
@@ -22,20 +23,10 @@ from apache_beam.pvalue import TaggedOutput
 from PIL import Image
 from tensorflow_metadata.proto.v0 import statistics_pb2
 
-from components.artifacts import (
-    ANOMALIES_FILE,
-    BAD_RECORDS_FILE,
-    INGEST_REPORT_FILE,
-    LABELS_FILE,
-    SCHEMA_FILE,
-    STATISTICS_FILE,
-    DataStatistics,
-    Examples,
-)
+from components.artifacts import ANOMALIES_FILE, SCHEMA_FILE, STATISTICS_FILE, DataStatistics, Examples
 from components.ingest import steps
 from components.ingest.component import Ingest
 from components.ingest.executor import Executor
-from components.ingest.tally import BadRecordFound, UnitRead
 from components.parameters import exec_properties_of, json_of
 from learn2compress.config import (
     BeamRunner,
@@ -43,6 +34,8 @@ from learn2compress.config import (
     CompressionConfig,
     DataConfig,
     DataFormat,
+    ExifOrientation,
+    RepeatedTexts,
     StudentConfig,
     TaskConfig,
     TaskKind,
@@ -55,8 +48,14 @@ from learn2compress.data.examples import UNLABELLED, StoredExample, read_example
 from learn2compress.data.prepare import shard_of
 from learn2compress.data.reading import class_index, read_records
 from learn2compress.data.records import Split
+from learn2compress.data.sources import plan
+from learn2compress.data.tally import BadRecordFound, UnitRead
 from learn2compress.data.text_features import hashed_ngrams
+from learn2compress.data.writing import write_examples
+from learn2compress.file_names import BAD_RECORDS_FILE, INGEST_REPORT_FILE, LABELS_FILE, REPEATED_FILE
 from learn2compress.progress import Progress, listening
+from learn2compress.results.data import DataReport
+from learn2compress.results.reports import read_json
 
 ONE_WORKER = BeamStepConfig().arguments
 TWO_THREADS = BeamStepConfig(workers=2).arguments
@@ -82,7 +81,11 @@ class Ingested:
 
 
 def ingest(
-    out: Path, data: DataConfig, task: TaskConfig | None = None, beam_options: Sequence[str] = ONE_WORKER
+    out: Path,
+    data: DataConfig,
+    task: TaskConfig | None = None,
+    beam_options: Sequence[str] = ONE_WORKER,
+    checkpoint_root: Path | str | None = None,
 ) -> Ingested:
     result = Ingested(Examples(), DataStatistics())
     result.examples.uri, result.statistics.uri = str(out / "examples"), str(out / "statistics")
@@ -90,6 +93,8 @@ def ingest(
         "task": json_of(task or TaskConfig()),
         "data_fingerprint": "fingerprint",
         "beam_options": json.dumps(list(beam_options)),
+        "family_name": "family",
+        "checkpoint_root": str(checkpoint_root or out / "checkpoints"),
         "code_digest": "code",
     }
     Executor().Do({}, {"examples": [result.examples], "statistics": [result.statistics]}, properties)
@@ -129,6 +134,17 @@ def test_digits_are_split_by_content(digits: Ingested) -> None:
 
     target = load_digits().target
     assert all(example.label == target[int(example.source.partition("#")[2])] for example in train + held_out)
+
+
+def test_one_process_without_beam_writes_the_same_bytes(digits: Ingested, tmp_path: Path) -> None:
+    data, task = DataConfig(num_shards=2), TaskConfig()
+    found = write_examples(plan(data, task), data, task, tmp_path / "examples")
+    digests = {
+        name: hashlib.sha256((tmp_path / "examples" / name).read_bytes()).hexdigest() for name in digits.digests()
+    }
+    assert digests == digits.digests()
+    written = read_json(DataReport, digits.folder / INGEST_REPORT_FILE)
+    assert found == dataclasses.replace(written, changes=(), previous=None)
 
 
 def test_records_of_a_shard_are_sorted(digits: Ingested) -> None:
@@ -176,26 +192,28 @@ def test_two_workers_write_the_same_bytes_and_progress_is_reported(digits: Inges
         again = ingest(tmp_path, DataConfig(num_shards=2), beam_options=TWO_THREADS)
     assert again.digests() == digits.digests()
     assert again.report == digits.report
-    assert [progress.done for progress in heard] == [0, 1, 2, 3]
-    assert all(progress.total == 3 for progress in heard)
+    steps_done = [progress for progress in heard if not progress.is_notice]
+    assert [progress.done for progress in steps_done] == [0, 1, 2, 3]
+    assert all(progress.total == 3 for progress in steps_done)
 
 
 def test_bad_images_are_listed_and_limited(images: Path, tmp_path: Path) -> None:
     whole = (images / "cat" / "00.png").read_bytes()
     (images / "cat" / "truncated.png").write_bytes(whole[: len(whole) - 25])
     (images / "cat" / "text.png").write_text("this is a text file")
-    Image.fromarray(np.zeros((8, 8), np.uint8)).save(images / "dog" / "really.gif")
-    (images / "dog" / "really.gif").rename(images / "dog" / "gif.png")
+    Image.fromarray(np.zeros((8, 8), np.uint8)).save(images / "dog" / "really.tiff")
+    (images / "dog" / "really.tiff").rename(images / "dog" / "tiff.png")
     Image.fromarray(np.zeros((9, 8), np.uint8)).save(images / "dog" / "large.png")
     (images / "dog" / "notes.txt").write_text("a note")
     strict = DataConfig(format=DataFormat.IMAGE_FOLDER, uri=str(images))
     with pytest.raises(ConfigError) as error:
         ingest(tmp_path / "strict", strict)
     assert str(error.value).startswith(
-        "data.max_bad_ratio: found 5 bad records of 65, accepted is a ratio of 0.0 at most: "
-        "cat/text.png: found no image content, accepted are PNG and JPEG; cat/truncated.png: "
+        "data.max_bad_ratio: found 5 bad records of 65, accepted is a ratio of 0.02 at most: "
+        "cat/text.png: found no image content, accepted are PNG, JPEG, WebP, BMP and GIF; cat/truncated.png: "
     )
     assert "\n" not in str(error.value)
+    assert str(error.value).endswith("; and 2 more in bad_records.jsonl")
 
     loose = DataConfig(format=DataFormat.IMAGE_FOLDER, uri=str(images), max_bad_ratio=0.1, num_shards=3)
     result = ingest(tmp_path / "loose", loose)
@@ -203,13 +221,47 @@ def test_bad_images_are_listed_and_limited(images: Path, tmp_path: Path) -> None
     assert [(record["source"], record["reason"].split(",")[0]) for record in bad] == [
         ("cat/text.png", "found no image content"),
         ("cat/truncated.png", "found a truncated or damaged PNG"),
-        ("dog/gif.png", "found GIF content"),
         ("dog/large.png", "found 9x8 pixels (height x width)"),
         ("dog/notes.txt", "found another kind of file"),
+        ("dog/tiff.png", "found TIFF content"),
     ]
     assert (result.examples.num_bad, result.report["labels"]) == (5, ["cat", "dog"])
     assert result.examples.num_train + result.examples.num_held_out == 60
     assert len(shard_paths(result.folder / Split.HELD_OUT)) == 3
+
+
+def test_one_odd_file_stops_no_data_and_is_shown(images: Path, tmp_path: Path) -> None:
+    (images / "cat" / "notes.txt").write_text("a note")
+    (images / "dog" / "Thumbs.db").write_text("clutter")
+    (images / "dog" / "03.png").rename(images / "dog" / "_DSC0003.JPG")  # PNG content
+    exif = Image.Exif()
+    exif[0x0112] = 3
+    for index in range(2):
+        pixels = np.arange(64, dtype=np.uint8).reshape(8, 8) + index
+        Image.fromarray(pixels).save(images / "dog" / f"turned{index}.png", exif=exif.tobytes())
+    emoji = "\U0001f469\u200d\U0001f680"
+    (images / "dog").rename(images / emoji)
+    data = DataConfig(format=DataFormat.IMAGE_FOLDER, uri=str(images))
+    heard: list[Progress] = []
+    with listening(heard.append):
+        result = ingest(tmp_path / "out", data)
+    assert (result.examples.num_bad, result.report["num_with_exif_orientation"]) == (1, 2)
+    assert (result.folder / LABELS_FILE).read_text("utf-8") == f"cat\n{emoji}\n"
+    stored = {example.source: example.input for split in Split for example in read_examples(result.folder / split)}
+    assert len(stored) == 62
+    assert stored[f"{emoji}/turned1.png"] == bytes(range(64, 0, -1))
+    # Of so few images the splits differ, which is told behind them.
+    bad, turned, *_ = [progress.detail for progress in heard if progress.is_notice]
+    assert bad.startswith("1 bad records are left out: cat/notes.txt: found another kind of file, accepted are names")
+    assert turned.startswith("2 images have an EXIF orientation; they are turned upright")
+
+    as_stored = ingest(tmp_path / "ignored", dataclasses.replace(data, exif=ExifOrientation.IGNORE))
+    stored = {example.source: example.input for split in Split for example in read_examples(as_stored.folder / split)}
+    assert stored[f"{emoji}/turned1.png"] == bytes(range(1, 65))
+    with pytest.raises(
+        ConfigError, match=r"^data.max_bad_ratio: found 1 bad records of 63, accepted is a ratio of 0.0"
+    ):
+        ingest(tmp_path / "strict", dataclasses.replace(data, max_bad_ratio=0.0))
 
 
 def test_empty_class_stops_before_work(images: Path, tmp_path: Path) -> None:
@@ -237,7 +289,7 @@ def test_corrupted_tfrecord(tmp_path: Path) -> None:
                 "label": tf.train.Feature(int64_list=tf.train.Int64List(value=[index % 2])),
             }
             writer.write(tf.train.Example(features=tf.train.Features(feature=features)).SerializeToString())
-    data = DataConfig(format=DataFormat.TFRECORD, uri=str(path), max_bad_ratio=1.0)
+    data = DataConfig(format=DataFormat.TFRECORD, uri=str(path), max_bad_ratio=0.99)
     result = ingest(tmp_path / "whole", data)
     assert result.report["class_counts"]["train"][0] + result.report["class_counts"]["held_out"][0] == 25
     assert result.report["labels"] == ["0", "1"]
@@ -259,7 +311,7 @@ def test_idx_with_its_own_held_out_split(tmp_path: Path) -> None:
     result = ingest(tmp_path / "out", DataConfig(format=DataFormat.IDX, uri=str(tmp_path)))
     # Every fourth image is the same one; what the first half of the training images show is held out.
     assert (result.examples.num_train, result.examples.num_held_out) == (20, 10)
-    assert result.report["num_duplicates"] == 16 + 6
+    assert result.report["num_duplicates"] == {"train": 16, "held_out": 6}
     assert result.report["num_labelled_left_out"] == 20
 
 
@@ -274,6 +326,66 @@ def test_npz_with_names(tmp_path: Path) -> None:
         assert example.label == int(example.source.partition("[")[2].rstrip("]")) % 3
 
 
+def write_named_records(path: Path, first_label: int = 0, num_records: int = 60) -> None:
+    with tf.io.TFRecordWriter(str(path)) as writer:
+        for index in range(num_records):
+            image = io.BytesIO()
+            Image.fromarray(np.full((8, 8), index, np.uint8)).save(image, "PNG")
+            example = tf.train.Example()
+            example.features.feature["image/encoded"].bytes_list.value.append(image.getvalue())
+            example.features.feature["image/class/label"].int64_list.value.append(first_label + index % 3)
+            example.features.feature["image/class/text"].bytes_list.value.append(
+                (b"plum", b"lime", b"apple")[index % 3]
+            )
+            writer.write(example.SerializeToString())
+
+
+def test_names_beside_indices_are_those_of_the_classes(tmp_path: Path) -> None:
+    write_named_records(tmp_path / "train-00000-of-00001")
+    result = ingest(tmp_path / "out", DataConfig(format=DataFormat.TFRECORD, uri=str(tmp_path), num_records=60))
+    assert (result.folder / LABELS_FILE).read_text().split() == ["plum", "lime", "apple"]
+    for example in read_examples(result.folder / Split.TRAIN):
+        assert example.label == int(example.source.partition("#")[2]) % 3
+    with pytest.raises(ConfigError, match=r"^data.num_records: found 60 labelled records, accepted is the 61 that"):
+        ingest(tmp_path / "cut", DataConfig(format=DataFormat.TFRECORD, uri=str(tmp_path), num_records=61))
+
+
+def test_labels_from_one_are_told_and_read(tmp_path: Path) -> None:
+    write_named_records(tmp_path / "a.tfrec", first_label=1)
+    data = DataConfig(format=DataFormat.TFRECORD, uri=str(tmp_path))
+    with pytest.raises(ConfigError, match=r"^data: found labels 1 to 3 and none that is 0, .* set data.first_label: 1"):
+        ingest(tmp_path / "refused", data)
+    result = ingest(tmp_path / "out", dataclasses.replace(data, first_label=1))
+    assert result.report["labels"] == ["plum", "lime", "apple"]
+
+
+def test_text_taken_for_the_label_is_refused(tmp_path: Path) -> None:
+    lines = [f"{'what is' if i % 2 else 'look at'} number {i},{'ab'[i % 2]} {i % 30}\n" for i in range(60)]
+    (tmp_path / "a.csv").write_text("".join(lines))
+    data = DataConfig(format=DataFormat.CSV, uri=str(tmp_path / "a.csv"))
+    with pytest.raises(ConfigError, match=r"^data: found 60 classes in 60 examples, such as .* set data.label_column"):
+        ingest(tmp_path / "refused", data, TEXT)
+
+
+def test_what_was_concluded_about_a_table_is_told_and_reported(tmp_path: Path) -> None:
+    rows = [f"sentence number {i};{(1, 2, 10)[i % 3]}.0\n" for i in range(60)]
+    (tmp_path / "a.csv").write_text("review;stars\n" + "".join(rows))
+    heard: list[Progress] = []
+    with listening(heard.append):
+        result = ingest(tmp_path / "out", DataConfig(format=DataFormat.CSV, uri=str(tmp_path / "a.csv")), TEXT)
+    assert result.report["labels"] == ["1", "2", "10"]
+    notes = result.report["notes"]
+    assert [progress.detail for progress in heard if progress.is_notice] == notes
+    for words in (
+        "is taken for a header",
+        '"1.0" is read as "1"',
+        "separated by ';'",
+        "in numeric order",
+        "begin at 1",
+    ):
+        assert sum(words in note for note in notes) == 1
+
+
 def test_label_that_is_held_out_alone_is_an_anomaly(tmp_path: Path) -> None:
     (tmp_path / "train.tsv").write_text("".join(f"{'ab'[i % 2]}\tsentence number {i}\n" for i in range(40)))
     (tmp_path / "test.tsv").write_text("a\thello there\nc\tnever seen before\n")
@@ -284,10 +396,14 @@ def test_label_that_is_held_out_alone_is_an_anomaly(tmp_path: Path) -> None:
     assert "anomaly_info {" in anomalies.read_text()
 
     (tmp_path / "test.tsv").write_text("a\thello there\na\tSENTENCE number  0\n")
-    result = ingest(tmp_path / "accepted", data, TEXT)
+    with pytest.raises(
+        ConfigError,
+        match=r"^data.min_held_out_per_class: found 1 of 2 classes with fewer held-out examples than 1 \('b' has 0\), "
+        r"so .*; add some of them to data.held_out_uri; or accept it with data.min_held_out_per_class: 0$",
+    ):
+        ingest(tmp_path / "unknown", data, TEXT)
+    result = ingest(tmp_path / "accepted", dataclasses.replace(data, min_held_out_per_class=0), TEXT)
     assert result.report["labels_not_held_out"] == ["b"]
-    # A text that recurs stays, and is counted.
-    assert (result.report["num_train"], result.report["num_shared_by_splits"]) == (40, 1)
     (first, *_) = read_examples(result.folder / Split.TRAIN)
     assert first.input == hashed_ngrams(first.text.decode(), 256).tobytes()
 
@@ -313,8 +429,8 @@ def test_unlabelled_images_are_trained_on_and_held_out_ones_are_left_out(images:
     assert (report["num_unlabelled"], result.examples.num_unlabelled) == (42, 42)
     assert report["num_unlabelled_left_out"] == len(held_out) > 0
     assert report["num_train"] == result.examples.num_train == len(train) == len(trained_on) + 42
-    assert report["num_duplicates"] == 2
-    assert (report["num_labelled_left_out"], report["num_shared_by_splits"]) == (0, 0)
+    assert report["num_duplicates"] == {"train": 2, "held_out": 0}
+    assert (report["num_labelled_left_out"], report["num_held_out_trained_on"]) == (0, 0)
     assert (report["labels"], report["class_counts"]) == (without.report["labels"], without.report["class_counts"])
     (bad,) = map(json.loads, (result.folder / BAD_RECORDS_FILE).read_text().splitlines())
     assert (bad["field"], bad["source"]) == ("data.unlabelled_uri", "new/broken.png")
@@ -341,7 +457,7 @@ def test_unlabelled_text_beside_a_held_out_split_of_its_own(tmp_path: Path) -> N
     data = DataConfig(
         format=DataFormat.TSV, uri=places["train"], held_out_uri=places["test"], unlabelled_uri=places["pool"]
     )
-    result = ingest(tmp_path / "out", data, TEXT)
+    result = ingest(tmp_path / "out", dataclasses.replace(data, min_held_out_per_class=0), TEXT)
     found = {(example.text, example.label) for example in read_examples(result.folder / Split.TRAIN)}
     assert found == {
         (b"one thing", 0),
@@ -372,7 +488,15 @@ def test_destination_that_can_not_be_written(tmp_path: Path) -> None:
 
 def test_component_carries_the_configuration() -> None:
     data = DataConfig(num_shards=3)
-    component = Ingest(data=data, task=TaskConfig(), data_fingerprint="f", beam_options=ONE_WORKER, code_digest="c")
+    component = Ingest(
+        data=data,
+        task=TaskConfig(),
+        data_fingerprint="f",
+        beam_options=ONE_WORKER,
+        family_name="n",
+        checkpoint_root="r",
+        code_digest="c",
+    )
     assert component.exec_properties["num_shards"] == 3
     assert json.loads(component.exec_properties["task"])["input_shape"] == [8, 8, 1]
     assert set(component.outputs) == {"examples", "statistics"}
@@ -402,7 +526,172 @@ def test_labelled_images_that_are_held_out_leave_training(images: Path, tmp_path
     assert result.report["num_labelled_left_out"] == 4
     assert result.report["class_counts"]["train"] == [28, 29]
     assert result.examples.num_held_out == 4
-    assert heard[-1].detail == "0 bad records, 4 labelled examples left out of training, as their content is held out"
+    assert [progress.detail for progress in heard if progress.is_notice] == [
+        "4 labelled examples left out of training: the content is held out",
+    ]
+    rows = [json.loads(line) for line in (result.folder / REPEATED_FILE).read_text().splitlines()]
+    assert [(row["source"], row["reason"]) for row in rows] == [
+        ("cat/03.png", "its content is held out"),
+        ("cat/04.png", "its content is held out"),
+        ("dog/05.png", "its content is held out"),
+        ("dog/twin.png", "its content is held out with label 'cat'"),
+    ]
+    assert result.report["num_conflicting"] == {"train": 2, "held_out": 0}
+
+
+@pytest.mark.parametrize("num_shards", [1, 3])
+def test_the_same_image_under_two_labels_is_left_out_of_training(images: Path, tmp_path: Path, num_shards: int) -> None:
+    for index in range(8):
+        (images / "dog" / f"twin{index}.png").write_bytes((images / "cat" / f"{index:02d}.png").read_bytes())
+    for copy in ("one.png", "two.png"):
+        (images / "cat" / copy).write_bytes((images / "cat" / "20.png").read_bytes())
+    data = DataConfig(format=DataFormat.IMAGE_FOLDER, uri=str(images), max_conflict_ratio=0.3, num_shards=num_shards)
+    heard: list[Progress] = []
+    with listening(heard.append):
+        result = ingest(tmp_path / "out", data)
+    report = result.report
+    train, held_out = (list(read_examples(result.folder / split)) for split in Split)
+    twins = {f"{name}/{source}" for index in range(8) for name, source in pairs_of(index)}
+    assert not twins & {example.source for example in train}
+    num_held_out = len(twins & {example.source for example in held_out})
+    assert 0 < num_held_out < 16
+    assert report["num_conflicting"] == {"train": 16 - num_held_out, "held_out": num_held_out}
+    assert report["num_conflicting_stored"] == {"train": 0, "held_out": num_held_out}
+    assert report["num_conflicting_left_out"] == 16 - num_held_out
+    assert report["num_train"] + report["num_held_out"] == 70 - (16 - num_held_out)
+    # Content decides the split: a copy is where its original is.
+    assert not {example.content_sha256 for example in train} & {example.content_sha256 for example in held_out}
+    assert report["num_held_out_trained_on"] == 0
+    assert report["num_duplicates"] == {"train": 2, "held_out": num_held_out // 2}
+    notices = [progress.detail for progress in heard if progress.is_notice]
+    assert (
+        f"{16 - num_held_out} labelled examples left out of training: the same content has another label, too"
+        in notices
+    )
+    assert (
+        f"{num_held_out} held-out examples whose content has another label, too: no model is right on all of them"
+        in notices
+    )
+    rows = [json.loads(line) for line in (result.folder / REPEATED_FILE).read_text().splitlines()]
+    assert {row["source"] for row in rows} == twins
+    assert all(row["is_stored"] == (row["split"] == "held_out") for row in rows)
+    if num_shards > 1:
+        again = ingest(tmp_path / "again", data, beam_options=TWO_THREADS)
+        assert (again.digests(), again.report) == (result.digests(), report)
+
+
+def pairs_of(index: int) -> tuple[tuple[str, str], tuple[str, str]]:
+    """An image and its copy under another label."""
+    return ("cat", f"{index:02d}.png"), ("dog", f"twin{index}.png")
+
+
+def test_labels_that_contradict_each_other_too_often_stop_the_step(images: Path, tmp_path: Path) -> None:
+    for index in range(4):
+        (images / "dog" / f"twin{index}.png").write_bytes((images / "cat" / f"{index:02d}.png").read_bytes())
+    with pytest.raises(ConfigError) as error:
+        ingest(tmp_path / "out", DataConfig(format=DataFormat.IMAGE_FOLDER, uri=str(images)))
+    message = str(error.value)
+    assert message.startswith(
+        "data.max_conflict_ratio: found 8 of 64 labelled examples whose content has another label, too, accepted is a "
+        "ratio of 0.05 at most; give each content one label"
+    )
+    assert "has its content and label" in message
+    assert "\n" not in message
+    assert len((tmp_path / "out" / "examples" / REPEATED_FILE).read_text().splitlines()) == 8
+
+
+def test_texts_that_are_held_out_leave_training_unless_people_say_them_over_and_over(tmp_path: Path) -> None:
+    rows = [f"{'ab'[i % 2]}\tsentence number {i}\n" for i in range(40)]
+    (tmp_path / "train.tsv").write_text("".join([*rows, "a\tyes\n", "b\tyes\n", "a\tno\n"]))
+    (tmp_path / "test.tsv").write_text("".join([*rows[:10], "a\tYES\n", "b\tsomething new\n"]))
+    places = {"uri": str(tmp_path / "train.tsv"), "held_out_uri": str(tmp_path / "test.tsv")}
+    remove = DataConfig(format=DataFormat.TSV, max_conflict_ratio=0.1, **places)
+    result = ingest(tmp_path / "removed", remove, TEXT)
+    assert (result.report["num_train"], result.report["num_labelled_left_out"]) == (31, 12)
+    assert (result.report["num_held_out"], result.report["num_held_out_trained_on"]) == (12, 0)
+    keep = dataclasses.replace(remove, repeated_texts=RepeatedTexts.KEEP, max_conflict_ratio=0.0)
+    heard: list[Progress] = []
+    with listening(heard.append):
+        result = ingest(tmp_path / "kept", keep, TEXT)
+    assert (result.report["num_train"], result.report["num_labelled_left_out"]) == (43, 0)
+    assert (result.report["num_held_out"], result.report["num_held_out_trained_on"]) == (12, 11)
+    assert "11 of 12 held-out examples are in training, too (data.repeated_texts: keep): figures on them flatter" in [
+        progress.detail for progress in heard if progress.is_notice
+    ]
+    same = dataclasses.replace(remove, held_out_uri=remove.uri)
+    with pytest.raises(
+        ConfigError, match=r"^data: found no example for the train split \(the content of all 43 is held"
+    ):
+        ingest(tmp_path / "same", same, TEXT)
+
+
+def test_a_class_that_content_holds_nothing_out_of_is_named_with_what_to_do(images: Path, tmp_path: Path) -> None:
+    png(images / "owl" / "1.png", 250)
+    data = DataConfig(format=DataFormat.IMAGE_FOLDER, uri=str(images))
+    with pytest.raises(
+        ConfigError,
+        match=r"^data.min_held_out_per_class: found 1 of 3 classes with fewer held-out examples than 1 "
+        r"\('owl' has 0\).*; "
+        r"give them more examples, .*, or hold out a larger share \(data.held_out_ratio, 0.2 now\)",
+    ):
+        ingest(tmp_path / "out", data)
+    assert not (tmp_path / "out" / "checkpoints").exists()
+
+
+def test_what_changed_since_the_last_run_of_the_name_is_said(tmp_path: Path) -> None:
+    draw = np.random.default_rng(0)
+    dark = draw.integers(0, 60, (400, 1, 1)) + draw.integers(0, 60, (400, 8, 8))
+    y = np.arange(400) % 2
+    data = DataConfig(format=DataFormat.NPZ, uri=str(tmp_path / "a.npz"), held_out_ratio=0.3)
+
+    def run(out: str, x: np.ndarray, y: np.ndarray) -> tuple[Ingested, list[str]]:
+        np.savez(tmp_path / "a.npz", x=x.astype(np.uint8), y=y, labels=["cat", "dog"])
+        heard: list[Progress] = []
+        with listening(heard.append):
+            result = ingest(tmp_path / out, data, checkpoint_root=tmp_path / "state")
+        return result, [progress.detail for progress in heard if progress.is_notice]
+
+    first, said = run("first", dark, y)
+    assert (said, first.report["previous"]) == ([], None)
+    second, said = run("second", dark, y)
+    assert (said, second.report["changes"]) == ([], [])
+    assert second.report["previous"]["num_train"] == first.report["num_train"]
+    assert second.digests() == first.digests()
+    kept = (y == 0) | (np.arange(400) < 80)
+    third, said = run("third", 255 - dark[kept], y[kept])
+    train, before = third.report["num_train"], first.report["num_train"]
+    assert third.report["changes"] == said
+    assert said[0] == (
+        f"the training split is much smaller than in the previous run: {train} examples, {100 * train / before:.0f}% "
+        f"of {before}; see that nothing is missing"
+    )
+    assert said[1].startswith("the held-out split is much smaller than in the previous run: ")
+    assert said[2] == (
+        "the held-out split is not the previous run's: figures of the two runs are not of the same examples"
+    )
+    assert re.match(
+        r"label 'cat' is 8\d\.\d% of the training split and [45]\d\.\d% in the previous run's \(L-infinity distance 0",
+        said[3],
+    )
+    assert said[4].startswith("pixel_mean is distributed otherwise in the training split than in the previous run's: ")
+    assert len(said) == 5
+
+
+@pytest.mark.parametrize("state", ["damaged", "not writable"])
+def test_a_comparison_that_can_not_be_made_is_said_and_stops_nothing(images: Path, tmp_path: Path, state: str) -> None:
+    if state == "damaged":
+        (tmp_path / "state" / "last_data").mkdir(parents=True)
+        (tmp_path / "state" / "last_data" / "family.json").write_text("{}")
+    else:
+        (tmp_path / "state").write_text("a file")
+    data = DataConfig(format=DataFormat.IMAGE_FOLDER, uri=str(images))
+    heard: list[Progress] = []
+    with listening(heard.append):
+        result = ingest(tmp_path / "out", data, checkpoint_root=tmp_path / "state")
+    said = [progress.detail for progress in heard if progress.is_notice]
+    assert said
+    assert all(sentence.startswith("no comparison with another run's data: ") for sentence in said)
+    assert result.report["previous"] is None
 
 
 def test_a_held_out_set_that_is_the_training_set_is_refused(images: Path, tmp_path: Path) -> None:
@@ -411,8 +700,7 @@ def test_a_held_out_set_that_is_the_training_set_is_refused(images: Path, tmp_pa
         ingest(tmp_path / "out", data)
 
 
-@pytest.mark.parametrize("num_shards", [1, 3])
-@pytest.mark.parametrize("held_out", ["by content", "apart"])
+@pytest.mark.parametrize(("num_shards", "held_out"), [(3, "by content"), (1, "apart")])
 def test_reading_into_memory_finds_what_ingest_stores(
     images: Path, tmp_path: Path, num_shards: int, held_out: str
 ) -> None:

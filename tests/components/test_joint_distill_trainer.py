@@ -14,11 +14,10 @@ import pytest
 from tfx.types import channel
 from tfx.types.artifact import Artifact
 
-from components.artifacts import COST_FILE, Examples, Student, Teacher, TeacherLogits, TrainingLogs
+from components.artifacts import Examples, Student, Teacher, TeacherLogits, TrainingLogs
 from components.joint_distill_trainer.component import JointDistillTrainer
 from components.joint_distill_trainer.executor import Executor
 from components.student_artifact import read_student
-from components.training_inputs import TeacherUse, TrainingSettings
 from learn2compress.config import (
     BudgetConfig,
     DistillationConfig,
@@ -30,8 +29,10 @@ from learn2compress.config import (
 )
 from learn2compress.config.parsing import ConfigError
 from learn2compress.data.examples import encode_example, shard_path, write_shard
+from learn2compress.file_names import COST_FILE
 from learn2compress.progress import Progress, listening
 from learn2compress.results.reports import EpochRecord, returned_epoch
+from learn2compress.steps.training_inputs import TeacherUse, TrainingSettings
 from learn2compress.students.cost import count_macs
 from learn2compress.teachers.loading import load_teacher
 from learn2compress.teachers.stored import store_copies

@@ -9,10 +9,11 @@ from pathlib import Path
 import keras
 import numpy as np
 
-from components.artifacts import CONFIG_FILE, HISTORY_FILE, LITERT_FILE, QUANTIZATION_FILE, LiteRtModel
+from components.artifacts import LiteRtModel
 from components.litert_model_artifact import write_model
 from learn2compress.config import QuantizationRecipe, QuantizeConfig
 from learn2compress.config.parsing import parse
+from learn2compress.file_names import CONFIG_FILE, HISTORY_FILE, LITERT_FILE, QUANTIZATION_FILE
 from learn2compress.litert.interpreter import predict
 from learn2compress.quantization.convert import to_float_litert
 from learn2compress.quantization.quantize import QuantizedStudent

@@ -28,6 +28,7 @@ CONFIGS = [
     ConstraintsConfig(max_model_bytes=1000, max_accuracy_drop=0.1),
     DataConfig(),
     DataConfig(format=DataFormat.TSV, uri="train.tsv", held_out_uri="test.tsv", resize=True),
+    DataConfig(format=DataFormat.CSV, uri="a.csv", header=True, label_column="kind", text_column=2, num_records=9),
     EvaluateConfig(),
     EvaluateConfig(
         threads=(2,),

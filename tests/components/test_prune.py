@@ -17,12 +17,12 @@ from components.artifacts import SENSITIVITY_FILE, Examples, Sensitivity, Studen
 from components.prune.component import Prune
 from components.prune.executor import Executor
 from components.student_artifact import read_student
-from components.training_inputs import TeacherUse, TrainingSettings
 from learn2compress.config import PruneConfig, PruneMethod, StageConfig, TaskConfig, TrainingConfig
 from learn2compress.data.examples import read_examples
 from learn2compress.data.records import Split
 from learn2compress.results.pruning import PruneSensitivity
 from learn2compress.results.reports import read_json
+from learn2compress.steps.training_inputs import TeacherUse, TrainingSettings
 
 TRAINING = TrainingConfig(stages=(StageConfig(16),), batch_size=32)
 

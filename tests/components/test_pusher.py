@@ -19,6 +19,7 @@ from components.pusher.component import Pusher
 from components.pusher.executor import Executor
 from learn2compress.config import CompressionConfig, ConstraintsConfig, PushConfig, StudentConfig, TeacherConfig
 from learn2compress.config.parsing import ConfigError, parse, to_dict
+from learn2compress.results.data import ClassCounts, DataReport, SplitCounts, SplitDigests
 from learn2compress.results.quantization import Candidate, QuantizationReport, TensorDeviation
 from learn2compress.results.reports import (
     Accuracy,
@@ -30,8 +31,28 @@ from learn2compress.results.reports import (
     read_json,
     write_json,
 )
+from learn2compress.results.shown_examples import ExampleGroup, ShownExample
 
 LABELS = ("cat", "<dog>")
+_NONE = SplitCounts(0, 0)
+DATA = DataReport(
+    LABELS,
+    600,
+    100,
+    0,
+    0,
+    3,
+    0,
+    _NONE,
+    _NONE,
+    0,
+    _NONE,
+    0,
+    ClassCounts((300, 300), (50, 50)),
+    (),
+    SplitDigests("a", "b"),
+    "c",
+)
 CONTENT = {"large": b"large model" * 20, "small": b"small model" * 5}
 
 
@@ -83,6 +104,7 @@ def inputs(tmp_path: Path) -> dict[str, list[Artifact]]:
     examples = artifact_at(Examples, tmp_path / "examples")
     examples.content_sha256 = "da7a"
     (tmp_path / "examples" / "labels.txt").write_text("".join(f"{label}\n" for label in LABELS))
+    write_json(tmp_path / "examples" / "ingest.json", DATA)
     found = {"examples": [examples], "baseline": [artifact_at(Evaluation, tmp_path / "teacher")]}
     write_json(tmp_path / "teacher" / "report.json", report_on("teacher", b"t" * 9000, 49))
     for name, content in CONTENT.items():
@@ -96,7 +118,16 @@ def inputs(tmp_path: Path) -> dict[str, list[Artifact]]:
         write_json(
             model / "quantization.json",
             QuantizationReport(
-                "int8_qat", "int8_qat", "better", 50, (float32, int8), "the trained network", 32, deviations
+                "int8_qat",
+                "int8_qat",
+                "better",
+                50,
+                (float32, int8),
+                "the trained network",
+                32,
+                deviations,
+                agreement=0.98,
+                num_agreement_examples=50,
             ),
         )
         evaluation = tmp_path / "evaluation" / name
@@ -120,6 +151,14 @@ def test_what_a_history_notes_stands_beside_the_decision(tmp_path: Path, inputs:
     family = read_json(FamilyReport, Path(pushed.uri) / "family.json")
     assert [verdict.notes[-1:] == ("not pruned: why",) for verdict in family.verdicts] == [False, True]
     assert "not pruned: why" in (Path(pushed.uri) / "report.html").read_text("utf-8")
+
+
+def test_what_was_left_out_of_training_is_in_report_and_card(tmp_path: Path, inputs: dict[str, list[Artifact]]) -> None:
+    pushed = push(tmp_path, inputs)
+    assert read_json(FamilyReport, Path(pushed.uri) / "family.json").data == DATA
+    sentence = "3 labelled examples left out of training: the content is held out"
+    assert sentence in (Path(pushed.uri) / "report.html").read_text("utf-8")
+    assert sentence in (Path(pushed.destination) / "large" / "model_card.md").read_text("utf-8")
 
 
 def test_the_spec_has_two_inputs_for_each_student(tmp_path: Path) -> None:
@@ -152,7 +191,7 @@ def test_selected_students_leave_with_everything_about_them(tmp_path: Path, inpu
     assert {str(path.relative_to(version)) for path in version.rglob("*") if path.is_file()} == {
         "SHA256SUMS", "push.json", "report.html", "family.json", "config.yaml",
         "large/large.tflite", "large/labels.txt", "large/report.json", "large/config.json", "large/model_card.md",
-        "large/classify.py",
+        "large/classify.py", "large/image_pixels.py", "large/image_pixels.json",
         "large/quantization.json",
     }  # fmt: skip
     assert (version / "large" / "large.tflite").read_bytes() == CONTENT["large"]
@@ -186,6 +225,20 @@ def test_the_artifact_holds_the_pushed_report(tmp_path: Path, inputs: dict[str, 
     page = (folder / "report.html").read_text()
     assert "1 of 2 students pushed" in page
     assert "&lt;dog&gt;" in page
+
+
+def test_examples_are_on_the_page_where_there_are_some(tmp_path: Path, inputs: dict[str, list[Artifact]]) -> None:
+    private = push(tmp_path, inputs)
+    assert "<img" not in (Path(private.uri) / "report.html").read_text()
+
+    picture = "data:image/png;base64,iVBORw0KGgo="
+    shown = ShownExample(ExampleGroup.MISTAKE, 0, 1, 0.97, 0, 0.9, "cat/1.png", picture)
+    write_json(tmp_path / "evaluation" / "large" / "examples.json", (shown,))
+    refused = push(tmp_path, inputs, "2", max_model_bytes=1)
+    assert picture in (Path(refused.uri) / "report.html").read_text()
+
+    assert json.loads((Path(refused.uri) / "family.json").read_text())["config"]["report"] == {"images": True}
+    assert picture not in (Path(refused.uri) / "family.json").read_text()
 
 
 def test_nothing_is_pushed_where_nothing_passes(tmp_path: Path, inputs: dict[str, list[Artifact]]) -> None:

@@ -15,13 +15,13 @@ from components.artifacts import Examples, LiteRtModel, Student, Teacher, Teache
 from components.quantize.component import Quantize
 from components.quantize.executor import Executor
 from components.student_artifact import write_student
-from components.training_inputs import TeacherUse, TrainingSettings
 from learn2compress.config import QuantizationRecipe, QuantizeConfig, TaskConfig, TrainingConfig
 from learn2compress.data.examples import encode_example, shard_path, write_shard
 from learn2compress.litert.interpreter import predict
 from learn2compress.litert.metadata import read_metadata
 from learn2compress.results.quantization import QuantizationReport
 from learn2compress.results.reports import EpochRecord, read_json
+from learn2compress.steps.training_inputs import TeacherUse, TrainingSettings
 
 NUM_EXAMPLES = 128
 LABELS = ["dark", "bright"]

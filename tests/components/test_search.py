@@ -18,7 +18,6 @@ from components.artifacts import Examples, Student, Teacher, TeacherLogits
 from components.search.component import Search
 from components.search.executor import Executor
 from components.student_artifact import read_student, write_student
-from components.training_inputs import TeacherUse, TrainingSettings
 from learn2compress import progress
 from learn2compress.config import (
     PruneConfig,
@@ -33,6 +32,7 @@ from learn2compress.data.examples import read_examples
 from learn2compress.data.records import Split
 from learn2compress.litert.interpreter import predict
 from learn2compress.litert.measure import download_bytes
+from learn2compress.steps.training_inputs import TeacherUse, TrainingSettings
 
 TRAINING = TrainingConfig(stages=(StageConfig(8),), batch_size=32, validation_ratio=0.0)
 SEARCH = SearchConfig(

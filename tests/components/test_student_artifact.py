@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 
 from components.artifacts import Student
-from components.student_artifact import read_network, read_student, write_student
+from components.student_artifact import read_student, write_student
 from learn2compress.config import StageConfig, StudentConfig, TaskConfig, TaskKind, TextFeatures, TrainingConfig
 from learn2compress.results.reports import EpochRecord
+from learn2compress.steps.student_folder import read_network
 from learn2compress.students.cost import count_macs
 from learn2compress.students.joint import build_joint_network, content_sha256, standalone_student
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import json
 from dataclasses import dataclass
@@ -92,7 +93,8 @@ def component_of(teacher: TeacherConfig, sha256: str, **changes: Any) -> Teacher
 
 
 def run(out: Path, examples: Any, config: TeacherConfig, **changes: Any) -> Loaded:
-    """Runs the executor as TFX does, with the parameters that the component gives it."""
+    """Runs the executor as TFX does, with the component's parameters, on a teacher that only guesses."""
+    config = dataclasses.replace(config, accept_poor=True)
     sha256 = joint_sha256([content_sha256(path) for path in fetch_members(config, out / "fetched")])
     loaded = Loaded(artifact_at(Teacher, out / "teacher"), artifact_at(TeacherLogits, out / "logits"))
     outputs = {"teacher": [loaded.teacher], "teacher_logits": [loaded.logits]}
@@ -287,6 +289,71 @@ def test_an_ensemble_is_one_file_and_asked_as_one_teacher(
     file = (Path(loaded.teacher.uri) / "model.tflite").read_bytes()
     np.testing.assert_allclose(predict(file, inputs, RAW), np.exp(expected), atol=1e-5)
     assert loaded.teacher.output == "probabilities"
+
+
+@pytest.fixture(scope="module")
+def known(examples: Any, models: Path, tmp_path_factory: pytest.TempPathFactory) -> Any:
+    """The same images with the classes that `one.keras` answers, whose outputs are owl, cat, dog."""
+    folder = tmp_path_factory.mktemp("known")
+    for split in Split:
+        inputs = inputs_of(examples, split)
+        labels = np.array([2, 0, 1])[scores(models / "one.keras", inputs).argmax(axis=1)]
+        records = [
+            encode_example(pixels.tobytes(), int(label), hashlib.sha256(pixels.tobytes()).hexdigest(), str(row))
+            for row, (pixels, label) in enumerate(zip(inputs, labels, strict=True))
+        ]
+        write_shard(shard_path(folder / split, 0, 1), records)
+    (folder / "labels.txt").write_text("cat\ndog\nowl\n")
+    artifact = artifact_at(Examples, folder)
+    artifact.num_train, artifact.num_held_out, artifact.num_classes = NUM_TRAIN, NUM_HELD_OUT, 3
+    return artifact
+
+
+def test_a_teacher_whose_classes_are_in_another_order_stops_the_step_before_anything_is_written(
+    known: Any, models: Path, tmp_path: Path
+) -> None:
+    outputs = {
+        "teacher": [artifact_at(Teacher, tmp_path / "teacher")],
+        "teacher_logits": [artifact_at(TeacherLogits, tmp_path / "logits")],
+    }
+    config = TeacherConfig(str(models / "one.keras"))
+    properties = component_of(config, content_sha256(models / "one.keras")).spec.exec_properties
+    with pytest.raises(ConfigError, match=r"^teacher.uri: .*: right on 0% of \d+ .* set teacher.classes to \[owl, c"):
+        Executor().Do({"examples": [known]}, outputs, properties)
+    for folder in ("teacher", "logits"):
+        assert list((tmp_path / folder).iterdir()) == []
+
+
+@pytest.mark.parametrize("signal", list(TeacherSignal))
+def test_declared_classes_are_the_order_of_all_that_is_stored(
+    known: Any, models: Path, signal: TeacherSignal, tmp_path: Path
+) -> None:
+    config = TeacherConfig(str(models / "one.keras"), signal=signal, classes=("owl", "cat", "dog"))
+    heard: list[Progress] = []
+    with listening(heard.append):
+        loaded = run(tmp_path, known, config)
+    assert not [progress.detail for progress in heard if progress.is_notice]
+    sentence = loaded.teacher.get_string_custom_property("answer_check")
+    assert sentence.endswith("labelled training examples")
+    assert "right on 100% of" in sentence
+    inputs = inputs_of(known, Split.HELD_OUT)
+    expected = scores(models / "one.keras", inputs)[:, [1, 2, 0]]
+    if signal is TeacherSignal.CACHED:
+        stored = loaded.rows(Split.HELD_OUT)
+    else:
+        stored = LiveTeacher.load(Path(loaded.teacher.uri), TASK, 3)(tf.constant(inputs))[0].numpy()
+    np.testing.assert_allclose(stored, expected, atol=1e-5)
+    file = (Path(loaded.teacher.uri) / "model.tflite").read_bytes()
+    np.testing.assert_allclose(predict(file, inputs, RAW), expected, atol=1e-5)
+
+
+def test_whoever_accepts_a_poor_teacher_is_told(examples: Any, models: Path, tmp_path: Path) -> None:
+    heard: list[Progress] = []
+    with listening(heard.append):
+        loaded = run(tmp_path, examples, TeacherConfig(str(models / "one.keras")))
+    (notice,) = [progress.detail for progress in heard if progress.is_notice]
+    assert "no better than guessing" in notice
+    assert loaded.teacher.get_string_custom_property("answer_check") == notice
 
 
 @pytest.fixture(scope="module")

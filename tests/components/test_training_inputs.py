@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from components.parameters import exec_properties_of
-from components.training_inputs import TeacherUse, TrainingInputs, TrainingSettings
+from components.training_inputs import open_training_inputs
 from learn2compress.config import (
     AugmentConfig,
     DistillationConfig,
@@ -25,6 +25,7 @@ from learn2compress.config import (
     TeacherTraining,
     TrainingConfig,
 )
+from learn2compress.steps.training_inputs import TeacherUse, TrainingInputs, TrainingSettings
 
 TRAINING = TrainingConfig(
     stages=(StageConfig(8),),
@@ -52,7 +53,7 @@ def open_inputs(digits_inputs: Callable[..., Any], tmp_path: Path) -> Open:
 
     def opened(digest: str = "", **changes: Any) -> TrainingInputs:
         settings = dataclasses.replace(SETTINGS, **{"checkpoint_root": str(tmp_path / "states"), **changes})
-        return TrainingInputs.open(artifacts, exec_properties_of(settings) | {"code_digest": digest})
+        return open_training_inputs(artifacts, exec_properties_of(settings) | {"code_digest": digest})
 
     return opened
 

@@ -6,7 +6,10 @@ import re
 import tomllib
 from pathlib import Path
 
+from packaging.requirements import Requirement
+
 ROOT = Path(__file__).parents[2]
+PROJECTS = ROOT / "pyproject.toml", ROOT / "distributions" / "learn2compress-pipelines" / "pyproject.toml"
 DOCKERFILE = (ROOT / "k8s" / "Dockerfile").read_text(encoding="utf-8")
 
 
@@ -20,13 +23,24 @@ def test_its_packages_are_those_of_the_lock_less_what_is_for_development() -> No
     image, everything = locked(ROOT / "k8s" / "requirements.lock"), locked(ROOT / "requirements.lock")
     assert len(image) > 100
     assert image.items() <= everything.items(), "make lock"
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    declared = {re.split(r"[\[=]", one)[0].lower() for one in project["dependencies"]}
-    assert declared <= set(image), "make lock"
-    for_development = {re.split(r"[\[=]", one)[0].lower() for one in project["optional-dependencies"]["dev"]}
+    library, pipelines = (tomllib.loads(path.read_text(encoding="utf-8"))["project"] for path in PROJECTS)
+    declared = {Requirement(one).name.lower() for one in (*library["dependencies"], *pipelines["dependencies"])}
+    assert declared - {"learn2compress"} <= set(image), "make lock"
+    for_development = {Requirement(one).name.lower() for one in library["optional-dependencies"]["dev"]}
     # Tests import these, and so do packages that the product needs.
-    assert for_development & set(image) == {"botocore", "click", "grpcio", "scipy"}
+    assert for_development & set(image) == {"botocore", "grpcio", "packaging", "pandas"}
     assert for_development <= set(everything), "make lock"
+
+
+def test_its_packages_for_a_gpu_are_the_same_and_nvidias_libraries() -> None:
+    image, with_gpu = (locked(ROOT / "k8s" / f"requirements{which}.lock") for which in ("", "-gpu"))
+    assert image.items() <= with_gpu.items(), "make lock"
+    added = with_gpu.keys() - image.keys()
+    assert {"nvidia-cudnn-cu12", "nvidia-cublas-cu12"} <= added
+    assert all(name.startswith("nvidia-") for name in added), added
+    # The argument is empty or `yes`, and so chooses the one or the other.
+    assert re.search(r"^ARG GPU=$", DOCKERFILE, re.MULTILINE)
+    assert "k8s/requirements${GPU:+-gpu}.lock" in DOCKERFILE
 
 
 def test_its_base_is_pinned_and_every_stage_is_made_of_it() -> None:

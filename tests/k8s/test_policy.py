@@ -12,7 +12,7 @@ import pytest
 
 Thing = dict[str, Any]
 
-# Made by whoever installs (docs/kubeflow.md), or by Kubeflow.
+# Made by whoever installs (docs/how-to/kubeflow.md), or by Kubeflow.
 _SECRETS_OF_OTHERS = {"l2c-webhook", "l2c-object-store", "mlpipeline-minio-artifact"}
 _CREDENTIALS = re.compile(r"://[^/\s:@]+:[^/\s@]+@|-----BEGIN|AKIA[0-9A-Z]{16}")
 _RESTRICTED = {f"pod-security.kubernetes.io/{mode}": "restricted" for mode in ("enforce", "audit", "warn")}

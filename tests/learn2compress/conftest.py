@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import urllib.request
 from collections.abc import Callable, Iterator
@@ -17,6 +18,7 @@ from moto.server import ThreadedMotoServer
 
 from learn2compress.data.batches import TrainingData
 from learn2compress.data.examples import encode_example, shard_path, write_shard
+from learn2compress.results.data import ClassCounts, DataReport, SplitCounts, SplitDigests
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
@@ -182,3 +184,18 @@ def _network(keras: Any, scaled: npt.NDArray[Any]) -> Any:
 
 def _away_from_zero(random: np.random.Generator, shape: tuple[int, ...]) -> npt.NDArray[np.float32]:
     return (random.choice([-1, 1], shape) * random.uniform(0.1, 0.2, shape)).astype(np.float32)
+
+
+@pytest.fixture
+def data_report() -> Callable[..., DataReport]:
+    """A report on data in order, with some fields replaced."""
+
+    def make(**changes: Any) -> DataReport:
+        none = SplitCounts(0, 0)
+        counts = ClassCounts((700, 500), (70, 50))
+        clean = DataReport(
+            ("cat", "dog"), 1200, 120, 0, 0, 0, 0, none, none, 0, none, 0, counts, (), SplitDigests("a", "b"), "c"
+        )
+        return dataclasses.replace(clean, **changes)
+
+    return make

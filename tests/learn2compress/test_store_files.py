@@ -7,7 +7,7 @@ from pathlib import Path
 import fsspec
 import pytest
 
-from learn2compress.store_files import put_file
+from learn2compress.store_files import existing_folder, put_file, why_not_writable
 
 
 def test_folders_on_the_way_are_made(tmp_path: Path) -> None:
@@ -32,3 +32,15 @@ def test_a_bucket_is_not_made_of_a_typing_mistake(bucket: fsspec.AbstractFileSys
     with pytest.raises(FileNotFoundError):
         put_file(bucket, "sttaes/a.txt", b"content")
     assert not bucket.exists("sttaes")
+
+
+def test_a_folder_that_can_be_written_is_left_as_it_is(tmp_path: Path) -> None:
+    assert why_not_writable(tmp_path / "a" / "b") is None
+    assert list(tmp_path.iterdir()) == []
+    assert existing_folder(tmp_path / "a" / "b") == tmp_path
+
+
+def test_a_folder_that_cannot_be_written_says_why(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    assert why_not_writable(tmp_path / "file" / "folder") == f"{tmp_path / 'file'} is a file"
+    assert why_not_writable(Path("/proc/nowhere/deeper")) is not None

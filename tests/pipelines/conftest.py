@@ -15,6 +15,9 @@ from typing import Any
 
 import pytest
 import yaml
+from typer.testing import CliRunner
+
+from learn2compress.command_line.main import full_app
 
 L2C = Path(sys.executable).with_name("l2c")
 STAND_IN = Path(__file__).parent / "kubeflow" / "kfp_stand_in"
@@ -83,9 +86,10 @@ class RunFolder:
         )
 
     def query(self, *arguments: str) -> Any:
-        """What a verb prints as JSON about this root."""
-        command = [str(L2C), *arguments, "--json", "--root", str(self.root)]
-        return json.loads(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
+        """What a verb prints as JSON about this root; in this process, which has imported what takes longest."""
+        printed = CliRunner().invoke(full_app(), [*arguments, "--json", "--root", str(self.root)])
+        assert printed.exit_code == 0, printed.output
+        return json.loads(printed.stdout)
 
     def last_states(self) -> dict[str, str]:
         """State of each step of the latest run."""
@@ -130,25 +134,32 @@ def refused() -> Callable[[subprocess.CompletedProcess[str]], str]:
 
 
 @pytest.fixture(scope="session")
-def teacher(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def teacher(shared_folder: Callable[..., Path]) -> Path:
     """A small convolutional teacher that the project's own example trained on the training split alone."""
-    folder = RunFolder(tmp_path_factory.mktemp("teacher")).write()
-    size = ["--width", "16", "--epochs", "12"]
-    subprocess.run([sys.executable, str(EXAMPLE), str(folder.config), *size], check=True, capture_output=True)
-    return folder.folder / "teacher.keras"
+
+    def train(folder: Path) -> None:
+        config = RunFolder(folder).write().config
+        size = ["--width", "16", "--epochs", "12"]
+        subprocess.run([sys.executable, str(EXAMPLE), str(config), *size], check=True, capture_output=True)
+
+    return shared_folder("teacher", train) / "teacher.keras"
 
 
 @pytest.fixture(scope="session")
-def undisturbed(teacher: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[RunFolder, RunFolder]:
+def undisturbed(teacher: Path, shared_folder: Callable[..., Path]) -> tuple[RunFolder, RunFolder]:
     """Two finished runs of one configuration, each in a root of its own; they went on side by side.
 
-    `test_end_to_end.py` changes the first and puts it back; nobody changes the second.
+    `test_end_to_end.py` alone takes the first, changes it and puts it back; nobody changes the second.
     """
-    pair = [RunFolder(tmp_path_factory.mktemp(name)).write(teacher={"uri": str(teacher)}) for name in ("one", "two")]
-    for process in [folder.start() for folder in pair]:
-        output, errors = process.communicate()
-        assert process.returncode == 0, output + errors
-    return pair[0], pair[1]
+
+    def run_both(folder: Path) -> None:
+        pair = [RunFolder(folder / name).write(teacher={"uri": str(teacher)}) for name in ("one", "two")]
+        for process in [one.start() for one in pair]:
+            output, errors = process.communicate()
+            assert process.returncode == 0, output + errors
+
+    folder = shared_folder("undisturbed", run_both)
+    return RunFolder(folder / "one"), RunFolder(folder / "two")
 
 
 @pytest.fixture(scope="session")

@@ -8,8 +8,8 @@ import pytest
 from tfx.types.channel import Channel
 
 from components.artifacts import Examples, Student, Teacher, TeacherLogits
-from components.training_inputs import TeacherUse, TrainingSettings
 from learn2compress.config import CompressionConfig, SearchConfig, StudentConfig, TeacherConfig
+from learn2compress.steps.training_inputs import TeacherUse, TrainingSettings
 from pipelines.branches import Branches
 
 CODE = {"prune": "p", "quantize": "q", "search": "s"}

@@ -7,17 +7,18 @@ from pathlib import Path
 import pytest
 from ml_metadata.proto import metadata_store_pb2 as mlmd
 
+from learn2compress.config.store_address import StoreAddress, StoreKind
 from pipelines.deleted_artifacts import record_deleted_artifacts
 from pipelines.metadata_store import live_artifacts, open_store
 from pipelines.run_root import RunRoot
+from pipelines.store_connection import open_address
 
 
 @pytest.fixture
 def root(tmp_path: Path) -> RunRoot:
     """A root with a version in a folder, one in a store that doesn't exist, and one artifact that is gone."""
     root = RunRoot(tmp_path)
-    root.metadata.touch()
-    store = open_store(root)
+    store = open_address(StoreAddress(StoreKind.SQLITE, path=str(root.metadata)), create=True)
     kind = mlmd.ArtifactType(name="L2CPushedVersion", properties={"destination": mlmd.STRING})
     kind_id = store.put_artifact_type(kind)
     version = tmp_path / "pushed" / "versions" / "1"
@@ -48,3 +49,10 @@ def test_a_version_without_its_sums_is_gone(root: RunRoot) -> None:
 
 def test_nothing_to_notice_without_metadata(tmp_path: Path) -> None:
     assert record_deleted_artifacts(RunRoot(tmp_path), "pushed") == []
+
+
+def test_an_empty_file_has_nothing_to_notice(tmp_path: Path) -> None:
+    root = RunRoot(tmp_path)
+    root.metadata.touch()
+    assert record_deleted_artifacts(root, str(tmp_path / "pushed")) == []
+    assert root.metadata.read_bytes() == b""

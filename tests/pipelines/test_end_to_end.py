@@ -6,9 +6,11 @@ import hashlib
 import html.parser
 import importlib.metadata
 import json
+import os
 import re
 import shutil
 import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -18,7 +20,8 @@ import numpy as np
 import pytest
 from ai_edge_litert.interpreter import Interpreter
 
-from learn2compress.config import TaskConfig
+from learn2compress.command_line.exit_codes import ExitCode
+from learn2compress.config import DataConfig, TaskConfig
 from learn2compress.data.arrays import read_digits
 from learn2compress.data.prepare import PreparedRecord, prepare, split_of
 from learn2compress.data.records import Split
@@ -26,9 +29,13 @@ from learn2compress.litert.interpreter import predict
 from learn2compress.litert.metadata import read_metadata
 from learn2compress.litert.operators import float_operators
 from learn2compress.results.reports import FamilyReport, ModelReport, read_json
+from pipelines.lineage.reading import lineage_of
+from pipelines.metadata_store import open_store
+from pipelines.run_root import RunRoot
 
 pytestmark = pytest.mark.end_to_end
 
+L2C = Path(sys.executable).with_name("l2c")
 NAMES = ("large", "medium", "small")
 TRAINED = {f"{step}.{name}" for step in ("Prune", "Quantize", "Evaluate") for name in NAMES}
 STEPS = {"Ingest", "TeacherLoad", "Evaluate.teacher", "JointDistillTrainer", "Pusher"} | TRAINED
@@ -41,7 +48,7 @@ Refused = Callable[[subprocess.CompletedProcess[str]], str]
 @pytest.fixture(scope="module")
 def held_out() -> tuple[np.ndarray, np.ndarray]:
     """The held-out digits, split anew from the source: uint8 `[n, 8, 8, 1]` and classes `[n]`."""
-    prepared = [prepare(record, TaskConfig(), resize=False) for record in read_digits()]
+    prepared = [prepare(record, TaskConfig(), DataConfig()) for record in read_digits()]
     chosen = [
         record
         for record in prepared
@@ -127,12 +134,15 @@ def test_every_step_ran_and_every_file_arrived(finished: Any) -> None:
             "quantization.json",
             "model_card.md",
             "classify.py",
+            "image_pixels.py",
+            "image_pixels.json",
         )
     }
     subprocess.run(["sha256sum", "--check", "--strict", "SHA256SUMS"], cwd=version, check=True, capture_output=True)
     summed = {line.split("  ")[1] for line in (version / "SHA256SUMS").read_text().splitlines()}
     assert summed == found - {"SHA256SUMS"}
-    assert not any(finished.root.joinpath("checkpoints").iterdir())
+    # What later runs compare their data with; no training is left.
+    assert [path.name for path in finished.root.joinpath("checkpoints").iterdir()] == ["last_data"]
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -232,9 +242,11 @@ def test_the_report_page_is_self_contained(finished: Any) -> None:
     page = (finished.versions / "1" / "report.html").read_text(encoding="utf-8")
     references = _References()
     references.feed(page)
-    assert references.loaded == []
-    assert {"svg", "table"} <= references.tags
-    assert not {"script", "iframe", "img"} & references.tags
+    # Held-out examples are pictures inside the page.
+    assert references.loaded
+    assert all(reference.startswith("data:image/") for reference in references.loaded)
+    assert {"svg", "table", "img"} <= references.tags
+    assert not {"script", "iframe"} & references.tags
     assert not re.search(r"@import|url\(\s*['\"]?(?!#)", page)
     for name in NAMES:
         assert name in page
@@ -256,10 +268,27 @@ def test_the_command_says_what_it_did(finished: Any, l2c: Command) -> None:
         assert re.search(rf"^{name} ", process.stdout, re.MULTILINE)
 
 
+@pytest.mark.parametrize("variables", [{"PYTHONIOENCODING": "ascii"}, {"LC_ALL": "C"}], ids=str)
+@pytest.mark.parametrize("verb", ["report", "runs"])
+def test_a_terminal_that_is_not_utf8_gets_every_line(finished: Any, variables: dict[str, str], verb: str) -> None:
+    process = subprocess.run(
+        [str(L2C), verb, "--root", finished.root], capture_output=True, check=False, env=os.environ | variables
+    )
+    assert (process.returncode, process.stderr) == (0, b"")
+    assert b"little" in process.stdout or b"teacher" in process.stdout
+    if "PYTHONIOENCODING" in variables:
+        assert process.stdout.isascii()
+        assert b"\\u" not in process.stdout
+
+
 def test_the_report_page_can_be_copied(finished: Any, l2c: Command, refused: Refused, tmp_path: Path) -> None:
     assert l2c("report", "--root", finished.root, "--output", tmp_path / "page.html").returncode == 0
     assert (tmp_path / "page.html").read_bytes() == (finished.versions / "1" / "report.html").read_bytes()
     assert "--output" in refused(l2c("report", "--root", finished.root, "--output", tmp_path / "no" / "page.html"))
+    page = Path(l2c("report", "--root", finished.root).stdout.rpartition("report: ")[2].strip())
+    content = page.read_bytes()
+    assert l2c("report", "--root", finished.root, "--output", page).returncode == 0
+    assert page.read_bytes() == content
     assert "RUN_ID: found 99999" in refused(l2c("report", "99999", "--root", finished.root))
 
 
@@ -321,7 +350,7 @@ def test_lineage_leads_back_to_everything(changed: Any, l2c: Command, teacher: P
 
 def test_lineage_is_shown_as_tree_and_picture(changed: Any, l2c: Command, refused: Refused, tmp_path: Path) -> None:
     path = pushed_file(changed, "small")
-    shown = l2c("lineage", path, "--root", changed.root).stdout
+    shown = l2c("lineage", path, "--root", changed.root, "--all").stdout
     position = 0
     for step in ("Quantize.small", "Prune.small", "JointDistillTrainer", "TeacherLoad"):
         position = shown.index(f"made by {step}", position)
@@ -329,6 +358,11 @@ def test_lineage_is_shown_as_tree_and_picture(changed: Any, l2c: Command, refuse
     assert f"keras {importlib.metadata.version('keras')}" in shown
     assert "num_shards=1" in shown
     assert hashlib.sha256(path.read_bytes()).hexdigest() in shown
+    screen = l2c("lineage", path, "--root", changed.root).stdout.splitlines()
+    assert len(screen) < 60
+    chain = ["Ingest", "TeacherLoad", "JointDistillTrainer", "Prune.small", "Quantize.small"]
+    words = [line.split()[0] for line in screen if line.startswith("  ")]
+    assert [word for word in words if word in chain] == chain
 
     pictures = [tmp_path / "one.svg", tmp_path / "two.svg"]
     for picture in pictures:
@@ -349,6 +383,39 @@ def test_lineage_of_something_else_is_refused(finished: Any, l2c: Command, refus
     assert "FILE_OR_SHA256" in refused(l2c("lineage", "small.tflite", "--root", finished.root))
 
 
+def test_a_run_that_pushes_nothing_ends_with_a_code_of_its_own_and_is_not_the_lineage_of_what_another_pushed(
+    run: Any, teacher: Path, l2c: Command
+) -> None:
+    path = str(pushed_file(run, "small"))
+    before = run.query("lineage", path)
+    run.write(teacher={"uri": str(teacher)}, constraints={"max_model_bytes": 1})
+    process = run.run()
+    assert process.returncode == ExitCode.NOTHING_PUSHED, process.stderr
+    assert "pushed: nothing" in process.stdout
+    assert executed(run) == {"Pusher"}
+    assert [path.name for path in run.versions.iterdir()] == ["1"]
+    after = run.query("lineage", path)
+    assert {**after, "later": []} == {**before, "later": []}
+    assert len(after["later"]) == len(before["later"]) + 1
+    runs = run.query("runs")
+    assert (runs[0]["version"], runs[-1]["version"]) == (1, 0)
+    assert set(runs[-1]["accuracies"]) == set(NAMES)
+    compared = l2c("compare", "1", str(runs[-1]["run_id"]), "--root", run.root).stdout
+    assert "constraints.max_model_bytes: null -> 1" in compared
+    assert "same file" in compared
+
+
+def test_any_file_of_the_version_leads_back(finished: Any) -> None:
+    version = finished.versions / "1"
+    family = read_json(FamilyReport, version / "family.json")
+    store = open_store(RunRoot(finished.root))
+    for path in [version, *version.rglob("*")]:
+        found = lineage_of(store, str(path))
+        assert found.config == family.config, path
+        assert found.pushed_by is not None
+        assert (found.pushed_by.run, found.pushed_by.destination) == ("1", str(version))
+
+
 def test_runs_and_steps_are_listed_as_tables(changed: Any, l2c: Command) -> None:
     runs = changed.query("runs")
     assert [(found["name"], found["state"]) for found in runs] == [("little", "complete")] * 2
@@ -366,18 +433,32 @@ def check_nothing_was_pushed(run: Any, line: str, destination: str) -> None:
     assert not list(run.root.glob("artifacts/**/.incoming-*"))
 
 
-def test_a_destination_that_cannot_be_made_leaves_nothing(run: Any, teacher: Path, refused: Refused) -> None:
-    run.write(teacher={"uri": str(teacher)}, push={"uri": "/proc/pushed"})
-    check_nothing_was_pushed(run, refused(run.run()), "/proc/pushed")
-
-
-def test_after_a_destination_is_mended_the_pusher_alone_executes(
-    run: Any, teacher: Path, l2c: Command, refused: Refused
+@pytest.mark.parametrize("uri", ["/proc/pushed", "a_file/pushed"])
+def test_a_destination_that_cannot_be_made_is_told_before_a_step(
+    run: Any, teacher: Path, refused: Refused, uri: str
 ) -> None:
     (run.folder / "a_file").write_text("mine")
-    run.write(teacher={"uri": str(teacher)}, push={"uri": "a_file/pushed"})
-    check_nothing_was_pushed(run, refused(run.run()), "a_file/pushed")
+    before = run.query("runs")
+    run.write(teacher={"uri": str(teacher)}, push={"uri": uri})
+    assert uri in refused(run.run())
+    assert run.query("runs") == before
     assert (run.folder / "a_file").read_text() == "mine"
+
+
+def test_a_full_destination_gets_nothing_half_written_and_once_mended_the_pusher_alone_executes(
+    run: Any, teacher: Path, l2c: Command, refused: Refused
+) -> None:
+    destination = run.folder / "full"
+    destination.mkdir()
+    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", destination], check=False)
+    if mounted.returncode:
+        pytest.skip("this machine does not let us mount a small file system")
+    try:
+        run.write(teacher={"uri": str(teacher)}, push={"uri": "full/pushed"})
+        check_nothing_was_pushed(run, refused(run.run()), "No space left on device")
+        assert list(destination.iterdir()) == []
+    finally:
+        subprocess.run(["umount", destination], check=True)
 
     failed = next(found["run_id"] for found in run.query("runs") if found["state"] == "failed")
     assert f"run {failed}, which has not reached its Pusher" in refused(l2c("report", str(failed), "--root", run.root))
@@ -391,20 +472,6 @@ def test_after_a_destination_is_mended_the_pusher_alone_executes(
     subprocess.run(["sha256sum", "--check", "--strict", "SHA256SUMS"], cwd=version, check=True)
     for name in NAMES:
         assert (version / name / f"{name}.tflite").read_bytes() == pushed_file(run, name).read_bytes()
-
-
-def test_a_full_destination_leaves_nothing_half_written(run: Any, teacher: Path, refused: Refused) -> None:
-    destination = run.folder / "full"
-    destination.mkdir()
-    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", destination], check=False)
-    if mounted.returncode:
-        pytest.skip("this machine does not let us mount a small file system")
-    try:
-        run.write(teacher={"uri": str(teacher)}, push={"uri": "full/pushed"})
-        assert "No space left on device" in refused(run.run())
-        assert list(destination.iterdir()) == []
-    finally:
-        subprocess.run(["umount", destination], check=True)
 
 
 def test_a_deleted_version_is_pushed_again(run: Any) -> None:

@@ -17,6 +17,7 @@ from pipelines.metadata_store import (
     mark_deleted,
     open_shared_store,
     open_store,
+    open_stores,
     outputs_of,
     producer_of,
     properties_of,
@@ -85,6 +86,27 @@ def test_a_deleted_artifact_lives_no_more(store: MetadataStore) -> None:
 def test_a_folder_without_runs_is_told(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"^--root .*: found no runs there"):
         open_store(RunRoot(tmp_path / "none"))
+
+
+def test_an_empty_file_never_becomes_a_store(tmp_path: Path) -> None:
+    root = RunRoot(tmp_path)
+    root.metadata.touch()
+    with pytest.raises(ConfigError, match=r"^--root .*: found metadata.sqlite, but it is empty"):
+        open_store(root)
+    with pytest.raises(ConfigError, match=r"^--store: .* can't be opened as a store of ML Metadata: it is empty"):
+        open_shared_store(str(root.metadata))
+    assert root.metadata.read_bytes() == b""
+
+
+def test_a_store_that_cant_be_opened_is_passed_over(store: MetadataStore, tmp_path: Path) -> None:
+    said: list[str] = []
+    put_artifact(store)
+    bad = RunRoot(tmp_path / "none")
+    (opened,) = open_stores([bad, RunRoot(tmp_path)], said.append)
+    assert len(opened.get_artifacts()) == 1
+    assert len(said) == 1
+    with pytest.raises(ConfigError, match="found no runs there"):
+        list(open_stores([bad], said.append))
 
 
 @pytest.mark.parametrize(

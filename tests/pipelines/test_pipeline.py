@@ -15,6 +15,7 @@ from learn2compress.config import (
     EvaluateConfig,
     PushConfig,
     QuantizeConfig,
+    ReportConfig,
     StudentConfig,
     TeacherConfig,
     TeacherTraining,
@@ -126,6 +127,9 @@ def test_smallest_pruned_layer_reaches_quantization_which_keeps_the_zeros() -> N
     ("changes", "steps"),
     [
         ({"push": PushConfig("elsewhere")}, set()),
+        # Both are in the file.
+        ({"push": PushConfig(license="MIT", contact="a team")}, {f"Quantize.{name}" for name in NAMES}),
+        ({"report": ReportConfig(images=False)}, {f"Evaluate.{name}" for name in NAMES}),
         ({"evaluate": EvaluateConfig(top_k=4)}, {f"Evaluate.{name}" for name in ("teacher", *NAMES)}),
         ({"quantize": QuantizeConfig(epochs=9)}, {f"Quantize.{name}" for name in NAMES}),
         (
@@ -141,7 +145,7 @@ def test_smallest_pruned_layer_reaches_quantization_which_keeps_the_zeros() -> N
             },
         ),
     ],
-    ids=["push", "evaluate", "quantize", "training", "augmentation"],
+    ids=["push", "licence", "report", "evaluate", "quantize", "training", "augmentation"],
 )
 def test_a_change_reaches_the_steps_it_is_about(changes: dict[str, Any], steps: set[str]) -> None:
     assert changed_steps(make_config(), make_config(**changes)) == {*steps, "Pusher"}

@@ -53,11 +53,15 @@ def test_each_input_changes_its_own_digest(inputs: Path) -> None:
     np.savez(inputs / "data.npz", x=np.zeros((5, 8, 8, 1), np.uint8), y=np.arange(5))
     assert differing(before, collect_provenance(config_of(inputs))) == {"data_fingerprint"}
     before = collect_provenance(config_of(inputs))
-    os.utime(inputs / "data.npz", (1, 1))  # the same size written at another time may be other data
-    assert differing(before, collect_provenance(config_of(inputs))) == {"data_fingerprint"}
-    before = collect_provenance(config_of(inputs))
-    (inputs / "teacher.keras").write_bytes(b"b teacher")
-    assert differing(before, collect_provenance(config_of(inputs))) == {"teacher_sha256"}
+    for name in ("data.npz", "teacher.keras"):
+        os.utime(inputs / name, (1, 1))  # what was touched is the same
+    assert collect_provenance(config_of(inputs)) == before
+    for name, field in (("data.npz", "data_fingerprint"), ("teacher.keras", "teacher_sha256")):
+        content, status = (inputs / name).read_bytes(), (inputs / name).stat()
+        (inputs / name).write_bytes(content[::-1])  # what has the name, size and time that it had may be other bytes
+        os.utime(inputs / name, ns=(status.st_atime_ns, status.st_mtime_ns))
+        assert differing(before, collect_provenance(config_of(inputs))) == {field}
+        (inputs / name).write_bytes(content)
     changed = dataclasses.replace(config_of(inputs), seed=9)
     assert differing(collect_provenance(config_of(inputs)), collect_provenance(changed)) == {"config_sha256"}
 
@@ -87,7 +91,11 @@ def test_a_change_of_the_pretrained_model_is_seen(inputs: Path) -> None:
     model.write_bytes(b"a model")
     config = with_pretrained(config_of(inputs), model)
     before = collect_provenance(config)
+    model.touch()
+    assert collect_provenance(config) == before
+    status = model.stat()
     model.write_bytes(b"b model")
+    os.utime(model, ns=(status.st_atime_ns, status.st_mtime_ns))
     assert differing(before, collect_provenance(config)) == {"pretrained_sha256"}
     assert before.as_dict()["pretrained_sha256"] == before.pretrained_sha256
     assert "pretrained_sha256" not in collect_provenance(config_of(inputs)).as_dict()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import time
 from pathlib import Path
 
 import pytest
@@ -26,3 +28,18 @@ def test_a_folder_that_cannot_be_made_is_one_line(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(ConfigError, match=r"^--root: .*/file/runs can't be written: Not a directory$"):
         RunRoot(tmp_path / "file" / "runs").locked().__enter__()
+
+
+def test_a_run_is_there_as_long_as_its_process(tmp_path: Path) -> None:
+    root = RunRoot(tmp_path / "runs")
+    assert root.running_since() is None
+    before = time.time()
+    with root.locked():
+        since = root.running_since()
+        assert since is not None
+        assert before - 1 <= since <= time.time() + 1
+        with pytest.raises(ConfigError), root.locked():
+            pass
+        assert root.running_since() == since
+        assert root.lock.read_text() == f"{os.getpid()}\n"
+    assert root.running_since() is None

@@ -42,7 +42,7 @@ def _show_lines(runs: Iterable[Run], console: Console) -> Run:
             if step.state not in (told.get(step.step), "pending"):
                 told[step.step] = step.state
                 done = sum(state not in _OPEN for state in told.values())
-                console.print(f"[{done}/{len(run.steps)}] {_line(step)}", highlight=False, markup=False)
+                console.print(f"[{done}/{len(run.steps)}] {_line(step)}")
     return run
 
 
@@ -54,7 +54,7 @@ def _line(step: Step) -> str:
 
 
 def _table(run: Run) -> Table:
-    table = Table("step", "state", "seconds", title=f"{run.name}: {run.state}")
+    table = Table("step", "state", "seconds", title=Text(f"{run.name}: {run.state}"))
     for step in run.steps:
         seconds = "" if step.seconds is None else f"{step.seconds:.0f}"
         table.add_row(Text(step.step), Text(step.state, _STYLES.get(step.state, "")), seconds)

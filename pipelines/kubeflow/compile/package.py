@@ -13,8 +13,8 @@ import yaml
 
 import learn2compress
 from learn2compress.config import CompressionConfig, KubernetesConfig
-from learn2compress.config.parsing import ConfigError
-from learn2compress.pruning.preview import unpruned_students
+from learn2compress.config.kubernetes import IMAGE_PATTERN, LONGEST_IMAGE
+from learn2compress.config.parsing import ConfigError, clipped
 from pipelines.kubeflow.compile.graph import TaskGraph, build_graph
 from pipelines.kubeflow.compile.platform import platform_spec
 from pipelines.kubeflow.compile.pods import pods_of
@@ -27,7 +27,6 @@ DEFAULT_IMAGE = f"learn2compress:{learn2compress.__version__}"
 
 # Gone with the pod.
 _LOCAL_CHECKPOINTS = "/tmp/learn2compress/checkpoints"  # noqa: S108 - in the step's own container
-_IMAGE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/@-]{0,511}")
 _API_VERSION = "pipelines.kubeflow.org/v2beta1"
 
 
@@ -45,8 +44,11 @@ def image_of(config: CompressionConfig, image: str | None) -> str:
       ConfigError: it is no image's name.
     """
     chosen = image if image is not None else config.kubernetes.image or DEFAULT_IMAGE
-    if not _IMAGE.fullmatch(chosen):
-        raise ConfigError(f"--image: found {chosen!r}, accepted is an image's name such as registry/name@sha256:...")
+    if len(chosen) > LONGEST_IMAGE or not re.fullmatch(IMAGE_PATTERN, chosen):
+        raise ConfigError(
+            f"--image: found {clipped(chosen)!r}, accepted is an image's name such as registry/name:tag, "
+            "or registry/name@sha256: and 64 hexadecimal digits"
+        )
     return chosen
 
 
@@ -83,9 +85,6 @@ def notes_on(config: CompressionConfig, image: str) -> list[str]:
 
     Returns:
       One sentence each.
-
-    Raises:
-      ConfigError: pruning asks a student for what it does not have.
     """
     notes = []
     for field, uri in (
@@ -100,8 +99,11 @@ def notes_on(config: CompressionConfig, image: str) -> list[str]:
             "the image is not pinned by digest: Kubeflow's cache can't tell a new image of this name from an old"
         )
     if _checkpoint_root(config.kubernetes) == _LOCAL_CHECKPOINTS:
-        notes.append("without kubernetes.checkpoints or checkpoint_uri a retried training begins anew")
-    return [*notes, *unpruned_students(config)]
+        notes.append(
+            "without kubernetes.checkpoints or checkpoint_uri a retried training begins anew, and no run's data are "
+            "compared with those of the run before"
+        )
+    return notes
 
 
 def _checkpoint_root(config: KubernetesConfig) -> str:
@@ -123,7 +125,7 @@ def write_package(text: str, output: Path) -> None:
     try:
         output.write_text(text, encoding="utf-8")
     except OSError as error:
-        raise ConfigError(f"--output: {output} can't be written: {error.strerror}") from None
+        raise ConfigError(f"--output: {output} can't be written: {error.strerror or error}") from None
 
 
 def _manifests(graph: TaskGraph, spec: dict[str, Any], platform: dict[str, Any]) -> Sequence[dict[str, Any]]:

@@ -9,7 +9,7 @@ from learn2compress.config import KubernetesConfig, PodConfig
 from learn2compress.config.parsing import ConfigError
 from pipelines.kubeflow.compile.graph import Task, TaskGraph
 
-# Steps with this parameter keep state; see `components.training_inputs`.
+# Steps with this parameter keep state; see `components.training_inputs` and `components.ingest.last_data`.
 _STATE_PARAMETER = "checkpoint_root"
 
 

@@ -14,6 +14,7 @@ import traceback
 from collections.abc import Sequence
 from pathlib import Path
 
+from learn2compress.report.plain_text import on_one_line
 from pipelines.kubeflow.container.termination import EXIT_CODE, Terminated, raising_terminated
 
 # Before TensorFlow and gRPC load; an image may still ask for their messages.
@@ -47,18 +48,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _run(contract_json: str, executor_input_json: str, artifact_root: Path) -> None:
-    from rich.console import Console
-
     from learn2compress.progress import listening
-    from pipelines.console import LineDisplay
+    from learn2compress.progress_display import LineDisplay, plain_console
     from pipelines.kubeflow.container.execution import execute
     from pipelines.kubeflow.container.executor_input import ExecutorInput
     from pipelines.kubeflow.contract.step_contract import StepContract
 
     contract = StepContract.from_json(contract_json)
     executor_input = ExecutorInput.parse(executor_input_json, artifact_root)
-    display = LineDisplay(Console(width=140, soft_wrap=True), contract.component)
-    with listening(display.on_progress):
+    display = LineDisplay(plain_console(width=140, soft_wrap=True), contract.component)
+    with listening(display.show):
         execute(contract, executor_input)
 
 
@@ -73,7 +72,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _print_error(message: str, code: int) -> int:
-    print(f"step: error: {' '.join(message.split())}", file=sys.stderr, flush=True)
+    print(f"step: error: {on_one_line(message)}", file=sys.stderr, flush=True)
     return code
 
 

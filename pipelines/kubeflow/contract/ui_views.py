@@ -15,7 +15,7 @@ from typing import Any
 from tfx.types.artifact import Artifact
 
 from components import artifacts
-from components.artifacts import REPORT_FILE
+from learn2compress.file_names import REPORT_FILE
 from learn2compress.report.formatting import byte_size, milliseconds, percent
 from learn2compress.report.headline import headline
 from learn2compress.results.reports import FAMILY_FILE, PAGE_FILE, FamilyReport, ModelReport, read_json

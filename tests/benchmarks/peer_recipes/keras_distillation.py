@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import keras
 
+from learn2compress.teachers.class_order import numbered_outputs
+from learn2compress.teachers.members import members_of
 from peer_recipes.answer import Trial
 from peer_recipes.peer import answer_by
 from peer_recipes.post_training import converted_by_litert
@@ -12,6 +14,22 @@ from peer_recipes.request import Request
 VARIANT = "keras_distillation"
 TEMPERATURE = 4.0
 LABEL_WEIGHT = 0.1
+
+
+def load_teacher_in_order(request: Request) -> keras.Model:
+    """Loads the teacher with its outputs in the order of the data's classes.
+
+    Args:
+      request: Names the teacher, and the order of its outputs.
+
+    Returns:
+      A model that returns `[batch, num_classes]`.
+    """
+    teacher = keras.models.load_model(request.config.teacher.uri)
+    order = numbered_outputs(members_of(request.config.teacher)["teacher"], request.prepared.class_names, "teacher")
+    if order is None:
+        return teacher
+    return keras.Model(teacher.inputs, keras.ops.take(teacher.outputs[0], order, axis=1))
 
 
 def distil(request: Request, student: keras.Model, epochs: int, learning_rate: float) -> None:
@@ -24,14 +42,14 @@ def distil(request: Request, student: keras.Model, epochs: int, learning_rate: f
       learning_rate: The highest.
     """
     distiller = keras.distillation.Distiller(
-        keras.models.load_model(request.config.teacher.uri),
+        load_teacher_in_order(request),
         student,
         # Not its default, the same by name: Keras 3.15 then leaves out the softmax, and students learn next to nothing.
         keras.distillation.LogitsDistillation(temperature=TEMPERATURE, loss=keras.losses.KLDivergence()),
         student_loss_weight=LABEL_WEIGHT,
     )
     distiller.compile(
-        request.optimizer(keras, epochs, learning_rate, request.config.training.warmup_ratio),
+        request.training_optimizer(keras, epochs, learning_rate),
         keras.losses.CategoricalCrossentropy(from_logits=True),
     )
     for epoch, batches in enumerate(request.epochs(epochs)):

@@ -22,7 +22,7 @@ def train(request: Request, model: keras.Model, learning_rate: float) -> None:
     """
     epochs = request.all_epochs
     model.compile(
-        request.optimizer(keras, epochs, learning_rate, request.config.training.warmup_ratio),
+        request.training_optimizer(keras, epochs, learning_rate),
         keras.losses.CategoricalCrossentropy(from_logits=True),
     )
     for epoch, batches in enumerate(request.epochs(epochs)):

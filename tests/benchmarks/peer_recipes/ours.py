@@ -20,7 +20,7 @@ from learn2compress.students.joint import build_joint_network, standalone_studen
 from learn2compress.students.sharing import joint_cost
 from learn2compress.teachers.live import LiveTeacher
 from learn2compress.training.loop import Training, make_deterministic
-from learn2compress.training.plan import TrainingPlan, joint_plan
+from learn2compress.training.plan import joint_plan, phase_plan
 from peer_recipes.answer import Answer, Stopwatch
 from peer_recipes.request import Request
 
@@ -56,27 +56,6 @@ class Signal:
         return cls(request.training_data(logits), None)
 
 
-def plan(request: Request, phase: str, epochs: int, learning_rate: float) -> TrainingPlan:
-    """Returns the plan of a phase of one student, as the pipeline has it.
-
-    Args:
-      request: The work.
-      phase: "prune" or "quantize".
-      epochs: Of the phase.
-      learning_rate: The highest.
-    """
-    training = request.config.training
-    return TrainingPlan(
-        phase,
-        epochs,
-        learning_rate,
-        dataclasses.replace(training.distillation, hint_weight=0.0, exits_weight=0.0),
-        request.seed,
-        weight_decay=training.weight_decay,
-        gradient_clip_norm=training.gradient_clip_norm,
-    )
-
-
 def train_jointly(request: Request, signal: Signal, epochs: int) -> keras.Model:
     """Trains all students at once.
 
@@ -91,8 +70,8 @@ def train_jointly(request: Request, signal: Signal, epochs: int) -> keras.Model:
     config = with_training(request.config, epochs=epochs)
     make_deterministic(request.seed)
     joint = build_joint_network(config.task, request.prepared.num_classes, config.training, config.students)
-    plan = joint_plan(config.training, config.students, joint_cost(joint).largest, config.seed)
-    training = Training(joint, signal.data, plan, teacher=signal.teacher)
+    steps = joint_plan(config.training, config.students, joint_cost(joint).largest, config.seed)
+    training = Training(joint, signal.data, steps, teacher=signal.teacher)
     for _ in training.epochs():
         pass
     training.finish()
@@ -137,12 +116,20 @@ def main() -> None:
                 model, prune = standalone_student(joint, student.name), config.prune
                 if variant == "ours_pruned":
                     with stopwatch.part("prune", variant):
-                        steps = plan(request, "prune", request.prune_epochs, prune.learning_rate)
+                        steps = phase_plan(
+                            config.training, "prune", request.prune_epochs, prune.learning_rate, request.seed
+                        )
                         model = prune_student(
                             model, student.name, signal.data, prune, steps, teacher=signal.teacher
                         ).student
                 with stopwatch.part("quantize", variant):
-                    steps = plan(request, "quantize", request.quantize_epochs, config.quantize.learning_rate)
+                    steps = phase_plan(
+                        config.training,
+                        "quantize",
+                        request.quantize_epochs,
+                        config.quantize.learning_rate,
+                        request.seed,
+                    )
                     network, _ = train_quantized(
                         model, student.name, signal.data, prune.min_layer_weights, steps, teacher=signal.teacher
                     )

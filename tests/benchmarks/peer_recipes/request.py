@@ -14,7 +14,7 @@ import numpy as np
 import tensorflow as tf
 from prepared import Prepared
 
-from learn2compress.config import CompressionConfig
+from learn2compress.config import CompressionConfig, Optimizer
 from learn2compress.config.file import load_config
 from learn2compress.data.batches import TrainingData
 from learn2compress.data.records import Split
@@ -124,8 +124,28 @@ class Request:
         """Returns the steps of so many epochs."""
         return num_epochs * self.training_data().steps_per_epoch
 
-    def optimizer(self, keras_module: Any, epochs: int, learning_rate: float, warmup_ratio: float = 0.0) -> Any:
-        """Returns AdamW along our schedule.
+    def training_optimizer(self, keras_module: Any, epochs: int, learning_rate: float) -> Any:
+        """Returns the optimizer that our joint training has, along its schedule.
+
+        Args:
+          keras_module: Keras 3 or tf_keras.
+          epochs: Length of the schedule.
+          learning_rate: The highest.
+        """
+        training = self.config.training
+        if training.optimizer is Optimizer.ADAMW:
+            return self.adamw(keras_module, epochs, learning_rate, training.warmup_ratio)
+        optimizer = keras_module.optimizers.SGD(
+            self._schedule(keras_module, epochs, learning_rate, training.warmup_ratio),
+            momentum=training.momentum,
+            nesterov=True,
+            # Ours is a part of the gradient, which momentum sums up; Keras takes it from the weight, once a step.
+            weight_decay=training.weight_decay / (1.0 - training.momentum),
+        )
+        return _without_decay_of_vectors(optimizer)
+
+    def adamw(self, keras_module: Any, epochs: int, learning_rate: float, warmup_ratio: float = 0.0) -> Any:
+        """Returns AdamW along our schedule, which our pruning and training for 8 bits have always.
 
         Args:
           keras_module: Keras 3 or tf_keras.
@@ -133,14 +153,21 @@ class Request:
           learning_rate: The highest.
           warmup_ratio: Share of the steps of linear warm-up.
         """
+        schedule = self._schedule(keras_module, epochs, learning_rate, warmup_ratio)
+        optimizer = keras_module.optimizers.AdamW(schedule, weight_decay=self.config.training.weight_decay)
+        return _without_decay_of_vectors(optimizer)
+
+    def _schedule(self, keras_module: Any, epochs: int, learning_rate: float, warmup_ratio: float) -> Any:
         steps = self.num_steps(epochs)
         warmup_steps = int(warmup_ratio * steps)
-        schedule = keras_module.optimizers.schedules.CosineDecay(
+        return keras_module.optimizers.schedules.CosineDecay(
             0.0 if warmup_steps else learning_rate,
             steps - warmup_steps,
             warmup_target=learning_rate if warmup_steps else None,
             warmup_steps=warmup_steps,
         )
-        optimizer = keras_module.optimizers.AdamW(schedule, weight_decay=self.config.training.weight_decay)
-        optimizer.exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])
-        return optimizer
+
+
+def _without_decay_of_vectors(optimizer: Any) -> Any:
+    optimizer.exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])
+    return optimizer

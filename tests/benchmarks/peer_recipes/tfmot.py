@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from typing import Any
 
 os.environ["TF_USE_LEGACY_KERAS"] = "1"  # TFMOT takes no Keras 3 models
 
@@ -59,23 +60,17 @@ def in_tf_keras(model: keras.Model) -> tf_keras.Model:
     return tf_keras.Model(inputs, tensors[id(model.outputs[0])])
 
 
-def train(
-    request: Request, model: tf_keras.Model, epochs: int, learning_rate: float, warmup_ratio: float, callbacks: list
-) -> None:
+def train(request: Request, model: tf_keras.Model, epochs: int, optimizer: Any, callbacks: list) -> None:
     """Trains one phase from labels.
 
     Args:
       request: The work.
       model: Takes floats 0..1 and returns logits.
       epochs: Of this phase.
-      learning_rate: The highest.
-      warmup_ratio: Share of the steps of linear warm-up.
+      optimizer: Of tf_keras, with its schedule.
       callbacks: Of `fit`.
     """
-    model.compile(
-        request.optimizer(tf_keras, epochs, learning_rate, warmup_ratio),
-        tf_keras.losses.CategoricalCrossentropy(from_logits=True),
-    )
+    model.compile(optimizer, tf_keras.losses.CategoricalCrossentropy(from_logits=True))
     for epoch, batches in enumerate(request.epochs(epochs)):
         model.fit(batches, initial_epoch=epoch, epochs=epoch + 1, verbose=0, callbacks=callbacks)
 
@@ -96,7 +91,8 @@ def prune(request: Request, model: tf_keras.Model, ratio: float) -> tf_keras.Mod
     schedule = tfmot.sparsity.keras.PolynomialDecay(0.0, config.sparsity_ratio, 0, ramp_steps, frequency=10)
     pruned = tfmot.sparsity.keras.prune_low_magnitude(model, schedule)
     callbacks = [tfmot.sparsity.keras.UpdatePruningStep()]
-    train(request, pruned, request.prune_epochs, ratio * config.learning_rate, 0.0, callbacks)
+    optimizer = request.adamw(tf_keras, request.prune_epochs, ratio * config.learning_rate)
+    train(request, pruned, request.prune_epochs, optimizer, callbacks)
     return tfmot.sparsity.keras.strip_pruning(pruned)
 
 
@@ -114,7 +110,9 @@ def quantize(request: Request, model: tf_keras.Model, ratio: float) -> bytes:
     scheme = tfmot.experimental.combine.Default8BitPrunePreserveQuantizeScheme()
     annotated = tfmot.quantization.keras.quantize_annotate_model(model)
     quantized = tfmot.quantization.keras.quantize_apply(annotated, scheme)
-    train(request, quantized, request.quantize_epochs, ratio * request.config.quantize.learning_rate, 0.0, [])
+    learning_rate = ratio * request.config.quantize.learning_rate
+    optimizer = request.adamw(tf_keras, request.quantize_epochs, learning_rate)
+    train(request, quantized, request.quantize_epochs, optimizer, [])
     scores = tf_keras.Model(quantized.input, tf.nn.softmax(quantized.output))
     converter = tf.lite.TFLiteConverter.from_keras_model(scores)
     converter.optimizations = [tf.lite.Optimize.DEFAULT]
@@ -146,10 +144,10 @@ def train_one(request: Request, name: str, ratio: float, trial: Trial) -> None:
       ratio: Multiple of our learning rates.
       trial: Gets the file and seconds.
     """
-    training = request.config.training
+    epochs, learning_rate = request.train_epochs, ratio * request.config.training.learning_rate
     with trial.stopwatch.part("train"):
         model = in_tf_keras(request.new_student(name))
-        train(request, model, request.train_epochs, ratio * training.learning_rate, training.warmup_ratio, [])
+        train(request, model, epochs, request.training_optimizer(tf_keras, epochs, learning_rate), [])
     compress(request, model, ratio, VARIANT, trial)
 
 

@@ -79,6 +79,10 @@ def test_a_students_own_settings_are_checked_with_the_rest(change: dict[str, Any
             "evaluate.corruptions: found some for a text task, accepted are those of an image task",
         ),
         (
+            {"data": {"repeated_texts": "keep"}},
+            "data.repeated_texts: found 'keep' for an image task, accepted is 'remove': an image that recurs is a copy",
+        ),
+        (
             {"task": TEXT, "training": {"augment": {"flip": True}}},
             "training.augment: found augmentation of a text task, accepted is that of an image task",
         ),

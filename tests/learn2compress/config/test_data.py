@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from learn2compress.config import DataConfig, DataFormat, TaskConfig, TaskKind
-from learn2compress.config.parsing import ConfigError, parse
+from learn2compress.config import DataConfig, DataFormat, ResizeAspect, ResizeConfig, ResizeMethod, TaskConfig, TaskKind
+from learn2compress.config.parsing import ConfigError, parse, to_dict
 
 
 @pytest.mark.parametrize("shape", [[8, 8, 1], [32, 48, 3]])
@@ -61,3 +61,71 @@ def test_bundled_digits_have_no_further_data(name: str) -> None:
 def test_both_splits_get_something(ratio: float) -> None:
     with pytest.raises(ConfigError, match=f"^held_out_ratio: found {ratio}"):
         parse(DataConfig, {"held_out_ratio": ratio})
+
+
+@pytest.mark.parametrize("column", ["review", 3])
+def test_a_column_is_a_name_or_a_number(column: str | int) -> None:
+    settings = {"format": "csv", "uri": "a.csv", "text_column": column, "label_column": "label", "header": True}
+    assert parse(DataConfig, settings).text_column == column
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"format": "npz", "text_column": "x"}, "format 'npz' accepts no text_column, formats csv and tsv do"),
+        ({"format": "tfrecord", "header": False}, "format 'tfrecord' accepts no header, formats csv and tsv do"),
+        (
+            {"format": "csv", "first_label": 1},
+            "format 'csv' accepts no first_label: 1, formats npz, idx and tfrecord do",
+        ),
+        ({"format": "csv", "header": False, "text_column": "x"}, "header: found false and a column's name"),
+        ({"format": "csv", "label_column": 1, "text_column": 1}, "text_column: found 1, which is label_column, too"),
+        ({"format": "csv", "label_column": 0}, "label_column"),
+        ({"format": "npz", "first_label": 2}, "first_label: found 2"),
+        ({"format": "npz", "num_records": 0}, "num_records: found 0"),
+    ],
+)
+def test_settings_of_other_formats_are_refused(settings: dict[str, Any], message: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        parse(DataConfig, {"uri": "data", **settings})
+    assert str(caught.value).startswith(message)
+
+
+@pytest.mark.parametrize(
+    ("value", "resize"),
+    [
+        (False, None),
+        (None, None),
+        (True, ResizeConfig()),
+        ({}, ResizeConfig()),
+        ({"aspect": "crop", "antialias": False}, ResizeConfig(ResizeAspect.CROP, antialias=False)),
+        ({"method": "area"}, ResizeConfig(method=ResizeMethod.AREA)),
+    ],
+)
+def test_images_are_resized_in_a_kind_or_in_the_default_one(value: object, resize: ResizeConfig | None) -> None:
+    data = parse(DataConfig, {"resize": value})
+    assert data.resize == resize
+    assert parse(DataConfig, to_dict(data)) == data
+
+
+@pytest.mark.parametrize(
+    ("value", "message"),
+    [
+        (
+            {"methd": "area"},
+            r"^resize.methd: found an unknown key, accepted are aspect, method, antialias; did you mean",
+        ),
+        ({"method": "cubic"}, r"^resize.method: found \"cubic\", accepted: 'nearest', 'bilinear'"),
+        ("stretch", r"^resize: found 'stretch', accepted is true, false or a mapping of aspect, method and antialias$"),
+    ],
+)
+def test_another_way_to_resize_is_refused_by_its_name(value: object, message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        parse(DataConfig, {"resize": value})
+
+
+def test_what_only_some_data_have_is_refused_for_others() -> None:
+    with pytest.raises(ConfigError, match=r"subfolders: found true with format 'npz', accepted is image_folder"):
+        parse(DataConfig, {"format": "npz", "uri": "a.npz", "subfolders": True})
+    with pytest.raises(ConfigError, match=r"link_root: found s3://cache, accepted is a local folder"):
+        parse(DataConfig, {"format": "image_folder", "uri": "a", "link_root": "s3://cache"})

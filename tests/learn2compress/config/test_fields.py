@@ -111,6 +111,32 @@ def test_ranges(kind: Any, accepted: list[Any], refused: list[Any]) -> None:
             adapter.validate_python(value, strict=True)
 
 
+@pytest.mark.parametrize(
+    "uri",
+    [
+        "https://h/t.keras?X-Amz-Signature=abc&token=secret",
+        "https://h/t.keras?download=1&token=secret",
+        "https://h/t.keras?x%2Damz-Credential=abc",
+        "https://h/t.keras?AWSAccessKeyId=a&Signature=b&Expires=1",
+        "https://h/t.keras?X-Goog-Signature=abc",
+        "https://account.blob.core.windows.net/c/t.keras?sv=2022-11-02&sr=b&sig=abc",
+        "https://h/t.keras?access_token=a",
+        "https://h/t.keras?api-key=a",
+        "https://h/t.keras#key=a?key=a",
+    ],
+)
+def test_a_signed_address_is_refused_and_not_repeated(uri: str) -> None:
+    with pytest.raises(ConfigError, match=r"uri: found the credential .*they belong into the environment") as caught:
+        parse(learn2compress.config.TeacherConfig, {"uri": uri})
+    assert "abc" not in str(caught.value)
+    assert "secret" not in str(caught.value)
+
+
+def test_other_parameters_of_an_address_are_accepted() -> None:
+    for uri in ("https://h/t.keras?download=1&version=3", "data/what?/keys=3.png", "https://h/t.keras?monkey=key"):
+        assert TypeAdapter(Uri).validate_python(uri) == uri
+
+
 @pytest.mark.parametrize("uri", ["s3://key:secret@bucket/x", "https://user@host/x"])
 def test_credentials_in_a_uri_are_refused(uri: str) -> None:
     with pytest.raises(ValidationError, match="found credentials in the URI, accepted is a URI without them"):

@@ -50,6 +50,7 @@ def test_without_settings_a_kind_of_step_has_what_it_needs() -> None:
             "all_steps.node_affinity.0: values: found ['b'] with 'Exists', accepted is no value",
         ),
         ({"image": "an image"}, 'image: found "an image"'),
+        ({"image": "registry/name@sha256:..."}, 'image: found "registry/name@sha256:..."'),
         ({"checkpoint_uri": "/checkpoints"}, "checkpoint_uri: found '/checkpoints', accepted is a URL"),
         (
             {"checkpoint_uri": "s3://a/b", "checkpoints": {"claim": "c", "mount_path": "/c"}},

@@ -16,7 +16,7 @@ from learn2compress.config import (
     StudentConfig,
     TrainingConfig,
 )
-from learn2compress.config.parsing import ConfigError, about, parse, to_dict
+from learn2compress.config.parsing import ConfigError, about, listed, parse, to_dict
 
 MINIMAL: dict[str, Any] = {"name": "family", "teacher": {"uri": "teacher.keras"}, "students": [{"name": "small"}]}
 
@@ -63,7 +63,7 @@ def test_a_bad_value_is_told_with_its_field_and_what_is_accepted(change: dict[st
     [
         ({"studnets": []}, "studnets: found an unknown key, accepted are name, teacher, students"),
         ({"training": {"stages": [{"chanels": 3}]}}, "training.stages.0.chanels: found an unknown key, accepted are"),
-        ({"training": {"pretrained": {"url": "x"}}}, "training.pretrained.url: found an unknown key"),
+        ({"training": {"pretrained": {"url": "x"}}}, "training.pretrained.url: found an unknown key, accepted are uri"),
     ],
 )
 def test_an_unknown_key_is_told_before_what_is_missing_for_it(change: dict[str, Any], message: str) -> None:
@@ -100,3 +100,37 @@ def test_the_kind_of_an_error_stays_and_other_errors_pass() -> None:
         raise Unsafe("a")
     with pytest.raises(KeyError, match=r"^'a'$"), about("teacher"):
         raise KeyError("a")
+
+
+def test_a_thousand_unknown_keys_are_one_readable_line() -> None:
+    message = told(CompressionConfig, MINIMAL | {f"key_{index:04}": 1 for index in range(5000)})
+    assert message.startswith("key_0000: found an unknown key, accepted are name, ")
+    assert "(and 4,999 more: key_0001: " in message
+    assert message.endswith("; ...)")
+    assert len(message) < 4000
+
+
+def test_long_keys_and_long_lists_are_cut() -> None:
+    assert len(told(CompressionConfig, MINIMAL | {"k" * 100_000: 1})) < 1000
+    students = [{"name": "small", "stage": 1}] * 3000
+    assert len(told(CompressionConfig, MINIMAL | {"students": students})) < 1000
+    exits = {"uri": "t.keras", "exits": ["layer"] * 30_000}
+    message = told(TrainingConfig, {"pretrained": exits})
+    assert len(message) < 1000
+    assert message.endswith("accepted are 1 to 32 different names of layers")
+
+
+def test_text_that_is_not_utf8_is_told_in_one_line() -> None:
+    assert told(StudentConfig, {"name": "a\udcff"}, "students.0").startswith("students.0: found text that is not UTF-8")
+
+
+def test_names_are_listed_up_to_a_number() -> None:
+    assert listed(["a", "b"]) == "a, b"
+    assert listed([str(number) for number in range(5000)], most=3) == "0, 1, 2 and 4,997 more"
+
+
+def test_percent_and_words_for_true_are_told_what_to_write() -> None:
+    assert told(PruneConfig, {"sparsity_ratio": 50}).endswith("; it is a ratio, not percent: write 0.5 for 50%")
+    assert told(PruneConfig, {"sensitivity": "yes"}).endswith("; write true")
+    assert "percent" not in told(TrainingConfig, {"learning_rate": 3})
+    assert "percent" not in told(TrainingConfig, {"validation_ratio": 0.6})

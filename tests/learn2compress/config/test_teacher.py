@@ -42,6 +42,9 @@ def test_pixels_become_numbers_up_to_one_unless_said_otherwise() -> None:
         ({"output": "scores"}, "output: found \"scores\", accepted: 'logits' or 'probabilities'"),
         ({"input_scaling": {"multiply": 0.0}}, "input_scaling.multiply: found 0.0"),
         ({"cached_views": 65}, "cached_views: found 65"),
+        ({"classes": ["plum", 1]}, "classes.1: found 1"),
+        ({"classes": ["plum", ""]}, 'classes.1: found ""'),
+        ({"min_accuracy": 95.0}, "min_accuracy: found 95.0"),
         ({"uri": "https://me:hunter2@host/t.keras"}, "uri: found credentials in the URI"),
     ],
 )

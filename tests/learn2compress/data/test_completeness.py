@@ -5,8 +5,15 @@ from __future__ import annotations
 import pytest
 
 from learn2compress.config import DataFormat
-from learn2compress.data.completeness import RecordsLostError, check_count, check_parts, check_units
-from learn2compress.data.records import Unit
+from learn2compress.config.parsing import ConfigError
+from learn2compress.data.completeness import (
+    RecordsLostError,
+    check_count,
+    check_declared,
+    check_parts,
+    check_units,
+)
+from learn2compress.data.records import BadRecord, ReadPlan, Unit
 
 UNITS = (
     Unit(DataFormat.NPZ, "data.uri", "a.npz", ("x", "y"), 0, 100),
@@ -57,3 +64,21 @@ def test_each_part_is_reported_once(found: list[str]) -> None:
 def test_counts_that_differ() -> None:
     with pytest.raises(RecordsLostError, match=r"^rows: there are 3 records, and 2 arrived: nothing of it was kept"):
         check_count("rows", 3, 2)
+
+
+@pytest.mark.parametrize(
+    ("declared", "message"),
+    [(8, "a file was cut or is missing"), (6, "there are new records, or a file is there twice")],
+)
+def test_a_declared_number_of_records_is_held(declared: int, message: str) -> None:
+    units = [
+        Unit(DataFormat.TSV, "data.uri", "a.tsv"),
+        Unit(DataFormat.TSV, "data.unlabelled_uri", "b.tsv", labelled=False),
+    ]
+    refused = tuple(BadRecord("a", "why", field) for field in ("data.uri", "data.uri", "data.unlabelled_uri"))
+    plan = ReadPlan(tuple(units), refused=refused)
+    check_declared(plan, [(0, 5), (1, 100)], 7)
+    with pytest.raises(
+        ConfigError, match=rf"^data.num_records: found 7 labelled records, .* the {declared} .*: {message}"
+    ):
+        check_declared(plan, [(0, 5), (1, 100)], declared)

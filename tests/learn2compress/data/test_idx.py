@@ -60,6 +60,14 @@ def test_a_folder_of_one_split_gives_its_file(folder: Path) -> None:
         planned(folder)
 
 
+def test_a_file_that_is_there_twice_is_read_once_and_said(folder: Path) -> None:
+    assert planned(folder).notes == ()
+    write(folder / "train-images-idx3-ubyte", X)
+    found = planned(folder)
+    assert len(read(found)) == len(X) + 2
+    assert found.notes == ("data.uri: train-images-idx3-ubyte.gz: left out, as train-images-idx3-ubyte is read",)
+
+
 def test_labels_may_be_stored_otherwise_than_images(folder: Path) -> None:
     location = Location(str(folder), "data.uri")
     for images, labels in (("train-images-idx3-ubyte.gz", "train-labels-idx1-ubyte"), ("t10k-images-idx3-ubyte", None)):

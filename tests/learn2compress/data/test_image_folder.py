@@ -49,17 +49,70 @@ def test_what_is_no_image_of_the_folder_is_refused(classes: Path, tmp_path: Path
     os.mkfifo(classes / "a" / "pipe.png")
     (classes / "a" / "notes.txt").write_text("hello")
     (classes / "a" / "deeper").mkdir()
+    (classes / "a" / "deeper" / "notes.xml").write_text("hello")
+    (classes / "beside.png").write_bytes(png(8))
+    (classes / "README.md").write_text("about the data")
     (classes / "a" / ".hidden").write_text("left out")
     (classes / "a" / "big.png").touch()
     os.truncate(classes / "a" / "big.png", 2**26)
     assert {record.source: record.reason.split(",")[0] for record in labelled(classes).refused} == {
         "a/link.png": "a symbolic link that leaves the data's folder",
-        "a/broken.png": "not a plain file",
+        "a/broken.png": "a symbolic link to nothing",
         "a/pipe.png": "not a plain file",
         "a/notes.txt": "found another kind of file",
-        "a/deeper": "found a folder inside a class folder",
+        "a/deeper": "found a folder without images inside a class folder",
         "a/big.png": "found 67108864 bytes",
+        "beside.png": "found an image beside the class folders",
     }
+
+
+@pytest.mark.parametrize(
+    "name", ["_DSC0001.JPG", "a.jfif", "b.jpe", "c.webp", "d.bmp", "e.gif", "F.PNG", "\u0dc1\u0dca\u200d\u0dbb.png"]
+)
+def test_names_that_people_and_cameras_make_are_read(classes: Path, png: Png, name: str) -> None:
+    (classes / "a" / name).write_bytes(png(9))
+    (classes / "_b").mkdir()
+    (classes / "_b" / name).write_bytes(png(10))
+    assert labelled(classes).names == ("_b", "a", "b")
+    assert labelled(classes).refused == ()
+    assert {f"a/{name}", f"_b/{name}"} <= {record.source for record in read(labelled(classes))}
+
+
+def test_what_an_operating_system_leaves_is_no_bad_record(classes: Path) -> None:
+    for name in ("Thumbs.db", "desktop.ini", ".DS_Store"):
+        (classes / "a" / name).write_bytes(b"clutter")
+    (classes / "__MACOSX").mkdir()
+    assert labelled(classes).names == ("a", "b")
+    assert labelled(classes).refused == ()
+
+
+def test_images_in_folders_of_a_class_belong_to_it_where_the_setting_says_so(classes: Path, png: Png) -> None:
+    for index in range(3):
+        path = classes / "a" / "indoor" / "night" / f"{index}.png"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(png(index))
+    os.symlink(classes / "a", classes / "a" / "indoor" / "loop")
+    whole = plan_image_folder(Location(str(classes), "data.uri"), None, subfolders=True)
+    found = [(record.source, record.label) for record in read(whole) if isinstance(record, RawRecord)]
+    assert len(found) == 7
+    assert ("a/indoor/night/2.png", "a") in found
+    assert [record.source for record in whole.refused] == ["a/indoor/loop"]
+    # Without the setting each of them counts, not their folder as one.
+    refused = labelled(classes).refused
+    assert [record.source for record in refused] == [f"a/indoor/night/{index}.png" for index in range(3)]
+    assert "data.subfolders: true" in refused[0].reason
+
+
+def test_parts_of_the_data_taken_for_classes_are_told(tmp_path: Path, png: Png) -> None:
+    for part in ("test", "train"):
+        (tmp_path / part / "cat").mkdir(parents=True)
+        (tmp_path / part / "cat" / "1.png").write_bytes(png(1))
+    with pytest.raises(
+        ConfigError, match=r"^data.uri: class 'test' has all of its 1 images in folders inside"
+    ) as error:
+        labelled(tmp_path)
+    assert "data.subfolders: true" in str(error.value)
+    assert f"name {tmp_path / 'test'} as data.uri" in str(error.value)
 
 
 def test_a_folder_that_can_not_be_used_as_a_whole(classes: Path, tmp_path: Path) -> None:

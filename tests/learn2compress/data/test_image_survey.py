@@ -39,8 +39,8 @@ def test_different_sizes_and_grey_images_are_told_apart(tmp_path: Path) -> None:
 
 def test_a_damaged_image_is_passed_over_and_none_but_damaged_ones_are_refused(tmp_path: Path) -> None:
     (tmp_path / "cat").mkdir()
-    (tmp_path / "cat" / "a.png").write_bytes(b"GIF89a")
-    with pytest.raises(SourceError, match=r"data.uri: found no usable image in .*: cat/a.png: found GIF content"):
+    (tmp_path / "cat" / "a.png").write_bytes(b"II*\x00")
+    with pytest.raises(SourceError, match=r"data.uri: found no usable image in .*: cat/a.png: found TIFF content"):
         survey_images(folder_of(tmp_path))
     write_image(tmp_path / "cat" / "b.png", (8, 8))
     assert survey_images(folder_of(tmp_path)).shapes == ((8, 8, 1),)
@@ -57,3 +57,13 @@ def test_arrays_and_digits_are_looked_at(tmp_path: Path) -> None:
 def test_a_source_that_is_not_there_is_refused(tmp_path: Path) -> None:
     with pytest.raises(SourceError, match=r"data.uri: found nothing at"):
         survey_images(folder_of(tmp_path / "nowhere"))
+
+
+def test_photos_that_lie_on_their_side_are_counted(tmp_path: Path) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    for index in range(3):
+        write_image(tmp_path / "cat" / f"{index}.png", (8, 9))
+    Image.fromarray(np.zeros((9, 8), np.uint8)).save(tmp_path / "cat" / "turned.jpg", exif=exif.tobytes())
+    survey = survey_images(folder_of(tmp_path))
+    assert (survey.shapes, survey.num_images, survey.num_with_orientation) == (((8, 9, 1),), 4, 1)

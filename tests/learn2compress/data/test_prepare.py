@@ -8,7 +8,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from learn2compress.config import TaskConfig, TaskKind
+from learn2compress.config import DataConfig, ResizeConfig, TaskConfig, TaskKind
 from learn2compress.data.prepare import MEASURES, PreparedRecord, prepare, shard_of, split_of
 from learn2compress.data.records import BadRecord, RawRecord, Split
 from learn2compress.data.text_features import MAX_TEXT_CHARACTERS, text_input
@@ -18,7 +18,7 @@ TEXT = TaskConfig(kind=TaskKind.TEXT, input_shape=(64,))
 
 
 def prepared(record: RawRecord, task: TaskConfig) -> PreparedRecord:
-    found = prepare(record, task, resize=False)
+    found = prepare(record, task, DataConfig())
     assert isinstance(found, PreparedRecord)
     return found
 
@@ -45,10 +45,10 @@ def test_an_image_has_its_pixels_and_the_same_content_however_it_is_stored(png: 
 
 def test_sizes_are_measured_of_the_original() -> None:
     record = RawRecord("a", 0, np.zeros((16, 12), np.uint8))
-    resized = prepare(record, IMAGE, resize=True)
+    resized = prepare(record, IMAGE, DataConfig(resize=ResizeConfig()))
     assert isinstance(resized, PreparedRecord)
     assert (resized.measures["height"], resized.measures["width"], len(resized.content)) == (16.0, 12.0, 64)
-    assert isinstance(prepare(record, IMAGE, resize=False), BadRecord)
+    assert isinstance(prepare(record, IMAGE, DataConfig()), BadRecord)
 
 
 def test_a_text_has_its_features() -> None:
@@ -69,6 +69,6 @@ def test_a_text_has_its_features() -> None:
     ],
 )
 def test_a_record_that_can_not_be_used_is_told(record: RawRecord, task: TaskConfig, reason: str) -> None:
-    found = prepare(record, task, resize=False)
+    found = prepare(record, task, DataConfig())
     assert isinstance(found, BadRecord)
     assert (found.source, found.reason.split(",")[0]) == ("a", reason)

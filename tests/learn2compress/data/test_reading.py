@@ -50,3 +50,10 @@ def test_a_source_that_can_not_be_read_is_told(classes: Path, tmp_path: Path) ->
     gone = dataclasses.replace(whole, data=dataclasses.replace(whole.data, uri=str(tmp_path / "missing")))
     with pytest.raises(ConfigError, match=r"^data.uri: found nothing at "):
         read_records(gone)
+
+
+def test_the_records_that_there_are_to_be_are_counted(classes: Path, pool: Path) -> None:
+    (classes / "a" / "notes.txt").write_text("a note")
+    read_records(config(classes, unlabelled_uri=str(pool), num_records=5))
+    with pytest.raises(ConfigError, match=r"^data.num_records: found 5 labelled records, accepted is the 6 that it"):
+        read_records(config(classes, unlabelled_uri=str(pool), num_records=6))

@@ -5,13 +5,15 @@ from __future__ import annotations
 import pytest
 
 from learn2compress.config import DataFormat
-from learn2compress.data.records import MAX_LABEL_CHARACTERS, Unit, class_names, label_problem, source_name
+from learn2compress.data.records import MAX_LABEL_CHARACTERS, Unit, gathered_notes, label_problem, source_name
 
 
-def test_class_names_in_index_order() -> None:
-    assert class_names({0, 3}) == ("0", "1", "2", "3")
-    assert class_names({"10", "9", "1"}) == ("1", "9", "10")
-    assert class_names({"b", "10", "a"}) == ("10", "a", "b")
+def test_what_is_noted_of_many_files_is_one_line() -> None:
+    notes = [("a.csv", "it is empty"), ("b.csv", "a header"), ("c.csv", "it is empty"), ("d.csv", "it is empty")]
+    assert gathered_notes("data.uri", notes) == (
+        "data.uri: a.csv (and 2 more files): it is empty",
+        "data.uri: b.csv: a header",
+    )
 
 
 @pytest.mark.parametrize(
@@ -23,6 +25,14 @@ def test_class_names_in_index_order() -> None:
         ("", "found no label"),
         ("x" * (MAX_LABEL_CHARACTERS + 1), "found a label of 257 characters"),
         ("two\nlines", r"found label 'two\nlines'"),
+        ("\u0645\u06cc\u200c\u062e\u0648\u0627\u0647\u0645", None),  # Persian
+        ("\u0dc1\u0dca\u200d\u0dbb\u0dd3", None),  # Sinhala
+        ("\U0001f469\u200d\U0001f680", None),  # an emoji
+        ("\u0d28\u0d4d\u200d", None),  # Malayalam
+        ("cat\u200d", r"found label 'cat\u200d'"),
+        ("\u200dcat", r"found label '\u200dcat'"),
+        ("\u0d4d\u200d\u200d", r"found label '\u0d4d\u200d\u200d'"),
+        ("gpj.\u202egnp", r"found label 'gpj.\u202egnp'"),
     ],
 )
 def test_a_label_is_one_printable_line(label: str, problem: str | None) -> None:
@@ -51,3 +61,9 @@ def test_a_path_that_is_no_text_has_a_name_that_can_be_written() -> None:
     name = source_name(b"caf\xff.png".decode("utf-8", "surrogateescape"))
     assert name == r"caf\udcff.png"
     assert name.encode() == rb"caf\udcff.png"
+
+
+def test_a_name_is_one_line_that_shows_all_that_is_in_it() -> None:
+    assert source_name("a/\x1b[31m\n.png") == r"a/\x1b[31m\n.png"
+    assert source_name("gpj.\u202egnp") == r"gpj.\u202egnp"
+    assert source_name("\u0dc1\u0dca\u200d\u0dbb\u0dd3/\u3000 1.png") == "\u0dc1\u0dca\u200d\u0dbb\u0dd3/\u3000 1.png"

@@ -1,20 +1,20 @@
-"""Every format is planned and read, labelled or not, and the fingerprint follows the files."""
+"""Every format is planned and read, labelled or not, and all of its files are listed."""
 
 from __future__ import annotations
 
+import dataclasses
 import struct
 from collections.abc import Callable
 from pathlib import Path
 
-import fsspec
 import numpy as np
 import pytest
 import tensorflow as tf
 
 from learn2compress.config import DataConfig, DataFormat, TaskConfig, TaskKind
 from learn2compress.config.parsing import ConfigError
-from learn2compress.data.records import BadRecord, RawRecord, Split
-from learn2compress.data.sources import plan, read_unit, source_fingerprint, source_uri
+from learn2compress.data.records import BadRecord, NamedIndex, RawRecord, Split
+from learn2compress.data.sources import listed_files, plan, read_unit, source_uri
 
 IMAGE = TaskConfig()
 TEXT = TaskConfig(kind=TaskKind.TEXT, input_shape=(64,))
@@ -30,22 +30,25 @@ def config(data_format: DataFormat, uri: object, held_out: object = None, unlabe
     return DataConfig(format=data_format, uri=str(uri), held_out_uri=held_out_uri, unlabelled_uri=unlabelled_uri)
 
 
-def write_source(data_format: DataFormat, folder: Path, value: int) -> Path:
-    """Two examples of the classes 0 and 1; returns what a configuration names."""
+def write_source(data_format: DataFormat, folder: Path, value: int, first_label: int = 0) -> Path:
+    """Two examples of two classes, by default 0 and 1; returns what a configuration names."""
     folder.mkdir()
     pixels = np.full((2, 8, 8), value, np.uint8)
     match data_format:
         case DataFormat.NPZ:
-            np.savez(folder / "a.npz", x=pixels, y=[0, 1])
+            np.savez(folder / "a.npz", x=pixels, y=[first_label, first_label + 1])
             return folder / "a.npz"
         case DataFormat.IDX:
-            for name, array in (("images-idx3", pixels), ("labels-idx1", np.array([0, 1], np.uint8))):
+            for name, array in (
+                ("images-idx3", pixels),
+                ("labels-idx1", np.array([first_label, first_label + 1], np.uint8)),
+            ):
                 header = struct.pack(f">HBB{array.ndim}I", 0, 8, array.ndim, *array.shape)
                 (folder / f"train-{name}-ubyte").write_bytes(header + array.tobytes())
             return folder / "train-images-idx3-ubyte"
         case DataFormat.TFRECORD:
             with tf.io.TFRecordWriter(str(folder / "a.tfrecord")) as writer:
-                for label in range(2):
+                for label in (first_label, first_label + 1):
                     example = tf.train.Example()
                     example.features.feature["image"].bytes_list.value.append(bytes([value]))
                     example.features.feature["label"].int64_list.value.append(label)
@@ -83,18 +86,56 @@ def test_every_format_is_read_from_each_of_its_places(tmp_path: Path, data_forma
     assert [(unit.field, unit.labelled) for unit in plan(data, task).units] == [
         (field, field != "data.unlabelled_uri") for field in fields
     ]
-    before = source_fingerprint(data)
-    assert source_fingerprint(data) == before
-    places[2].write_bytes(places[2].read_bytes() + b"x")
-    assert source_fingerprint(data) != before
+    listed = [(location.field, entry.path) for location, entries in listed_files(data) for entry in entries]
+    assert [(field, str(place)) for field, place in zip(fields, places, strict=True)] == [
+        (field, path) for field, path in listed if "labels" not in path
+    ]
 
 
-def test_the_fingerprint_of_an_images_file_follows_its_labels(tmp_path: Path) -> None:
-    images = write_source(DataFormat.IDX, tmp_path / "all", 1)
-    before = source_fingerprint(config(DataFormat.IDX, images))
-    labels = tmp_path / "all" / "train-labels-idx1-ubyte"
-    labels.write_bytes(labels.read_bytes() + b"x")
-    assert source_fingerprint(config(DataFormat.IDX, images)) != before
+@pytest.mark.parametrize("data_format", [DataFormat.NPZ, DataFormat.IDX, DataFormat.TFRECORD])
+def test_labels_that_count_from_one_are_named_as_they_are(tmp_path: Path, data_format: DataFormat) -> None:
+    place = write_source(data_format, tmp_path / "all", 1, first_label=1)
+    data = dataclasses.replace(config(data_format, place), first_label=1)
+    assert [record.label for _, record in read(data)] == [NamedIndex(0, "1"), NamedIndex(1, "2")]
+    from_zero = write_source(data_format, tmp_path / "zero", 1)
+    data = dataclasses.replace(config(data_format, from_zero), first_label=1)
+    if data_format is DataFormat.TFRECORD:
+        first, second = (record for _, record in read(data))
+        assert first.reason == "found label 0, accepted are those from data.first_label: 1"
+        assert second.label == NamedIndex(0, "1")
+    else:
+        with pytest.raises(ConfigError, match=r"found labels 0..1, accepted are 1..10000: if they count from 0, set"):
+            plan(data, IMAGE)
+
+
+def test_declared_names_are_those_of_labels_that_count_from_one(tmp_path: Path) -> None:
+    np.savez(tmp_path / "a.npz", x=np.zeros((2, 8, 8), np.uint8), y=[1, 2], labels=["cat", "dog"])
+    data = config(DataFormat.NPZ, tmp_path / "a.npz")
+    with pytest.raises(
+        ConfigError, match=r"found labels 1..2, accepted are 0..1: if they count from 1, set data.first"
+    ):
+        plan(data, IMAGE)
+    assert [record.label for _, record in read(dataclasses.replace(data, first_label=1))] == ["cat", "dog"]
+
+
+def test_numeric_class_folders_are_in_numeric_order_and_it_is_told(tmp_path: Path, png: Png) -> None:
+    for name in ("1", "2", "10"):
+        (tmp_path / "images" / name).mkdir(parents=True)
+        (tmp_path / "images" / name / "0.png").write_bytes(png(int(name)))
+    reading = plan(config(DataFormat.IMAGE_FOLDER, tmp_path / "images"), IMAGE)
+    assert reading.names == ("1", "2", "10")
+    assert "set teacher.classes to its own order" in reading.notes[0]
+
+
+def test_columns_of_tables_are_those_of_the_configuration(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("id,body,kind\n1,what is it,x\n2,and that,y\n")
+    data = dataclasses.replace(
+        config(DataFormat.CSV, tmp_path / "a.csv"), header=True, text_column="body", label_column=3
+    )
+    assert [(record.label, record.payload) for _, record in read(data, TEXT)] == [
+        ("x", "what is it"),
+        ("y", "and that"),
+    ]
 
 
 def test_held_out_apart(classes: Path, tmp_path: Path, png: Png) -> None:
@@ -121,39 +162,3 @@ def test_unlabelled_images_come_last_and_their_folders_are_no_classes(classes: P
 def test_format_must_fit_the_task() -> None:
     with pytest.raises(ConfigError, match=r"data.format: found 'digits', accepted for a task of kind text are tsv"):
         plan(DataConfig(), TEXT)
-
-
-def test_fingerprint_follows_the_files(classes: Path, png: Png) -> None:
-    data = config(DataFormat.IMAGE_FOLDER, classes)
-    before = source_fingerprint(data)
-    assert source_fingerprint(data) == before
-    assert source_fingerprint(DataConfig()) == source_fingerprint(DataConfig())
-    (classes / "a" / "0.png").write_bytes(png(200) + b"x")
-    changed = source_fingerprint(data)
-    assert changed != before
-    (classes / "a" / "2.png").write_bytes(png(7))
-    assert source_fingerprint(data) != changed
-    with pytest.raises(ConfigError, match=r"data.uri: found nothing"):
-        source_fingerprint(config(DataFormat.IMAGE_FOLDER, classes / "missing"))
-
-
-def test_the_fingerprint_follows_nested_images(classes: Path, pool: Path, png: Png) -> None:
-    without = source_fingerprint(config(DataFormat.IMAGE_FOLDER, classes))
-    data = config(DataFormat.IMAGE_FOLDER, classes, unlabelled=pool)
-    before = source_fingerprint(data)
-    deep = source_fingerprint(config(DataFormat.IMAGE_FOLDER, classes, unlabelled=pool / "deep"))
-    assert before not in (without, deep)
-    assert source_fingerprint(data) == before
-    (pool / "deep" / "er" / "9.png").write_bytes(png(9))
-    assert source_fingerprint(data) != before
-
-
-def test_the_fingerprint_follows_remote_images(png: Png) -> None:
-    memory = fsspec.filesystem("memory")
-    memory.pipe({"/remote/x/1.png": png(1), "/remote/y/2.png": png(2), "/afar/p/q/1.png": png(2)})
-    data = config(DataFormat.IMAGE_FOLDER, "memory://remote", unlabelled="memory://afar")
-    found = [source_fingerprint(data)]
-    for path in ("/remote/y/2.png", "/afar/p/q/1.png"):
-        memory.pipe(path, png(3))
-        found.append(source_fingerprint(data))
-    assert len(set(found)) == 3

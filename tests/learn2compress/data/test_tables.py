@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import gzip
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from learn2compress.config import DataFormat
 from learn2compress.config.parsing import ConfigError
 from learn2compress.data.locations import Location
 from learn2compress.data.records import BadRecord, RawRecord, ReadPlan, SourceError, Split
+from learn2compress.data.table_layout import TableSettings
 from learn2compress.data.tables import plan_table, read_table
 
 
@@ -156,3 +158,79 @@ def test_a_header_takes_in_no_rows(tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_text('label,text,"note\na,one,x\nb,two,5"\na,three,y\n')
     found = read(planned(tmp_path / "a.csv", DataFormat.CSV))
     assert [type(record) for record in found[:3]] == [BadRecord] * 3
+
+
+def labelled(count: int = 30) -> list[tuple[str, str]]:
+    """Returns examples of two classes, with texts of several words."""
+    return [("ham" if n % 3 else "spam", f"a text, or {n}; so it is") for n in range(count)]
+
+
+def test_a_header_by_other_names_is_no_class(tmp_path: Path) -> None:
+    with (tmp_path / "a.csv").open("w", newline="") as file:
+        csv.writer(file).writerows([("review", "sentiment"), *((text, label) for label, text in labelled())])
+    reading = planned(tmp_path / "a.csv", DataFormat.CSV)
+    found = read(reading)
+    assert [(r.label, r.payload) for r in found if isinstance(r, RawRecord)] == labelled()
+    assert reading.notes == (
+        "data.uri: a.csv: its first row is taken for a header: text is 'review', label is 'sentiment'",
+    )
+
+
+def test_columns_are_taken_by_name(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("id,Body,Kind\n1,what is it,x\n2,and that,y\n")
+    location = Location(str(tmp_path / "a.csv"), "data.uri")
+    settings = TableSettings(label_column="kind", text_column="body")
+    found = read(plan_table(location, DataFormat.CSV, None, settings=settings))
+    assert found == [RawRecord("a.csv#2", "x", "what is it"), RawRecord("a.csv#3", "y", "and that")]
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16"])
+@pytest.mark.parametrize("delimiter", [",", ";", "\t"])
+def test_spreadsheets_are_read_as_they_are_saved(tmp_path: Path, encoding: str, delimiter: str) -> None:
+    with (tmp_path / "a.csv").open("w", newline="", encoding=encoding) as file:
+        csv.writer(file, delimiter=delimiter).writerows([("label", "text"), *labelled()])
+    reading = planned(tmp_path / "a.csv", DataFormat.CSV)
+    assert [(r.label, r.payload) for r in read(reading) if isinstance(r, RawRecord)] == labelled()
+    assert any("separated by" in note for note in reading.notes) is (delimiter != ",")
+
+
+def test_gzipped_tables_are_read_and_copies_are_not_read_twice(tmp_path: Path) -> None:
+    content = "".join(f"{label}\t{text}\n" for label, text in labelled()).encode()
+    (tmp_path / "a.tsv.gz").write_bytes(gzip.compress(content))
+    (tmp_path / "a.tsv.bak").write_bytes(content)
+    reading = planned(tmp_path)
+    assert len(read(reading)) == 30
+    assert reading.notes == ("data.uri: a.tsv.bak: left out, as its name does not end in .tsv",)
+    (tmp_path / "a.tsv").write_bytes(content)
+    with pytest.raises(SourceError, match=r"found a\.tsv and a\.tsv\.gz, accepted is one of the two"):
+        planned(tmp_path)
+
+
+def test_labels_such_as_1_0_are_whole_numbers(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("text,label\n" + "".join(f"what is {n},{n % 2}.0\n" for n in range(20)) + "it,\n")
+    reading = planned(tmp_path / "a.csv", DataFormat.CSV)
+    assert {record.label for record in read(reading) if isinstance(record, RawRecord)} == {"0", "1", ""}
+    assert "is read as" in reading.notes[0]
+
+
+def test_a_header_between_the_rows_is_no_example(tmp_path: Path) -> None:
+    (tmp_path / "a.tsv").write_text("label\ttext\na\tone\nlabel\ttext\nb\ttwo\n")
+    found = read(planned(tmp_path / "a.tsv"))
+    assert [type(record) for record in found] == [RawRecord, BadRecord, RawRecord]
+
+
+def test_some_files_with_a_header_and_some_without_are_refused(tmp_path: Path) -> None:
+    (tmp_path / "a.tsv").write_text("text\tlabel\none thing\tx\n")
+    (tmp_path / "b.tsv").write_text("two things\ty\n")
+    with pytest.raises(SourceError, match=r"a\.tsv begins with a header and b\.tsv with an example"):
+        planned(tmp_path)
+    (tmp_path / "b.tsv").write_text("")
+    reading = planned(tmp_path)
+    assert read(reading) == [RawRecord("a.tsv#2", "x", "one thing")]
+    assert reading.notes == ("data.uri: b.tsv: it is empty",)
+
+
+def test_a_table_that_tells_no_columns_names_the_file(tmp_path: Path) -> None:
+    (tmp_path / "a.tsv").write_text("a,one\nb,two\n")
+    with pytest.raises(SourceError, match=r"^data\.uri: .*a\.tsv: found one column .* set data\.format to csv"):
+        planned(tmp_path)

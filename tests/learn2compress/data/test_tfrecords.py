@@ -11,7 +11,7 @@ import tensorflow as tf
 from learn2compress.config import TaskKind
 from learn2compress.config.parsing import ConfigError
 from learn2compress.data.locations import Location
-from learn2compress.data.records import BadRecord, RawRecord, Split
+from learn2compress.data.records import BadRecord, NamedIndex, RawRecord, Split
 from learn2compress.data.tfrecords import check_frames, plan_tfrecord, read_tfrecord
 
 
@@ -19,7 +19,11 @@ def example(**features: object) -> bytes:
     built = {}
     for name, value in features.items():
         key = name.replace("__", "/")
-        if isinstance(value, int):
+        if isinstance(value, float):
+            built[key] = tf.train.Feature(float_list=tf.train.FloatList(value=[value]))
+        elif isinstance(value, list):
+            built[key] = tf.train.Feature(int64_list=tf.train.Int64List(value=value))
+        elif isinstance(value, int):
             built[key] = tf.train.Feature(int64_list=tf.train.Int64List(value=[value]))
         else:
             built[key] = tf.train.Feature(bytes_list=tf.train.BytesList(value=[value]))
@@ -52,7 +56,10 @@ def test_each_record_is_read_or_refused(tmp_path: Path, compression: str) -> Non
     )
     assert check_frames(str(path)) == (compression, 6)
     found = read(path)
-    assert found[:2] == [RawRecord("a.tfrecord#0", 1, b"png"), RawRecord("a.tfrecord#1", "two", b"png")]
+    assert found[:2] == [
+        RawRecord("a.tfrecord#0", NamedIndex(1, "one"), b"png"),
+        RawRecord("a.tfrecord#1", "two", b"png"),
+    ]
     assert [record.reason.split(",")[0] for record in found[2:]] == [
         "found features 'image'",
         "found features 'label'",
@@ -90,3 +97,57 @@ def test_without_labels_no_label_is_needed(tmp_path: Path) -> None:
     assert first == RawRecord("pool.tfrecord#0", None, b"p")
     assert second == RawRecord("pool.tfrecord#1", None, b"q")
     assert isinstance(third, BadRecord)
+
+
+@pytest.mark.parametrize(
+    ("features", "label"),
+    [
+        ({"image__class__label": 1, "image__class__text": b"one"}, NamedIndex(1, "one")),
+        ({"label": 1, "label__text": b"one"}, NamedIndex(1, "one")),
+        ({"label": 1, "label_name": " größe".encode()}, NamedIndex(1, "größe")),
+        ({"label": 1, "image__class__text": b""}, 1),
+        ({"label": 2.0}, 2),
+        ({"image__class__text": b"one"}, "one"),
+    ],
+)
+def test_a_name_beside_an_index_is_kept(tmp_path: Path, features: dict[str, object], label: object) -> None:
+    path = write(tmp_path / "a.tfrecord", example(image=b"png", **features))
+    assert read(path) == [RawRecord("a.tfrecord#0", label, b"png")]  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("features", "reason"),
+    [
+        ({"label": [0, 1, 0]}, "found 3 values in label, accepted is a label with one value"),
+        ({"label": 0.5}, "found 0.5 in label, accepted is a label with one value"),
+        ({"label": 1, "label__text": b"\xff"}, "found bytes that are not UTF-8, accepted is UTF-8 text"),
+    ],
+)
+def test_a_label_of_another_kind_has_its_own_words(tmp_path: Path, features: dict[str, object], reason: str) -> None:
+    path = write(tmp_path / "a.tfrecord", example(image=b"png", **features))
+    assert read(path) == [BadRecord("a.tfrecord#0", reason)]
+
+
+@pytest.mark.parametrize("name", ["a.tfrec", "a.tfrecords", "train-00000-of-00001", "train.record"])
+def test_files_are_found_by_the_names_that_people_use(tmp_path: Path, name: str) -> None:
+    write(tmp_path / name, example(image=b"png", label=1))
+    (tmp_path / "notes.txt").write_text("a note")
+    assert [record.source for record in read(tmp_path)] == [f"{name}#0"]
+
+
+def test_a_file_cut_between_two_records_is_found_by_its_index(tmp_path: Path) -> None:
+    records = [example(image=b"png", label=number) for number in range(4)]
+    path = write(tmp_path / "a.tfrecord", *records)
+    (tmp_path / "a.tfrecord.idx").write_text("0 1\n" * 4)
+    assert len(read(path)) == 4
+    write(path, *records[:3])
+    with pytest.raises(
+        ConfigError, match="found 3 records, and a file beside it says 4; it is damaged: fetch it again"
+    ):
+        read(path)
+
+
+def test_names_beside_the_files_are_declared(tmp_path: Path) -> None:
+    write(tmp_path / "a.tfrecord", example(image=b"png", label=1))
+    (tmp_path / "label.labels.txt").write_text("cat\ndog\n")
+    assert plan_tfrecord(Location(str(tmp_path), "data.uri"), None).names == ("cat", "dog")

@@ -11,7 +11,7 @@ import pytest
 
 from learn2compress.config import DeviceConfig, EvaluateConfig
 from learn2compress.config.parsing import ConfigError
-from learn2compress.litert.device import measure_on_device, parse_benchmark
+from learn2compress.litert.device import find_device, measure_on_device, parse_benchmark
 
 CONFIG = EvaluateConfig(latency_rounds=5, latency_runs=4, num_threads=2)
 PRINTED = """INFO: STARTING!
@@ -61,6 +61,7 @@ def test_a_file_is_pushed_run_and_its_times_are_read(phone: Path, device: Device
 
     assert (found.device, found.num_threads, found.num_runs) == ("Fake Phone 9", 2, 20)
     assert (found.load_ms, found.first_ms, found.median_ms) == (11.983, 87.112, 51.891)
+    assert (found.p5_ms, found.p95_ms, found.time_ms) == (49.62, 68.628, 51.891)
     assert found.mean_ms == pytest.approx(63.7432)
     assert found.memory_bytes == 6.25 * 2**20
     remote = "/data/local/tmp/learn2compress"
@@ -84,6 +85,7 @@ def test_an_older_binary_prints_less() -> None:
     found = parse_benchmark(printed, "old", 1)
 
     assert (found.num_runs, found.mean_ms, found.median_ms, found.memory_bytes) == (50, 266.473, None, None)
+    assert (found.p5_ms, found.p95_ms, found.time_ms) == (None, None, 266.473)
 
 
 def refused(device: Any, tmp_path: Path) -> str:
@@ -113,10 +115,73 @@ def test_a_binary_that_is_not_there_or_prints_no_times_is_told(
 ) -> None:
     (tmp_path / "printed").write_text("ERROR: failed to load the model\n")
     assert "found no times in what benchmark_model printed, but 'ERROR: failed to load" in refused(device, tmp_path)
-    assert "found no file /nowhere" in refused(DeviceConfig("phone-1", "/nowhere"), tmp_path)
+    assert "found no file /nowhere, accepted as benchmark_model is" in refused(
+        DeviceConfig("phone-1", "/nowhere"), tmp_path
+    )
+
+
+ADB_LISTS = """#!/bin/sh
+printf 'List of devices attached\\n{lines}\\n'
+"""
+
+
+def list_devices(folder: Path, lines: str) -> None:
+    """Puts an adb on the PATH that lists devices."""
+    (folder / "bin" / "adb").write_text(ADB_LISTS.format(lines=lines))
+
+
+def test_the_only_device_that_is_ready_is_found(phone: Path, tmp_path: Path) -> None:
+    list_devices(tmp_path, "phone-1\\tdevice\\nphone-2\\tunauthorized")
+    assert find_device(None, "--serial") == "phone-1"
+    assert find_device("phone-1", "--serial") == "phone-1"
+
+
+@pytest.mark.parametrize(
+    ("lines", "serial", "message"),
+    [
+        ("", None, "--serial: found no device that is ready, adb lists none; connect it"),
+        ("phone-2\\tunauthorized", None, r"adb lists phone-2 \(unauthorized\); connect it.*allow this computer"),
+        ("phone-2\\tdevice", "phone-1", r"found no 'phone-1' that is ready, adb lists phone-2 \(device\)"),
+        ("a\\tdevice\\nb\\tdevice", None, "--serial: found 2 devices, accepted is the serial of one: a, b"),
+    ],
+)
+def test_without_one_ready_device_it_is_said_what_there_is(
+    lines: str, serial: str | None, message: str, phone: Path, tmp_path: Path
+) -> None:
+    list_devices(tmp_path, lines)
+    with pytest.raises(ConfigError, match=message):
+        find_device(serial, "--serial")
 
 
 @pytest.mark.parametrize("serial", ["-e", "a b", "x;reboot", ""])
 def test_a_serial_is_a_word(serial: str) -> None:
     with pytest.raises(ValueError, match="String should match pattern"):
         DeviceConfig(serial, "benchmark_model")
+
+
+@pytest.mark.parametrize(
+    ("printed", "instead", "message"),
+    [
+        ("Init: 11983", "Init: 1.2.3", "found no times"),
+        ("Init: 11983", "Init: 1e999", "found '1e999'"),
+        ("(avg): 6.37432e+04", "(avg): 0", "found 'Inference .avg.: 0'"),
+        ("count=20", f"count={'9' * 5000}", "found 'count=999"),
+        ("count=20", "count=0", "found 'count=0'"),
+        ("median=51891", "median=1e999", "found '1e999'"),
+        ("overall=6.25", "overall=1e999", "found '1e999'"),
+    ],
+)
+def test_numbers_that_cant_be_are_one_line(printed: str, instead: str, message: str) -> None:
+    with pytest.raises(ConfigError, match=f"^evaluate.device: {message}") as caught:
+        parse_benchmark(PRINTED.replace(printed, instead), "phone", 1)
+    assert len(str(caught.value)) < 400
+
+
+def test_an_adb_that_cant_be_started_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "adb").write_text("no program")
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(ConfigError, match=r"^--serial: adb can't be started: Permission denied; see that"):
+        find_device(None, "--serial")
+    (tmp_path / "adb").chmod(0o755)
+    with pytest.raises(ConfigError, match=r"^--serial: adb can't be started: Exec format error"):
+        find_device(None, "--serial")

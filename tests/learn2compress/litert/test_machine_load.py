@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import dataclasses
 import os
+import sys
 
 import pytest
 
@@ -93,3 +94,13 @@ def test_loads_of_several_processes_are_means_by_duration() -> None:
     assert (found.others_ratio, found.steal_ratio) == (pytest.approx(0.2), 0.0)
     assert (found.lowest_mhz, found.highest_mhz) == (2000.0, 2100.0)
     assert combined_load([MachineLoad(1.0)]) == MachineLoad(1.0)
+
+
+def test_a_system_that_counts_less_is_measured_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "resource", None)  # as on Windows
+    monkeypatch.delattr(os, "getloadavg")
+    before = load_counts()
+    found = load_between(before, load_counts())
+    assert (found.involuntary_switches, found.load_average) == (None, None)
+    assert found.duration_s >= 0
+    assert found.num_cores >= 1

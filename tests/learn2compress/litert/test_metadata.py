@@ -43,6 +43,8 @@ def test_what_is_written_is_read(models: Any) -> None:
         normalization_mean=0.0,
         normalization_std=255.0,
     )
+    owned = read_metadata(described(models.int8, author="vision@example.org", license="Apache-2.0"))
+    assert (owned.author, owned.license) == ("vision@example.org", "Apache-2.0")
 
 
 @pytest.mark.parametrize("kind", ["float32", "int8"])

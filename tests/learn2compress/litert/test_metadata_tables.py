@@ -29,6 +29,8 @@ ENTRIES = {
     "rgb": IMAGE_MODEL,
     "grayscale": dataclasses.replace(IMAGE_MODEL, source=GRAY),
     "text": dataclasses.replace(IMAGE_MODEL, source=FEATURES),
+    "with author and licence": dataclasses.replace(IMAGE_MODEL, author="Équipe", license="MIT OR Apache-2.0"),
+    "with a licence alone": dataclasses.replace(IMAGE_MODEL, license="Apache-2.0"),
     "empty texts": MetadataEntry("", "", "", FEATURES, FLOAT_SCORES),
 }
 
@@ -69,6 +71,7 @@ def packed_by(schema: ModuleType, entry: MetadataEntry) -> bytes:
         return found
 
     model = schema.ModelMetadataT(name=entry.name, description=entry.description, version=entry.version)
+    model.author, model.license = entry.author or None, entry.license or None
     inputs, outputs = [tensor_of(entry.source)], [tensor_of(entry.target)]
     model.subgraphMetadata = [schema.SubGraphMetadataT(inputTensorMetadata=inputs, outputTensorMetadata=outputs)]
     model.minParserVersion = "1.0.0"

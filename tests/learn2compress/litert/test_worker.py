@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -61,6 +62,17 @@ def test_the_functions_answer_without_a_process_too(models: Any, write: Any) -> 
 
     assert set(times) == {*LISTS, "load"}
     assert set(start) == {"peak_bytes", "load_ms", "first_ms"}
+
+
+def test_memory_is_not_measured_where_the_system_does_not_tell_it(
+    models: Any, write: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = str(write("a.tflite", models.int8))
+    assert measure_start(path, 1)["peak_bytes"] is not None
+    monkeypatch.setattr("learn2compress.litert.worker._STATUS", tmp_path / "status")
+    start = measure_start(path, 1)
+    assert start["peak_bytes"] is None
+    assert start["load_ms"] > 0  # type: ignore[operator]
 
 
 def test_an_input_that_holds_no_numbers_is_refused(convert_function: Any, write: Any) -> None:

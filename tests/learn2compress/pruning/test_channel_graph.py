@@ -48,6 +48,17 @@ def test_depthwise_convolutions_and_concatenations_follow_what_they_take(network
     np.testing.assert_array_equal(graph.layers["dense_block"].outputs[:48], [*stem, *np.repeat(stem, 2)])
 
 
+def test_gates_and_scalings_by_one_number_hand_channels_on() -> None:
+    inputs = keras.Input((8, 8, 3))
+    x = keras.layers.Conv2D(16, 3, activation="hard_silu", name="first")(inputs)
+    gate = keras.layers.GlobalAveragePooling2D(keepdims=True)(x)
+    gate = keras.layers.Conv2D(16, 1, activation="sigmoid", name="gate")(keras.layers.Rescaling(2.0)(gate))
+    x = keras.layers.Multiply()([x, gate])
+    x = keras.layers.Rescaling([1.0] * 16)(keras.layers.Conv2D(16, 3, name="kept")(x))
+    outputs = keras.layers.Dense(4)(keras.layers.GlobalMaxPooling2D()(x))
+    assert [group.name for group in channel_graph(keras.Model(inputs, outputs)).groups] == ["first+gate"]
+
+
 def test_channels_that_reach_an_unknown_layer_are_kept() -> None:
     inputs = keras.Input((8, 8, 3))
     x = keras.layers.Conv2D(16, 3, name="first")(inputs)

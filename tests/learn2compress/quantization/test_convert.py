@@ -10,6 +10,7 @@ from keras import layers
 from learn2compress.litert.flatbuffer import read_graphs
 from learn2compress.litert.interpreter import predict
 from learn2compress.litert.operators import float_operators, model_cost
+from learn2compress.litert.tensors import TensorReader
 from learn2compress.quantization.convert import (
     FloatWeights,
     to_calibrated_int8_litert,
@@ -60,6 +61,18 @@ def test_int8_files_take_bytes_and_return_bytes_of_the_students_scores(student: 
         scores = predict(model, IMAGES)
         np.testing.assert_allclose(scores, scores_of(student), atol=0.03)
         np.testing.assert_array_equal(scores * 256, np.rint(scores * 256))
+
+
+def test_what_is_brighter_than_all_that_was_calibrated_with_is_not_clipped(student: keras.Model) -> None:
+    dark = IMAGES // 2
+    model = to_calibrated_int8_litert(student, dark).pack()
+    assert float_operators(model) == []
+    graph = read_graphs(model)[0]
+    # One operator from bytes to int8, none that rounds a second time.
+    assert [operator.name for operator in graph.operators][:2] == ["QUANTIZE", "CONV_2D"]
+    entry = graph.tensors[graph.operators[0].outputs[0]].name
+    assert TensorReader(model).details[entry]["quantization"][0] == pytest.approx(1 / 255)
+    np.testing.assert_allclose(predict(model, IMAGES[:1]), scores_of(student)[:1], atol=0.1)
 
 
 def test_tensors_bear_the_names_of_layers(student: keras.Model) -> None:

@@ -88,6 +88,12 @@ def test_files_of_different_networks_are_not_compared(student: keras.Model) -> N
     assert deviations_from_file(*files, IMAGES) == ()
 
 
+def test_a_file_without_any_tensor_in_the_steps_of_the_network_is_not_compared(
+    student: keras.Model, network: keras.Model
+) -> None:
+    assert deviations_from_network(network, to_float_litert(student).pack(), IMAGES) == ()
+
+
 def test_the_border_of_the_float_file_makes_no_difference(student: keras.Model) -> None:
     plain, model = to_float_litert(student).pack(), to_float_litert(student)
     add_byte_border(model)

@@ -44,7 +44,7 @@ def make(float_model: bytes, digits_sample: TrainingSample) -> Callable[..., Mix
 @pytest.fixture(scope="module")
 def generous(make: Callable[..., MixedPrecisionFile]) -> MixedPrecisionFile:
     """All layers with int4 weights."""
-    return make(1.0)
+    return make(0.5)
 
 
 @pytest.fixture(scope="module")

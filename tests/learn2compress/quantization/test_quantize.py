@@ -16,6 +16,7 @@ from learn2compress.litert.metadata import read_metadata
 from learn2compress.quantization.choice_sample import TrainingSample
 from learn2compress.quantization.convert import to_calibrated_int8_litert, to_int8_litert
 from learn2compress.quantization.qat import train_quantized
+from learn2compress.quantization.qat_network import why_not_trainable
 from learn2compress.quantization.quantize import quantize_student
 from learn2compress.quantization.student_file import StudentDescription
 from learn2compress.results.reports import json_bytes
@@ -115,6 +116,19 @@ def test_without_examples_that_were_kept_back_the_report_says_so(
     assert report.compared_with == ("the trained network" if report.shipped == "int8_qat" else "the float32 file")
     assert (report.num_kept_back, report.num_choice_examples) == (0, 512)
     assert "0 were kept back from training, too few to compare on" in report.reason
+
+
+def test_a_student_that_cannot_be_trained_in_8_bits_ships_by_calibration_and_says_why(
+    digits_sample: TrainingSample, description: StudentDescription
+) -> None:
+    inputs = keras.Input((8, 8, 1))
+    x = keras.layers.Conv2D(8, 3, activation="tanh", name="odd")(inputs)
+    x = keras.layers.GlobalAveragePooling2D()(x)
+    student = keras.Model(inputs, keras.layers.Dense(10, name="only_logits")(x))
+    reason = why_not_trainable(student)
+    report = quantize_student(student, digits_sample, QuantizeConfig(), description, why_not_trained=reason).report
+    assert (report.recipe, report.shipped) == ("int8_qat", "int8_ptq")
+    assert report.reason.startswith("it can't be trained in 8 bits (layer 'odd': found activation 'tanh'")
 
 
 def test_scores_are_fitted_to_examples_that_were_kept_back_and_decisions_stay(

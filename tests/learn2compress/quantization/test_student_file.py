@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import keras
 import numpy as np
 import pytest
@@ -28,6 +30,14 @@ def test_a_file_names_family_student_format_and_classes(model: UnpackedModel) ->
     metadata = read_metadata(pack_student_file(model, QuantizationRecipe.FLOAT16, DESCRIPTION))
     assert (metadata.name, metadata.version, metadata.labels) == ("birds small", __version__, ("owl", "wren"))
     assert metadata.description == "Student 'small' of the family 'birds', compressed to float16 weights."
+
+
+def test_a_file_says_whom_to_ask_and_its_licence(model: UnpackedModel) -> None:
+    owned = dataclasses.replace(DESCRIPTION, contact="vision@example.org", license="Apache-2.0")
+    metadata = read_metadata(pack_student_file(model, QuantizationRecipe.FLOAT32, owned))
+    assert (metadata.author, metadata.license) == ("vision@example.org", "Apache-2.0")
+    unowned = read_metadata(pack_student_file(model, QuantizationRecipe.FLOAT32, DESCRIPTION))
+    assert (unowned.author, unowned.license) == ("", "")
 
 
 @pytest.mark.parametrize("recipe", QuantizationRecipe)

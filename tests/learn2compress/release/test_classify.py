@@ -14,8 +14,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from learn2compress.config import TaskConfig, TaskKind
+from learn2compress.config import DataConfig, ExifOrientation, ResizeAspect, ResizeConfig, TaskConfig, TaskKind
 from learn2compress.data.decode import image_input
+from learn2compress.data.image_files import image_files
 from learn2compress.data.text_features import text_input
 from learn2compress.data.text_files import text_files
 from learn2compress.litert.accuracy import accuracy_of
@@ -29,11 +30,14 @@ from learn2compress.release import classify as sample_classifier
 LABELS = ("temple", "blue sky", "Blüte", "葉")
 
 
-def ship(folder: Path, model: bytes, task: TaskConfig) -> bytes:
+def ship(folder: Path, model: bytes, task: TaskConfig, data: DataConfig | None = None) -> bytes:
     """Puts a file and the sample into a folder, as a push does; returns the file."""
     described = with_metadata(model, name="n", description="d", version="1", labels=LABELS, task=task)
     (folder / "small.tflite").write_bytes(described)
     (folder / "classify.py").write_text(inspect.getsource(sample_classifier), encoding="utf-8")
+    beside = text_files(task) if task.kind is TaskKind.TEXT else image_files(data or DataConfig())
+    for name, content in beside.items():
+        (folder / name).write_bytes(content)
     return described
 
 
@@ -43,22 +47,38 @@ def run(folder: Path, *arguments: str) -> list[str]:
     return done.stdout.splitlines()
 
 
-def test_scores_of_images_are_evaluates_bit_for_bit(models: Any, tmp_path: Path) -> None:
-    model = ship(tmp_path, models.int8, TaskConfig(input_shape=(8, 8, 3)))
+@pytest.mark.parametrize(
+    "data",
+    [
+        DataConfig(),
+        DataConfig(resize=ResizeConfig(ResizeAspect.CROP, antialias=False), exif=ExifOrientation.IGNORE),
+        DataConfig(resize=ResizeConfig(ResizeAspect.PAD)),
+    ],
+    ids=["default", "crop", "pad"],
+)
+def test_scores_of_images_are_evaluates_bit_for_bit(models: Any, tmp_path: Path, data: DataConfig) -> None:
+    model = ship(tmp_path, models.int8, TaskConfig(input_shape=(8, 8, 3)), data)
     images = models.x[::60]
     names = [f"{index}.png" for index in range(len(images))]
     for name, image in zip(names, images, strict=True):
         Image.fromarray(image).save(tmp_path / name)
     large = np.random.default_rng(0).integers(0, 256, (20, 30), dtype=np.uint8)
     Image.fromarray(large).save(tmp_path / "large.png")  # grey, and of another size
-    resized, _ = image_input((tmp_path / "large.png").read_bytes(), (8, 8, 3), resize=True)
+    exif = Image.Exif()
+    exif[0x0112] = 6  # on its side
+    Image.fromarray(large).save(tmp_path / "turned.jpg", exif=exif.tobytes())
+    resizing = data if data.resize else DataConfig(resize=ResizeConfig())
+    made = [
+        image_input((tmp_path / name).read_bytes(), (8, 8, 3), resizing).pixels for name in ("large.png", "turned.jpg")
+    ]
+    assert not np.array_equal(*made)
 
-    answers = [json.loads(line) for line in run(tmp_path, "--all", *names, "large.png")]
+    answers = [json.loads(line) for line in run(tmp_path, "--all", *names, "large.png", "turned.jpg")]
 
-    assert [answer["example"] for answer in answers] == [*names, "large.png"]
+    assert [answer["example"] for answer in answers] == [*names, "large.png", "turned.jpg"]
     assert all(tuple(answer["scores"]) == LABELS for answer in answers)
     found = np.array([list(answer["scores"].values()) for answer in answers], np.float32)
-    np.testing.assert_array_equal(found, predict(model, np.concatenate([images, resized[None]])))
+    np.testing.assert_array_equal(found, predict(model, np.concatenate([images, np.stack(made)])))
 
 
 def test_the_most_likely_classes_are_told_in_words(models: Any, tmp_path: Path) -> None:
@@ -80,8 +100,6 @@ def test_scores_of_texts_are_evaluates_bit_for_bit(convert_function: Callable[..
     bordered = UnpackedModel(network)
     add_byte_border(bordered)
     model = ship(tmp_path, bordered.pack(), task)
-    for name, content in text_files(task).items():
-        (tmp_path / name).write_bytes(content)
     texts = ["play some jazz", "Okay. Well, isn't that what you-all meant?!"]
 
     answers = [json.loads(line) for line in run(tmp_path, "--text", "--all", *texts)]

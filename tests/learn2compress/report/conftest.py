@@ -172,13 +172,13 @@ def make_family(
     )
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def family() -> FamilyReport:
     """Three students on ten digits."""
     return make_family()
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def family_of() -> Callable[..., FamilyReport]:
     """Makes a family with other labels or names."""
     return make_family

@@ -17,9 +17,9 @@ def test_the_smallest_and_the_most_accurate_are_told_apart(family: FamilyReport)
     title, sentences = headline(pushed(family, "large", "small"))
     assert title == "2 of 3 students pushed"
     assert sentences == (
-        f"The smallest, small, is 162{TIMES} smaller than the teacher, 22.1{TIMES} faster, and is 9.44 points less "
-        f"accurate. The most accurate, large, is 17.1{TIMES} smaller than the teacher, 5.78{TIMES} faster, and is 0.28 "
-        "points less accurate."
+        f"The smallest, small, is 162{TIMES} smaller than the teacher, 22.1{TIMES} faster (21 to 24), and is "
+        f"9.44 points less accurate. The most accurate, large, is 17.1{TIMES} smaller than the teacher, 5.78{TIMES} "
+        "faster (5.4 to 6.1), and is 0.28 points less accurate."
     )
 
 
@@ -32,6 +32,18 @@ def test_equal_accuracy_is_said_to_be_equal(family: FamilyReport) -> None:
     students = tuple(dataclasses.replace(one, accuracy=family.teacher.accuracy) for one in family.students)
     _, sentence = headline(pushed(dataclasses.replace(family, students=students), "large"))
     assert sentence.endswith("has the same top-1 accuracy.")
+
+
+def test_nobody_is_called_good_beside_a_teacher_that_guesses(family: FamilyReport) -> None:
+    guessing = tuple(tuple(4 if row == column else 32 // 9 for column in range(10)) for row in range(10))
+    accuracy = dataclasses.replace(family.teacher.accuracy, confusion_matrix=guessing, top_1=0.12)
+    teacher = dataclasses.replace(family.teacher, accuracy=accuracy)
+    _, sentence = headline(pushed(dataclasses.replace(family, teacher=teacher), "large"))
+    assert sentence.endswith(
+        "% of the examples; the teacher is no yardstick: its accuracy 12% is no better than guessing, so that a "
+        "comparison with it says nothing."
+    )
+    assert "accurate" not in sentence
 
 
 def test_nothing_was_pushed(family: FamilyReport) -> None:
@@ -48,3 +60,9 @@ def test_limits_in_words() -> None:
         "latency at most 0.25 times the teacher's",
     )
     assert constraint_sentences({}) == ()
+    assert constraint_sentences({"accept_guessing": False, "max_accuracy_drop": 0.0}) == (
+        "at most 0 points less top-1 than the teacher",
+    )
+    assert constraint_sentences({"accept_guessing": True}) == (
+        "students and teachers that are no better than guessing are accepted",
+    )

@@ -44,6 +44,16 @@ def test_the_card_says_what_was_measured_and_how_to_feed_it(family: FamilyReport
         assert f"\n## {section}" in card
 
 
+def test_the_card_names_licence_and_contact_or_says_that_none_is_named(family: FamilyReport) -> None:
+    push = {"uri": "pushed", "license": "MIT OR Apache-2.0", "contact": "Vision *team* <vision@example.org>"}
+    card = render_model_card(dataclasses.replace(family, config=family.config | {"push": push}), "large")
+    assert "- **Licence:** MIT OR Apache-2.0\n" in card
+    assert "- **Contact:** Vision \\*team\\* &lt;vision@example.org&gt;\n" in card
+    unnamed = render_model_card(family, "large")
+    assert "- **Licence:** none is named" in unnamed
+    assert "- **Contact:** nobody is named" in unnamed
+
+
 def test_the_card_names_the_versions_that_made_its_own_file(family: FamilyReport) -> None:
     large, small = render_model_card(family, "large"), render_model_card(family, "small")
     assert "The step that made this file ran with:\n\n- keras 3.15.1\n- python 3.11.7\n- tensorflow 2.21.0\n" in large
@@ -56,6 +66,15 @@ def test_the_card_names_the_versions_that_made_its_own_file(family: FamilyReport
 def test_a_refused_student_says_why(family: FamilyReport) -> None:
     assert "It does not satisfy every constraint." in render_model_card(family, "small")
     assert "accuracy drop 9.44 points is above max\\_accuracy\\_drop 5 points" in render_model_card(family, "small")
+
+
+def test_a_teacher_that_guesses_is_called_no_yardstick(family: FamilyReport) -> None:
+    sentence = "**The teacher is no yardstick: its accuracy 12% is no better than guessing"
+    assert sentence not in render_model_card(family, "large")
+    guesses = tuple(tuple(4 if row == column else 3 for column in range(10)) for row in range(10))
+    accuracy = dataclasses.replace(family.teacher.accuracy, confusion_matrix=guesses, top_1=0.12)
+    teacher = dataclasses.replace(family.teacher, accuracy=accuracy)
+    assert sentence in render_model_card(dataclasses.replace(family, teacher=teacher), "large")
 
 
 def test_text_students_are_fed_hashed_features(family: FamilyReport) -> None:

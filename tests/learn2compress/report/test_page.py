@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import base64
 import dataclasses
 import hashlib
+import io
+import itertools
 import json
 import re
 import shutil
@@ -14,13 +17,17 @@ from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+from PIL import Image
 
+from learn2compress.data.chosen_examples import picture_uri
 from learn2compress.report.model_card import render_model_card
 from learn2compress.report.page import render_page
 from learn2compress.results.latency import MachineLoad
 from learn2compress.results.measurements import DeviceLatency
 from learn2compress.results.reports import FamilyReport, ModelReport, write_json
+from learn2compress.results.shown_examples import ExampleGroup, ShownExample
 
 HOSTILE = ("<script>alert(1)</script>", '" onmouseover="alert(2)', "</style><b>", "{{ 7 * 7 }}", "ok")
 TIMES = "\N{MULTIPLICATION SIGN}"
@@ -58,8 +65,11 @@ class Page(HTMLParser):
 
     def handle_data(self, data: str) -> None:
         self.texts.append(data)
-        if self.matrices and self.open[-1:] == ["td"] and self.in_matrix:
+        if self.matrices and self.open[-1:] in (["td"], ["a"]) and self.in_matrix:
             self.matrices[-1][-1].append(data)
+
+    def numbers(self, name: str) -> int:
+        return self.tags.count(name)
 
     @property
     def text(self) -> str:
@@ -67,6 +77,107 @@ class Page(HTMLParser):
 
     def values(self, name: str) -> list[str]:
         return [value for attribute, value in self.attributes if attribute == name]
+
+
+def examples_of(report: FamilyReport, text: str | None = None) -> dict[str, list[ShownExample]]:
+    """Of each student an example of each confusion that it has, and a right one."""
+    found = {}
+    for student in report.students:
+        matrix = student.accuracy.confusion_matrix
+        cells = [(i, j) for i, row in enumerate(matrix) for j, count in enumerate(row) if count and i != j]
+        groups = [(ExampleGroup.MISTAKE if n < 3 else ExampleGroup.CONFUSION, *cell) for n, cell in enumerate(cells)]
+        random = np.random.default_rng(len(cells))
+        found[student.name] = [
+            ShownExample(
+                group,
+                label,
+                predicted,
+                0.9764,
+                label,
+                0.52,
+                f"{label}/photo.png",
+                None if text else picture_uri(random.integers(0, 256, (8, 8, 1), np.uint8)),
+                text,
+            )
+            for group, label, predicted in [*groups, (ExampleGroup.CORRECT, 0, 0)]
+        ]
+    return found
+
+
+@pytest.fixture(scope="module")
+def content(family: FamilyReport) -> str:
+    """The page of `family`, without examples; drawing its pictures takes seconds."""
+    return render_page(family)
+
+
+def test_examples_are_shown_and_cells_lead_to_them(family: FamilyReport) -> None:
+    examples = examples_of(family)
+    content = render_page(family, examples)
+    page = Page(content)
+    pictures = page.values("src")
+    assert pictures == [one.picture for shown in examples.values() for one in shown]
+    for picture in pictures:
+        Image.open(io.BytesIO(base64.b64decode(picture.partition(",")[2]))).verify()
+    assert "3, which the student takes for 4 (98%)" in page.values("alt")
+    links = [value for value in page.values("href") if value.startswith("#example-")]
+    # One example of each confusion, and a right one, with a cell each.
+    assert len(links) == len(set(links)) == sum(map(len, examples.values()))
+    assert {link.removeprefix("#") for link in links} <= set(page.values("id"))
+    assert [[cell for row in matrix[1:] for cell in row] for matrix in page.matrices] == [
+        [str(count) for row in student.accuracy.confusion_matrix for count in row] for student in family.students
+    ]
+    assert "class 3 student 4 98% teacher 3 52%" in page.text
+    assert "img-src data:" in page.values("content")[0]
+
+
+def test_without_examples_nothing_speaks_of_them(family: FamilyReport, content: str) -> None:
+    for page in (Page(content), Page(render_page(family, {"large": ()}))):
+        assert page.numbers("img") == 0
+        assert "Surest mistakes" not in page.text
+        assert "leads to an example" not in page.text
+        assert [value for value in page.values("href") if value.startswith("#example-")] == []
+
+
+def test_examples_of_a_list_of_confusions_are_linked_too(family_of: Callable[..., FamilyReport]) -> None:
+    report = family_of(labels=tuple(f"class{index}" for index in range(60)))
+    links = Page(render_page(report, examples_of(report))).values("href")
+    assert len([link for link in links if link.startswith("#example-2-")]) == 20
+
+
+def test_hostile_examples_stay_text(family_of: Callable[..., FamilyReport]) -> None:
+    report = family_of(labels=HOSTILE)
+    texts = [*HOSTILE[:4], "</blockquote><img src=x onerror=alert(5)>"]
+    turns = itertools.cycle(texts)
+    examples = {
+        name: [dataclasses.replace(one, source=text, text=text) for one, text in zip(shown, turns, strict=False)]
+        for name, shown in examples_of(report, "a text").items()
+    }
+    num_examples = sum(map(len, examples.values()))
+    assert num_examples >= len(texts)
+    page = Page(render_page(report, examples))
+    assert not {"script", "img", "iframe", "object", "b"} & set(page.tags)
+    assert [name for name, _ in page.attributes if name.startswith("on")] == []
+    assert page.numbers("blockquote") == num_examples
+    for text in texts:
+        assert " ".join(text.split()) in page.text
+        assert text in page.values("title")
+    pictured = Page(render_page(report, examples_of(report)))
+    assert {value.partition(";")[0] for value in pictured.values("src")} == {"data:image/png"}
+    assert [name for name, _ in pictured.attributes if name.startswith("on")] == []
+
+
+def test_the_page_names_licence_and_contact(family: FamilyReport, content: str) -> None:
+    push = {"license": "Apache-2.0", "contact": "<b>vision</b>@example.org"}
+    page = Page(render_page(dataclasses.replace(family, config=family.config | {"push": push})))
+    assert "Licence Apache-2.0 Contact <b>vision</b>@example.org" in page.text
+    assert "Licence" not in Page(content).text
+
+
+def test_the_card_of_a_refused_student_says_why(family: FamilyReport, content: str) -> None:
+    glance = Page(content).text.partition("Variants against the teacher")[0]
+    assert "accuracy drop 9.44 points is above max_accuracy_drop 5 points" in glance
+    assert family.verdicts[2].reasons
+    assert [verdict.name for verdict in family.verdicts if verdict.reasons] == ["small"]
 
 
 def test_hostile_labels_and_names_stay_text(family_of: Callable[..., FamilyReport]) -> None:
@@ -80,8 +191,7 @@ def test_hostile_labels_and_names_stay_text(family_of: Callable[..., FamilyRepor
     assert set(HOSTILE) <= set(page.values("title"))
 
 
-def test_the_page_fetches_nothing_and_says_so(family: FamilyReport) -> None:
-    content = render_page(family)
+def test_the_page_fetches_nothing_and_says_so(content: str) -> None:
     page = Page(content)
     policy = dict(part.strip().partition(" ")[::2] for part in page.values("content")[0].split(";"))
     assert policy["default-src"] == "'none'"
@@ -92,8 +202,7 @@ def test_the_page_fetches_nothing_and_says_so(family: FamilyReport) -> None:
         assert [value for value in page.values(name) if not value.startswith("#")] == []
 
 
-def test_identifiers_are_unique_and_every_reference_is_there(family: FamilyReport) -> None:
-    content = render_page(family)
+def test_identifiers_are_unique_and_every_reference_is_there(content: str) -> None:
     page = Page(content)
     identifiers = page.values("id")
     assert len(identifiers) == len(set(identifiers))
@@ -103,8 +212,7 @@ def test_identifiers_are_unique_and_every_reference_is_there(family: FamilyRepor
     assert set(references) <= set(identifiers)
 
 
-def test_pictures_follow_the_theme_and_have_a_text(family: FamilyReport) -> None:
-    content = render_page(family)
+def test_pictures_follow_the_theme_and_have_a_text(family: FamilyReport, content: str) -> None:
     pictures = re.findall(r"<svg.*?</svg>", content, re.DOTALL)
     assert len(pictures) == 2 + 2 * len(family.students)
     for picture in pictures:
@@ -115,8 +223,8 @@ def test_pictures_follow_the_theme_and_have_a_text(family: FamilyReport) -> None
     assert "prefers-color-scheme: dark" in content
 
 
-def test_the_figures_shown_are_the_reports(family: FamilyReport) -> None:
-    page = Page(render_page(family))
+def test_the_figures_shown_are_the_reports(family: FamilyReport, content: str) -> None:
+    page = Page(content)
     for model in (family.teacher, *family.students):
         assert f"{100 * model.accuracy.top_1:.2f}%" in page.text
         assert f"{100 * model.accuracy.top_1_low:.1f} to {100 * model.accuracy.top_1_high:.1f}%" in page.text
@@ -133,7 +241,9 @@ def test_the_figures_shown_are_the_reports(family: FamilyReport) -> None:
         f"The smallest, medium, is 44.6{TIMES} smaller than the teacher, and is 1.39 points less accurate." in page.text
     )
     assert f"5.78{TIMES} faster (5.4 to 6.1)" in page.text
-    assert "0.173 (0.163 to 0.185)" in page.text
+    assert "Ratio of times 0.173 (0.163 to 0.185)" in page.values("title")
+    assert f"5.78{TIMES} faster 5.4 to 6.1 ratio 0.173" in page.text
+    assert "0.0712 ms to 0.0726" in page.text
     assert "the processor time of the fastest inference of all rounds" in page.text
     for verdict in family.verdicts:
         for sentence in (*verdict.reasons, *verdict.notes):
@@ -183,8 +293,8 @@ def test_a_report_without_these_figures_is_shown_too(family: FamilyReport) -> No
     assert "not measured" not in render_model_card(report, "large")
 
 
-def test_the_confusion_matrices_are_the_reports(family: FamilyReport) -> None:
-    shown = Page(render_page(family)).matrices
+def test_the_confusion_matrices_are_the_reports(family: FamilyReport, content: str) -> None:
+    shown = Page(content).matrices
     assert len(shown) == len(family.students)
     for matrix, student in zip(shown, family.students, strict=True):
         rows = [[int(cell) for cell in row] for row in matrix[1:]]
@@ -201,7 +311,7 @@ def test_no_speed_is_claimed_where_the_interval_holds_one(family: FamilyReport) 
     assert f"{TIMES} faster" not in text
 
 
-def test_a_busy_machine_is_said_to_have_been_busy(family: FamilyReport) -> None:
+def test_a_busy_machine_is_said_to_have_been_busy(family: FamilyReport, content: str) -> None:
     busy = dataclasses.replace(family.teacher.latency, load=MachineLoad(2.0, 812, 0.62, 0.81, 0.0, 6.1, 2))
     teacher = dataclasses.replace(family.teacher, latency=busy)
     sentence = (
@@ -211,7 +321,7 @@ def test_a_busy_machine_is_said_to_have_been_busy(family: FamilyReport) -> None:
     )
     assert sentence in Page(render_page(dataclasses.replace(family, teacher=teacher))).text
     assert "62% of its time" in render_model_card(dataclasses.replace(family, teacher=teacher), "large")
-    assert "was busy" not in Page(render_page(family)).text
+    assert "was busy" not in Page(content).text
     assert "was busy" not in render_model_card(family, "large")
 
 
@@ -256,7 +366,9 @@ def test_nothing_pushed_and_nothing_trained(family: FamilyReport) -> None:
     assert "none were set" in text
 
 
-def test_the_same_report_gives_the_same_page_in_another_process(family: FamilyReport, tmp_path: Path) -> None:
+def test_the_same_report_gives_the_same_page_in_another_process(
+    family: FamilyReport, content: str, tmp_path: Path
+) -> None:
     write_json(tmp_path / "family.json", family)
     script = (
         "import sys, hashlib; from learn2compress.report.page import render_page\n"
@@ -268,18 +380,25 @@ def test_the_same_report_gives_the_same_page_in_another_process(family: FamilyRe
         subprocess.run(command, env={"PYTHONHASHSEED": seed}, capture_output=True, text=True, check=True).stdout.strip()
         for seed in ("1", "2")
     ]
-    assert printed == [hashlib.sha256(render_page(family).encode()).hexdigest()] * 2
+    assert printed == [hashlib.sha256(content.encode()).hexdigest()] * 2
 
 
 @pytest.mark.skipif(shutil.which("chromium") is None, reason="needs a browser: apt-get install chromium")
-def test_the_page_never_scrolls_sideways(family_of: Callable[..., FamilyReport], tmp_path: Path) -> None:
+def test_the_page_never_scrolls_sideways_and_shows_all_columns(
+    family_of: Callable[..., FamilyReport], tmp_path: Path
+) -> None:
     long_labels = (*(f"a long label number {index} " * 20 for index in range(10)), "x" * 500)
+    digits, long, many = (
+        family_of(),
+        family_of(labels=long_labels, student_names=("a" * 32, "b" * 32, "small")),
+        family_of(labels=tuple(f"{index}" * 100 for index in range(30))),
+    )
     pages = [
-        render_page(family_of()),
-        render_page(family_of(labels=long_labels, student_names=("a" * 32, "b" * 32, "small"))),
-        render_page(family_of(labels=tuple(f"{index}" * 100 for index in range(30)))),
+        render_page(digits, examples_of(digits)),
+        render_page(long, examples_of(long, "word" * 50)),
+        render_page(many, examples_of(many)),
     ]
-    widths = (320, 390, 768, 1400)
+    widths = (320, 390, 768, 1280, 1400)
     (tmp_path / "measure.html").write_text(_measuring_page(pages, widths), encoding="utf-8")
     command = [
         "chromium", "--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking",
@@ -290,10 +409,12 @@ def test_the_page_never_scrolls_sideways(family_of: Callable[..., FamilyReport],
     measured: list[list[Any]] = json.loads(re.findall(r"<pre>(.*?)</pre>", dumped)[0])
     assert len(measured) == len(pages) * len(widths)
     assert [row for row in measured if row[2] > row[1]] == []
+    # Where names are short, the tables of models need no scrolling at any width.
+    assert [row for row in measured if row[0] == 0 and row[3] > 0] == []
 
 
 def _measuring_page(pages: list[str], widths: tuple[int, ...]) -> str:
-    """A page that shows each page at each width and writes `[page, room, needed]` for each."""
+    """A page that shows each page at each width and writes `[page, room, needed, hidden pixels of the tables]`."""
     data = json.dumps([pages, widths]).replace("</", "<\\/")
     return f"""<body><script>
 const [pages, widths] = {data}, rows = [];
@@ -303,7 +424,9 @@ pages.forEach((page, index) => widths.forEach(width => {{
   frame.srcdoc = page;
   frame.onload = () => {{
     const root = frame.contentDocument.documentElement;
-    rows.push([index, root.clientWidth, root.scrollWidth]);
+    const tables = [...frame.contentDocument.querySelectorAll(".variants")].map(table => table.parentElement);
+    const hidden = Math.max(...tables.map(scroll => scroll.scrollWidth - scroll.clientWidth));
+    rows.push([index, root.clientWidth, root.scrollWidth, hidden, width]);
     if (rows.length === pages.length * widths.length)
       document.body.innerHTML = `<pre>${{JSON.stringify(rows)}}</pre>`;
   }};

@@ -52,6 +52,10 @@ def test_what_a_device_said(student: ModelReport) -> None:
     assert phone.device_in_words(dataclasses.replace(student, device_latency=said)) == (
         "64.5 ms on Phone 9 (1 thread), load 12.0 ms"
     )
+    spread = dataclasses.replace(said, p5_ms=60.0, p95_ms=71.25)
+    assert phone.device_in_words(dataclasses.replace(student, device_latency=spread)) == (
+        "64.5 ms (60.0 to 71.2) on Phone 9 (1 thread), load 12.0 ms"
+    )
 
 
 def test_the_rows_of_bytes_add_up_to_the_file(student: ModelReport) -> None:

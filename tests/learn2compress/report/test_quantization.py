@@ -28,6 +28,16 @@ def test_everything_is_said_in_one_paragraph() -> None:
     )
 
 
+def test_agreement_and_operators_in_other_numbers_are_said() -> None:
+    found = dataclasses.replace(
+        REPORT, agreement=0.9925, num_agreement_examples=1000, unexpected_operators=("ADD (sum)", "MUL (norm)")
+    )
+    assert quantization_sentences(found).endswith(
+        "It chooses the class of the float32 file for 99.25% of 1,000 training examples. Not in the numbers of that "
+        "recipe: ADD (sum), MUL (norm)."
+    )
+
+
 def test_float_tensors_have_no_steps() -> None:
     found = dataclasses.replace(REPORT, deviations=(TensorDeviation("first", 0.25, None),))
     assert "Largest deviation from the float32 file: 0.25 in real numbers, in first" in quantization_sentences(found)

@@ -13,7 +13,7 @@ from learn2compress.results.reports import FamilyReport
 
 def printed(report: FamilyReport, width: int) -> list[str]:
     console = Console(file=io.StringIO(), width=width)
-    console.print(results_table(report))
+    console.print(results_table(report, width))
     return console.file.getvalue().splitlines()  # type: ignore[attr-defined]
 
 
@@ -27,7 +27,16 @@ def test_each_model_fits_one_line_of_80_columns(family: FamilyReport) -> None:
     assert lines[5].endswith("refused")
 
 
-@pytest.mark.parametrize("width", [80, 100])
+def test_each_model_fits_one_line_of_60_columns(family: FamilyReport) -> None:
+    lines = printed(family, 60)
+    assert max(map(len, lines)) <= 60
+    assert [line.split()[0] for line in lines[2:]] == ["teacher", "large", "medium", "small"]
+    by = "\N{MULTIPLICATION SIGN}"
+    cells = f"large 98.89% \N{MINUS SIGN}0.28 112 kB 5.78{by} (5.4\N{EN DASH}6.1) pushed"
+    assert lines[3].split() == cells.split()
+
+
+@pytest.mark.parametrize("width", [60, 80, 100])
 def test_long_names_are_folded_not_cut(family_of: Callable[..., FamilyReport], width: int) -> None:
     lines = printed(family_of(student_names=("abcdefghijklmnopqrstuvwxyz_01234", "m", "s")), width)
     assert max(map(len, lines)) <= width

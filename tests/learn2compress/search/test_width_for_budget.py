@@ -23,7 +23,7 @@ from learn2compress.quantization.convert import to_int8_litert
 from learn2compress.quantization.qat_network import quantization_aware
 from learn2compress.quantization.student_file import StudentDescription, pack_student_file
 from learn2compress.results.latency import Clock, Latency
-from learn2compress.search.width_for_budget import WIDTHS, resolve_budgets, settled_ms
+from learn2compress.search.width_for_budget import WIDTHS, file_cost, resolve_budgets, settled_ms
 from learn2compress.students.cost import count_macs
 from learn2compress.students.joint import build_joint_network, standalone_student
 
@@ -168,3 +168,12 @@ def test_progress_names_student_width_and_cost() -> None:
     assert {step.work for step in seen} == {"size of only"}
     assert all(step.done <= step.total for step in seen)
     assert seen[0].detail.startswith("width 0.05: max_macs ")
+
+
+def test_the_cost_of_a_student_is_that_of_the_file_that_ships() -> None:
+    student = StudentConfig("only", width=0.5)
+    cost = file_cost(TASK, LABELS, WIDTH, student)
+    # It leaves room for the longest licence and contact.
+    assert 0 <= cost.model_bytes - len(trained_file(student, WIDTH, "f" * 32)) < 400
+    assert cost.macs == macs(student, WIDTH)
+    assert cost.num_parameters < cost.model_bytes

@@ -76,3 +76,10 @@ def test_a_busy_machine_is_noted() -> None:
     latency = dataclasses.replace(LATENCY, clock=Clock.CPU, load=MachineLoad(1.0, steal_ratio=0.1))
     notes = notes_on(model("a", latency=latency), TEACHER, ConstraintsConfig())
     assert notes[-1].startswith("the machine was busy while a was timed (the host gave 10% of it to other virt")
+
+
+def test_how_sure_an_accuracy_of_few_examples_is_is_said() -> None:
+    few = model("a", accuracy=Accuracy(10, 0.9, 0.596, 0.982, 3, 1.0, (), ()))
+    assert notes_on(few, TEACHER, ConstraintsConfig())[0] == (
+        "its accuracy of 90% is of 10 held-out examples: with 95% confidence it is between 59.6% and 98.2%"
+    )

@@ -11,6 +11,7 @@ import pytest
 from learn2compress.config import ConstraintsConfig, Objective, PushPolicy
 from learn2compress.results.latency import Clock, Latency, MachineLoad
 from learn2compress.results.measurements import Calibration
+from learn2compress.results.quantization import QuantizationReport
 from learn2compress.results.reports import Accuracy, ModelReport
 from learn2compress.selection.select import Point, pareto_front, select
 
@@ -18,7 +19,7 @@ LATENCY = Latency(0.5, 0.6, 0.4, 0.5, 0.45, 0.55, 1, "a processor")
 
 
 def model(name: str, top_1: float = 0.95, half_width: float = 0.001, **changes: Any) -> ModelReport:
-    accuracy = Accuracy(2000, top_1, top_1 - half_width, top_1 + half_width, 3, 1.0, (), ())
+    accuracy = Accuracy(2000, top_1, top_1 - half_width, top_1 + half_width, 3, 0.99, (), ())
     report = ModelReport(name, "0" * 64, 1000, 800, 900, 450, 5000, {}, "uint8", "uint8", accuracy, LATENCY, 10_000)
     return dataclasses.replace(report, **{"calibration": Calibration(0.04, ()), **changes})
 
@@ -53,6 +54,7 @@ def test_without_constraints_everything_is_pushed() -> None:
             "calibration error 4 points is above max_calibration_error 3 points",
         ),
         ("min_accuracy", 0.95, 0.951, "accuracy 95% is below min_accuracy 95.1%"),
+        ("min_top_k_accuracy", 0.99, 0.991, "top-3 accuracy 99% is below min_top_k_accuracy 99.1%"),
     ],
 )
 def test_each_limit_accepts_its_own_value_and_refuses_beyond(
@@ -60,6 +62,20 @@ def test_each_limit_accepts_its_own_value_and_refuses_beyond(
 ) -> None:
     assert reasons(model("a"), **{field: accepted}) == ()
     assert reasons(model("a"), **{field: refused}) == (sentence,)
+
+
+def test_by_default_a_file_that_decides_otherwise_than_its_network_is_refused() -> None:
+    report = QuantizationReport("int8_ptq", "int8_ptq", "", 500, (), "the float32 file", 32, (), agreement=0.9,
+                                num_agreement_examples=500)  # fmt: skip
+    worse = dataclasses.replace(report, agreement=0.83, unexpected_operators=("MUL (norm)",))
+    students = [model("a"), model("b"), model("c")]
+    good, bad, unknown = select(students, TEACHER, ConstraintsConfig(), {"a": report, "b": worse})
+    assert good.selected
+    assert unknown.selected
+    assert not bad.satisfied
+    assert bad.reasons[0].startswith("agreement 83% is below min_agreement 90%")
+    assert any("MUL (norm)" in note for note in bad.notes)
+    assert select(students, TEACHER, ConstraintsConfig(min_agreement=None), {"b": worse})[1].selected
 
 
 def test_a_refusal_shows_the_digits_that_tell_both_figures_apart() -> None:
@@ -82,11 +98,11 @@ def test_a_better_student_never_breaks_the_drop() -> None:
         ({"model_bytes": None}, {"max_model_bytes": 10**9}),
         ({"peak_memory_bytes": None}, {"max_peak_memory_bytes": 10**9}),
         ({"macs": None}, {"max_macs": 10**9}),
-        ({"calibration": None}, {"max_calibration_error": 1.0}),
+        ({"calibration": None}, {"max_calibration_error": 0.5}),
         ({"download_bytes": None}, {"max_download_bytes": 10**9}),
         ({"latency": None}, {"max_latency_ms": 1e9}),
-        ({"latency": None}, {"max_latency_ratio": 1e9}),
-        ({"accuracy": None}, {"max_accuracy_drop": 1.0}),
+        ({"latency": None}, {"max_latency_ratio": 10.0}),
+        ({"accuracy": None}, {"max_accuracy_drop": 0.5}),
         ({"accuracy": None}, {"min_accuracy": 0.0}),
         ({"latency": dataclasses.replace(LATENCY, median_ms=math.nan)}, {"max_latency_ms": 1e9}),
     ],
@@ -208,3 +224,18 @@ def test_pareto_ties() -> None:
     assert pareto_front([Point("dearer", 0.9, 11), Point("a", 0.9, 10)]) == ("a",)
     assert pareto_front([Point("worse", 0.8, 10), Point("a", 0.9, 10)]) == ("a",)
     assert pareto_front([]) == ()
+
+
+def test_the_accuracy_of_few_examples_pushes_nobody() -> None:
+    few = model("a", accuracy=Accuracy(10, 0.9, 0.596, 0.982, 3, 1.0, (), ()))
+    assert reasons(few) == (
+        "its accuracy is of 10 held-out examples, below min_held_out_examples 50 (the 95% interval is 59.6% to 98.2%): "
+        "hold out more, or lower constraints.min_held_out_examples",
+    )
+    assert reasons(few, min_held_out_examples=10) == ()
+
+
+def test_top_k_that_was_not_measured_satisfies_no_limit() -> None:
+    few_classes = dataclasses.replace(model("a").accuracy, top_k=None)
+    (found,) = reasons(model("a", accuracy=few_classes), min_top_k_accuracy=0.5)
+    assert found == "top-3 accuracy was not measured, so it does not satisfy min_top_k_accuracy 50%"

@@ -10,6 +10,8 @@ def test_figures_in_sentences() -> None:
     assert words.times(0.25) == "0.25x"
     assert words.points(0.015) == "1.5 points"
     assert words.bare_points(-0.001) == "-0.1"
+    assert words.interval_points(-0.000418, 0.02634) == "-0.04 to 2.63 points"
+    assert words.interval_points(-0.00001, 0.03) == "0 to 3 points"
     assert words.percent(0.9513) == "95.13%"
     assert words.whole_percent(0.624) == "62%"
 

@@ -47,6 +47,11 @@ def kinds(model: keras.Model) -> list[str]:
             ["Conv2D"],
         ),
         ([layers.Conv2D(4, 1, activation="tanh"), layers.Activation("tanh")], ["Conv2D", "Activation"]),
+        ([layers.Conv2D(4, 1, activation="silu")], ["Conv2D", "Activation", "Multiply"]),
+        ([layers.Activation("sigmoid")], ["Activation"]),
+        ([layers.Activation("hard_sigmoid")], ["Rescaling", "ReLU", "Rescaling"]),
+        ([layers.SeparableConv2D(4, 3, activation="hard_silu"), layers.Activation("swish")],
+         ["DepthwiseConv2D", "Conv2D", "Rescaling", "ReLU", "Rescaling", "Multiply", "Activation", "Multiply"]),
         ([layers.Rescaling(2.0, -1.0), layers.BatchNormalization()], ["Rescaling", "BatchNormalization"]),
     ],
 )  # fmt: skip
@@ -80,3 +85,23 @@ def test_the_model_is_left_alone() -> None:
     copy.set_weights([weights * 0 for weights in copy.get_weights()])
     assert kinds(model) == ["SeparableConv2D"]
     assert all(np.all(weights > 0) for weights in model.get_weights())
+
+
+def test_a_sum_of_several_becomes_sums_of_two() -> None:
+    inputs = keras.Input(SHAPE)
+    parts = [layers.Conv2D(4, 1)(inputs) for _ in range(4)]
+    model = keras.Model(inputs, layers.Add(name="total")(parts))
+    copy = decompose_layers(model)
+    sums = [layer for layer in copy.layers if isinstance(layer, layers.Add)]
+    assert [layer.name for layer in sums] == ["total_sum1", "total_sum2", "total"]
+    assert [len(layer.input) for layer in sums] == [2, 2, 2]
+    images = np.random.default_rng(1).random((2, *SHAPE)).astype(np.float32)
+    np.testing.assert_allclose(copy(images), model(images), rtol=1e-5, atol=1e-6)
+
+
+def test_the_last_layer_of_an_activation_keeps_its_name_and_nothing_is_taken_apart_twice() -> None:
+    model = model_of(layers.Conv2D(4, 1, activation="silu", name="conv"), layers.Activation("hard_silu", name="exit"))
+    once = decompose_layers(model)
+    assert {"conv", "conv_silu", "exit"} <= {layer.name for layer in once.layers}
+    assert once.layers[-1].name == "exit"
+    assert [layer.name for layer in decompose_layers(once).layers] == [layer.name for layer in once.layers]

@@ -8,8 +8,9 @@ import keras
 import numpy as np
 import pytest
 
-from learn2compress.config import PretrainedConfig, StudentConfig, TaskConfig, TrainingConfig
+from learn2compress.config import ChannelOrder, PretrainedConfig, StudentConfig, TaskConfig, TrainingConfig
 from learn2compress.config.parsing import ConfigError
+from learn2compress.quantization.qat_network import why_not_trainable
 from learn2compress.students.joint import build_joint_network, standalone_student
 from learn2compress.students.trunk import trunk_of
 
@@ -150,6 +151,58 @@ def test_scalings_in_a_row_become_one_or_none(
     np.testing.assert_allclose(trunk(images()), wanted, atol=1e-5)
 
 
+def squeeze_and_excitation(features: keras.KerasTensor) -> keras.KerasTensor:
+    """The block of MobileNetV3 and EfficientNet, of layers and operations."""
+    gate = keras.layers.GlobalAveragePooling2D(keepdims=True)(features)
+    gate = keras.layers.Conv2D(2, 1, activation="relu")(gate)
+    gate = keras.layers.Conv2D(features.shape[-1], 1)(gate)
+    return keras.layers.Multiply()([features, keras.ops.relu6(gate + 3.0) * (1.0 / 6.0)])
+
+
+def test_preprocessing_hard_swish_and_squeeze_and_excitation_become_layers() -> None:
+    inputs = keras.Input(SHAPE)
+    normalization = keras.layers.Normalization()
+    normalization.adapt(images() * 3.0)
+    x = normalization(inputs / 0.5)
+    x = keras.layers.Activation("hard_silu")(keras.layers.Conv2D(8, 3)(x))
+    x = squeeze_and_excitation(x)
+    x = keras.layers.Conv2D(4, 3, activation="swish", name="exit")(x)
+    model = randomize(keras.Model(inputs, keras.layers.GlobalAveragePooling2D()(x)))
+    normalization.finalize_state()
+    trunk = trunk_of(model, config_of(["exit"]), TASK)
+    np.testing.assert_allclose(
+        keras.activations.silu(trunk(images())), keras.Model(model.input, x)(images()), rtol=1e-4, atol=1e-5
+    )
+    assert why_not_trainable(trunk) is None
+
+
+def test_channels_are_scaled_each_by_itself_and_turned_round() -> None:
+    model = build()
+    config = PretrainedConfig(
+        "model.keras", ("first",), 255.0, (-103.939, -116.779, -123.68), input_channel_order=ChannelOrder.BGR
+    )
+    trunk = trunk_of(model, config, TASK)
+    wanted = keras.Model(model.input, model.get_layer("first").output)(
+        keras.applications.resnet50.preprocess_input(images() * 255.0)
+    )
+    np.testing.assert_allclose(trunk(images()), wanted, rtol=1e-4, atol=1e-3)
+    assert why_not_trainable(trunk) is None
+    two = PretrainedConfig("model.keras", ("first",), 1.0, (1.0, 2.0))
+    with pytest.raises(ConfigError, match=r"^training.pretrained.input_add: found 2 numbers"):
+        trunk_of(model, two, TASK)
+
+
+def test_a_model_of_bytes_is_scaled_to_bytes() -> None:
+    inputs = keras.Input(SHAPE, dtype="uint8")
+    x = keras.layers.Conv2D(4, 3, name="exit")(keras.layers.Rescaling(1 / 255.0)(inputs))
+    model = randomize(keras.Model(inputs, x))
+    with pytest.raises(ConfigError, match=r"^training.pretrained.input_multiply: found 1.0 .* takes bytes \(uint8\)"):
+        trunk_of(model, config_of(["exit"]), TASK)
+    pixels = np.random.default_rng(1).integers(0, 256, (3, *SHAPE), np.uint8)
+    trunk = trunk_of(model, config_of(["exit"], multiply=255.0), TASK)
+    np.testing.assert_allclose(trunk(pixels / 255.0), model(pixels), rtol=1e-5)
+
+
 @pytest.mark.parametrize(
     ("exits", "message"),
     [
@@ -200,9 +253,9 @@ def test_two_layers_of_one_name_are_refused() -> None:
 
 def test_an_operation_that_is_no_layer_is_refused() -> None:
     inputs = keras.Input(SHAPE)
-    model = keras.Model(inputs, keras.layers.Conv2D(4, 3, name="exit")(inputs * inputs))
+    model = keras.Model(inputs, keras.layers.Conv2D(4, 3, name="exit")(keras.ops.sin(inputs)))
     with pytest.raises(
-        ConfigError, match=r"found operation '.*' \(Multiply\) before the last of them, accepted are Keras layers"
+        ConfigError, match=r"found operation '.*' \(Sin\) before the last of them, accepted are Keras layers"
     ):
         trunk_of(model, config_of(["exit"]), TASK)
 

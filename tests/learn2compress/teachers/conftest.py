@@ -52,6 +52,16 @@ def softmax_teachers(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path
 
 
 @pytest.fixture(scope="session")
+def build_teacher() -> Callable[..., keras.Model]:
+    return build
+
+
+@pytest.fixture(scope="session")
+def save_teacher() -> Callable[[keras.Model, Path], dict[str, Path]]:
+    return save_all
+
+
+@pytest.fixture(scope="session")
 def refused() -> Callable[[Path, str], None]:
     """Asserts that a teacher is found unsafe, and that one line says where and why."""
 

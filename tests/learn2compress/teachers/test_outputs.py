@@ -18,7 +18,9 @@ from learn2compress.teachers.outputs import check_declared, last_activation, pro
         ([[0.2, 0.8009], [0.5, 0.5]], None, TeacherOutput.PROBABILITIES),
         ([[0.2, 0.8], [0.5, 1.5]], None, TeacherOutput.LOGITS),
         ([[-0.2, 1.2], [0.5, 0.5]], None, TeacherOutput.LOGITS),
-        ([[0.2, 0.8], [0.5, 0.5]], "linear", TeacherOutput.LOGITS),
+        # The mixed-precision guide: softmax, then Activation("linear", dtype="float32").
+        ([[0.2, 0.8], [0.5, 0.5]], "linear", TeacherOutput.PROBABILITIES),
+        ([[0.2, 0.8], [0.5, 0.6]], "linear", TeacherOutput.LOGITS),
         ([[0.2, 0.8], [0.5, 0.5]], "softmax", TeacherOutput.PROBABILITIES),
         ([[-0.2, -0.8], [-0.5, -0.5]], "log_softmax", TeacherOutput.LOGITS),
     ],
@@ -55,6 +57,9 @@ def test_a_declaration_is_held_against_what_was_found() -> None:
     for activation, why in ((None, "its outputs on probe inputs"), ("linear", "its last activation is linear")):
         with pytest.raises(ConfigError, match=rf"^teacher.output: found 'probabilities', .*'logits'.*\({why}"):
             check_declared(TeacherOutput.LOGITS, activation, TeacherOutput.PROBABILITIES, "teacher.output", "t.keras")
+    check_declared(TeacherOutput.PROBABILITIES, "linear", TeacherOutput.PROBABILITIES, "teacher.output", "t.keras")
+    with pytest.raises(ConfigError, match=r"accepted is 'probabilities' .*\(its outputs on probe inputs"):
+        check_declared(TeacherOutput.PROBABILITIES, "linear", TeacherOutput.LOGITS, "teacher.output", "t.keras")
 
 
 @pytest.mark.parametrize(
@@ -63,6 +68,9 @@ def test_a_declaration_is_held_against_what_was_found() -> None:
         ([keras.layers.Dense(3)], "linear"),
         ([keras.layers.Dense(3, activation="softmax")], "softmax"),
         ([keras.layers.Dense(3), keras.layers.Softmax()], "softmax"),
+        ([keras.layers.Dense(3, activation="softmax"), keras.layers.Activation("linear", dtype="float32")], "softmax"),
+        ([keras.layers.Dense(3, activation="sigmoid"), keras.layers.Activation("linear")], "sigmoid"),
+        ([keras.layers.Dense(3), keras.layers.Activation("linear")], "linear"),
         ([keras.layers.Dense(3), keras.layers.Activation("sigmoid"), keras.layers.Reshape((3,))], "sigmoid"),
         (
             [keras.Sequential([keras.layers.Dense(3, activation="log_softmax")]), keras.layers.Dropout(0.1)],

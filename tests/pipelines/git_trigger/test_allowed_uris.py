@@ -54,6 +54,7 @@ def test_a_relative_path_means_nothing(config_text: Callable[..., str], uri: str
         ({"data": {"format": "npz", "uri": "/x"}}, "data.uri"),
         ({"data": {"format": "npz", "uri": "s3://team/x", "held_out_uri": "/x"}}, "data.held_out_uri"),
         ({"data": {"format": "npz", "uri": "s3://team/x", "unlabelled_uri": "/x"}}, "data.unlabelled_uri"),
+        ({"data": {"format": "npz", "uri": "s3://team/x", "link_root": "/"}}, "data.link_root"),
         ({"teacher": {"uri": "s3://team/t", "ensemble": [{"uri": "/x"}]}}, "teacher.ensemble.0.uri"),
         ({"training": {"pretrained": {"uri": "/x", "exits": ["a", "b"]}}}, "training.pretrained.uri"),
         ({"push": {"uri": "/x"}}, "push.uri"),

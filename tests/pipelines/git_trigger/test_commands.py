@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from pipelines.cli import main
+from learn2compress.command_line.main import main
 
 Outcome = tuple[int, str, str]
 

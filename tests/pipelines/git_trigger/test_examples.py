@@ -65,7 +65,9 @@ def test_the_settings_in_the_manifests_are_accepted(path: Path) -> None:
 
 
 def test_the_settings_in_the_documentation_are_accepted(tmp_path: Path) -> None:
-    (block,) = re.findall(r"```yaml\n(endpoint.*?)```", (ROOT / "docs" / "git-push.md").read_text(), re.DOTALL)
+    (block,) = re.findall(
+        r"```yaml\n(endpoint.*?)```", (ROOT / "docs" / "how-to" / "git-push.md").read_text(), re.DOTALL
+    )
     (tmp_path / "webhook.yaml").write_text(block)
     settings = load_settings(tmp_path / "webhook.yaml")
     assert settings.repositories[0].has_ref("refs/heads/release/1")

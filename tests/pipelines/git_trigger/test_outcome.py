@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pipelines.git_trigger.outcome import FileOutcome, FileState, markdown_comment, printable_line
+from pipelines.git_trigger.outcome import FileOutcome, FileState, markdown_comment
 
 COMMIT = "0123456789" * 4
 
@@ -11,10 +11,6 @@ def test_a_line_says_what_happened_and_where() -> None:
     started = FileOutcome("l2c.yaml", FileState.STARTED, "little main@01234567", "id", "https://kubeflow/run")
     assert started.line == "l2c.yaml: started: little main@01234567 https://kubeflow/run"
     assert FileOutcome("l2c.yaml", FileState.REFUSED, "no").line == "l2c.yaml: refused: no"
-
-
-def test_text_of_a_stranger_becomes_one_printable_line() -> None:
-    assert printable_line("one\n two\x1b[31m\u202e three") == "one two?[31m? three"
 
 
 def test_a_comment_is_a_table_without_anybodys_markup() -> None:

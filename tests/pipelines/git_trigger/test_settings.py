@@ -30,6 +30,7 @@ def test_settings_are_read(settings_of: Callable[..., Any], tmp_path: Path) -> N
         ({"repositories": []}, "repositories"),
         ({"secret": "x"}, "secret"),
         ({"allowed_uris": ["team"]}, "allowed_uris"),
+        ({"image": "registry/name@sha256:..."}, "image: found"),
         ({"limits": {"in_flight": 0}}, "limits.in_flight"),
         ({"repositories": [{"provider": "github", "name": "a", "url": "https://h/a"}]}, "repositories.0.name"),
         ({"repositories": [{"provider": "svn", "name": "a/b", "url": "https://h/a"}]}, "repositories.0.provider"),
@@ -50,8 +51,8 @@ def test_bad_settings_are_refused(
 
 def test_settings_that_are_no_yaml_are_refused(tmp_path: Path) -> None:
     (tmp_path / "webhook.yaml").write_text("a: [")
-    for name in ("webhook.yaml", "none.yaml"):
-        with pytest.raises(ConfigError, match="accepted is a readable YAML file"):
+    for name, found in (("webhook.yaml", "line 1: not YAML"), ("none.yaml", "accepted is a readable YAML file")):
+        with pytest.raises(ConfigError, match=found):
             load_settings(tmp_path / name)
 
 

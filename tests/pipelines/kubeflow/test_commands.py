@@ -8,11 +8,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import keras
 import pytest
 import yaml
 
+from learn2compress.command_line.main import main
 from learn2compress.config.file import load_config
-from pipelines.cli import main
 from pipelines.provenance import collect_provenance
 
 SECRET = "s3cret-token"
@@ -37,10 +38,12 @@ def l2c_here(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str])
 @pytest.fixture
 def config(tmp_path: Path) -> Path:
     """A configuration that pushes to a place that can be read from here."""
-    (tmp_path / "teacher.keras").write_bytes(b"only its digest is looked at")
+    layers = [keras.Input((8, 8, 1)), keras.layers.Flatten(), keras.layers.Dense(10)]
+    keras.Sequential(layers).save(tmp_path / "teacher.keras")
     path = tmp_path / "l2c.yaml"
     plain = {
         "name": "pocket_digits",
+        "data": {"format": "digits"},
         "teacher": {"uri": "teacher.keras"},
         "students": [{"name": "small", "stage": 1}],
         "push": {"uri": f"file://{tmp_path}/pushed"},

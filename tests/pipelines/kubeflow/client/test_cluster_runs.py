@@ -13,7 +13,7 @@ from learn2compress.config.parsing import ConfigError
 from pipelines.kubeflow.client.cluster_runs import list_cluster_runs, poll_run, show_cluster_run
 from pipelines.kubeflow.client.connection import Connection, Server, Timeouts, connect
 from pipelines.kubeflow.client.submission import SubmissionRequest, submit
-from pipelines.run_history import runs_table, steps_table
+from pipelines.run_tables import runs_table, steps_table
 
 BEGUN: dict[str, Any] = {"ingest_driver": ("SUCCEEDED", 0, 4), "ingest": ("SUCCEEDED", 5, 65)}
 

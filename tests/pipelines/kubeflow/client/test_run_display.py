@@ -5,8 +5,7 @@ from __future__ import annotations
 import io
 from typing import Any
 
-from rich.console import Console
-
+from learn2compress.progress_display import plain_console
 from pipelines.kubeflow.client.run_display import show_progress
 from pipelines.run_history import Run, Step
 
@@ -30,7 +29,7 @@ STAGES = (
 
 
 def shown(**terminal: Any) -> tuple[Run, str]:
-    console = Console(file=io.StringIO(), width=100, **terminal)
+    console = plain_console(file=io.StringIO(), width=100, **terminal)
     run = show_progress(iter(STAGES), console)
     return run, console.file.getvalue()  # type: ignore[attr-defined]
 

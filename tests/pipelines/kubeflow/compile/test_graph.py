@@ -145,9 +145,9 @@ def test_only_steps_that_depend_on_a_run_parameter_are_given_it(
         "teacher_uri": {"teacher", "pusher"},
         "teacher_sha256": {"teacher", "pusher"},
         "epochs": trainings | {"pusher"},
-        "seed": trainings | {"pusher"},
+        "seed": trainings | {"evaluate", "pusher"},
         "push_uri": {"pusher"},
-        "checkpoint_root": trainings,
+        "checkpoint_root": trainings | {"ingest"},
     }
 
 

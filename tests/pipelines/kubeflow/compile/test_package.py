@@ -92,7 +92,9 @@ def test_the_command_names_the_image_before_the_configuration_does(make_config: 
     assert image_of(make_config(), None) == DEFAULT_IMAGE
 
 
-@pytest.mark.parametrize("image", ["", "two words", "-n", "a;b"])
+@pytest.mark.parametrize(
+    "image", ["", "two words", "-n", "a;b", "r/n@", "r/n:", IMAGE[:-1], f"{IMAGE}0", "r/n@sha256:...", "a" * 513, "a\n"]
+)
 def test_what_is_no_image_is_refused(make_config: Config, image: str) -> None:
     with pytest.raises(ConfigError, match="--image: found"):
         image_of(make_config(), image)

@@ -123,8 +123,9 @@ def test_settings_that_no_pod_has_are_refused(settings: dict[str, Any], message:
 
 
 def test_the_settings_that_the_documentation_shows_are_accepted() -> None:
-    text = (Path(__file__).parents[4] / "docs" / "kubeflow.md").read_text(encoding="utf-8")
-    shown = yaml.safe_load(text.partition("```yaml\n")[2].partition("```")[0])
+    text = (Path(__file__).parents[4] / "docs" / "how-to" / "kubeflow.md").read_text(encoding="utf-8")
+    blocks = [part.partition("```")[0] for part in text.split("```yaml\n")[1:]]
+    (shown,) = [yaml.safe_load(block) for block in blocks if "checkpoints: {" in block]
     config = parse(KubernetesConfig, shown["kubernetes"])
     assert config.pod_of("JointDistillTrainer").gpus == 1
     assert config.pod_of("Evaluate.small").labels == {"kueue.x-k8s.io/queue-name": "students"}

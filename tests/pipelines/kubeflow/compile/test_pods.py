@@ -50,13 +50,13 @@ def test_a_steps_own_settings_go_over_its_kinds_and_those_over_everybodys(
     }
 
 
-def test_steps_that_train_see_the_volume_of_checkpoints(make_config: Config, make_arguments: Arguments) -> None:
+def test_steps_that_keep_state_see_the_volume_of_checkpoints(make_config: Config, make_arguments: Arguments) -> None:
     config = parse(KubernetesConfig, {"checkpoints": {"claim": "states", "mount_path": "/states"}})
     spec, executors = documents(make_arguments(make_config(kubernetes=config)))
     assert spec["root"]["inputDefinitions"]["parameters"]["checkpoint_root"]["defaultValue"] == "/states"
     mounted = {name for name, settings in executors.items() if "pvcMount" in settings}
     trainings = {f"exec-{step}-{student}" for step in ("prune", "quantize") for student in ("large", "small-one")}
-    assert mounted == trainings | {"exec-joint-distill-trainer"}
+    assert mounted == trainings | {"exec-joint-distill-trainer", "exec-ingest"}
 
 
 def test_settings_of_a_step_that_is_not_there_are_refused(make_config: Config, make_arguments: Arguments) -> None:

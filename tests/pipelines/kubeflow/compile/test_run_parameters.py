@@ -35,10 +35,12 @@ def test_targets_are_parameters_and_places_in_their_json(make_config: Config, ma
     assert targets["Ingest"] == {
         "data_uri": [ParameterTarget("uri", ())],
         "data_fingerprint": [ParameterTarget("data_fingerprint", ())],
+        "checkpoint_root": [ParameterTarget("checkpoint_root", ())],
     }
     assert ParameterTarget("training", ("epochs",)) in targets["Prune.large"]["epochs"]
     assert ParameterTarget("config", ("training", "epochs")) in targets["Pusher"]["epochs"]
-    assert targets["Evaluate.large"] == {}
+    assert targets["Evaluate.large"] == {"seed": [ParameterTarget("seed", ())]}
+    assert targets["Evaluate.teacher"] == {}
 
 
 def test_a_default_that_is_a_mark_is_no_mistake(make_config: Config, make_arguments: Arguments) -> None:

@@ -15,10 +15,11 @@ from kfp.pipeline_spec import pipeline_spec_pb2
 from tfx.dsl.components.base import base_executor
 from tfx.types.artifact import Artifact
 
-from components.artifacts import LABELS_FILE, Evaluation, Examples, LiteRtModel, PushedVersion, TeacherLogits
+from components.artifacts import Evaluation, Examples, LiteRtModel, PushedVersion, TeacherLogits
 from components.ingest.component import Ingest
 from learn2compress.config import BeamStepConfig, DataConfig, TaskConfig
 from learn2compress.data.records import Split
+from learn2compress.file_names import LABELS_FILE
 from pipelines.kubeflow.container.step import main
 from pipelines.kubeflow.contract.artifact_types import class_path
 from pipelines.kubeflow.contract.step_contract import ParameterKind, ParameterTarget, StepContract
@@ -226,6 +227,8 @@ def test_ingest_reads_the_digits_as_the_driver_asks(tmp_path: Path) -> None:
         data_fingerprint="fingerprint",
         beam_options=BeamStepConfig().arguments,
         code_digest=code_digests("residual")["ingest"],
+        family_name="digits",
+        checkpoint_root=str(tmp_path / "checkpoints"),
     )
     contract = StepContract(
         pipeline="digits",

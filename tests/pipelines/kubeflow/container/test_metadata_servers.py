@@ -29,7 +29,7 @@ from pipelines.kubeflow.container.metadata_mirror import record_execution
 from pipelines.kubeflow.contract.artifact_types import class_path, restore_artifact
 from pipelines.kubeflow.contract.mirror_settings import MirrorSettings
 from pipelines.kubeflow.contract.step_contract import StepContract
-from pipelines.lineage import lineage_of
+from pipelines.lineage.reading import lineage_of
 from pipelines.metadata_store import open_shared_store
 from pipelines.store_connection import PASSWORD_VARIABLE
 

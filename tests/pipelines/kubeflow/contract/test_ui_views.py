@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 from kfp import dsl
 
-from components.artifacts import REPORT_FILE, Evaluation, PushedVersion
+from components.artifacts import Evaluation, PushedVersion
+from learn2compress.file_names import REPORT_FILE
 from learn2compress.results.reports import (
     FAMILY_FILE,
     PAGE_FILE,

@@ -1,0 +1,102 @@
+"""Folders whose parts are splits, `train/`, `validation/` and `test/`, and not classes: told before they are mixed."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+
+from learn2compress.config import DataFormat
+from learn2compress.data.locations import Location
+from learn2compress.data.tfrecord_folder import is_tfrecord
+
+_TRAIN = frozenset({"train", "training"})
+_VALIDATION = frozenset({"validation", "valid", "val", "dev"})
+_TEST = frozenset({"test", "testing", "eval", "evaluation", "held_out", "holdout"})
+_ALL = _TRAIN | _VALIDATION | _TEST
+_WORDS = re.compile(r"[^-._]+")
+_TABLE_ENDING = re.compile(r"\.(csv|tsv)(\.gz)?$")
+
+
+@dataclasses.dataclass(frozen=True)
+class SplitFolders:
+    """The parts of a folder, as a configuration names them.
+
+    Attributes:
+      train: Where the training examples are.
+      test: Where the held-out examples are; those for validation where there are no others; `None` for neither.
+      validation: Where examples for validation are that are not held out; `None` where there are none.
+    """
+
+    train: str
+    test: str | None
+    validation: str | None
+
+    def settings(self, field: str) -> str:
+        """Returns what to set, such as "set data.uri: d/train, data.held_out_uri: d/test".
+
+        Args:
+          field: That named the folder, such as "data.uri".
+        """
+        if field != "data.uri":
+            return f"set {field} to the part that you mean, such as {self.test or self.train}"
+        held_out = f", data.held_out_uri: {self.test}" if self.test else ""
+        rest = ""
+        if self.validation:
+            rest = (
+                f"; {self.validation} is not needed, as training keeps examples back by itself "
+                "(training.validation_ratio), and may go into the training data"
+            )
+        return f"set data.uri: {self.train}{held_out}{rest}"
+
+
+def find_split_folders(location: Location, data_format: DataFormat) -> SplitFolders | None:
+    """Looks whether all that a folder holds is splits: folders of images, tables or records that are called so.
+
+    Args:
+      location: The folder.
+      data_format: How the examples are stored.
+
+    Returns:
+      The splits, one for training among them and another; `None` for anything else.
+
+    Raises:
+      SourceError: the folder can't be listed.
+    """
+    found = location.entry()
+    if found is None or not found.is_folder:
+        return None
+    parts: dict[str, str] = {}
+    for entry in location.folder():
+        if data_format is DataFormat.IMAGE_FOLDER and entry.is_folder:
+            parts[entry.name.lower()] = entry.name
+        elif data_format.is_table and _TABLE_ENDING.search(entry.name.lower()):
+            parts[_TABLE_ENDING.sub("", entry.name.lower())] = entry.name
+        elif data_format is DataFormat.TFRECORD and is_tfrecord(entry.name.lower()):
+            # A set has many files, such as flowers-train.tfrecord-00000-of-00002.
+            words = [word for word in _WORDS.findall(entry.name) if word.lower() in _ALL] or [entry.name]
+            parts[words[0].lower()] = f"*{words[0]}*"
+    if len(parts) < 2 or not parts.keys() <= _ALL:
+        return None
+    train, validation, test = (
+        next((f"{location.uri.rstrip('/')}/{name}" for key, name in sorted(parts.items()) if key in kind), None)
+        for kind in (_TRAIN, _VALIDATION, _TEST)
+    )
+    if train is None:
+        return None
+    return SplitFolders(train, test or validation, validation if test else None)
+
+
+def check_no_splits(location: Location, data_format: DataFormat) -> None:
+    """Refuses a folder whose parts are splits: as classes they are none, and as one table nothing is held out.
+
+    Args:
+      location: The folder.
+      data_format: How the examples are stored.
+
+    Raises:
+      SourceError: with what to set instead.
+    """
+    splits = find_split_folders(location, data_format)
+    if splits is not None:
+        kind = "one folder for each class" if data_format is DataFormat.IMAGE_FOLDER else "one part of the data"
+        raise location.error(f"found splits in {location.uri}, accepted is {kind}: {splits.settings(location.field)}")

@@ -1,0 +1,1 @@
+"""A pushed file's past: read from ML Metadata, kept as a record, and shown as a screen, a tree or a picture."""
