@@ -1,4 +1,4 @@
-"""Where long work says how far it is.
+"""Where long work says how far it is, and hears that it is to stop.
 
 Work calls `report`; whoever started it decides who listens. Without a listener
 nothing is printed, so that the library stays silent in a notebook.
@@ -10,6 +10,8 @@ import contextlib
 from collections.abc import Callable, Iterator
 from contextvars import ContextVar
 from dataclasses import dataclass
+
+from learn2compress.stop_signals import raise_unheard
 
 
 @dataclass(frozen=True)
@@ -44,7 +46,11 @@ def report(work: str, done: int, total: int, detail: str = "") -> None:
       done: Units finished, 0..total.
       total: Units in all, at least 1.
       detail: Figures worth showing, such as "loss 0.31"; may be empty.
+
+    Raises:
+      BaseException: a signal to stop came, see `learn2compress.stop_signals`.
     """
+    raise_unheard()
     listener = _listener.get()
     if listener is not None:
         listener(Progress(work, done, total, detail))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from typing import Annotated
 
 import typer
@@ -12,6 +13,7 @@ from learn2compress.command_line.exit_codes import HELP, ExitCode
 from learn2compress.command_line.failures import InterruptedWorkError, RunFailedError, fail, fail_each
 from learn2compress.command_line.verbs import COMPRESS, VerbGroup, installed_verbs, join_verbs
 from learn2compress.report.plain_text import print_any_text
+from learn2compress.stop_signals import raising
 
 
 def full_app() -> typer.Typer:
@@ -37,7 +39,8 @@ def main() -> None:
 
     try:
         print_any_text()
-        full_app()()
+        with raising(KeyboardInterrupt, signal.SIGINT):
+            full_app()()
     except ConfigError as error:
         fail_each(error)
     except RunFailedError as failed:

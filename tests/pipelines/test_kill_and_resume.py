@@ -44,10 +44,7 @@ class StartedRun:
     """A run in a process of its own, whose plain lines are followed."""
 
     def __init__(self, folder: Any):
-        # Jobs that a shell has put into the background ignore SIGINT, and so does all that they start.
-        before = signal.signal(signal.SIGINT, signal.default_int_handler)
         self.process: subprocess.Popen[str] = folder.start()
-        signal.signal(signal.SIGINT, before)
         self._lines: list[str] = []
         self._reader = threading.Thread(target=self._read)
         self._reader.start()

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import contextlib
 import signal
-from collections.abc import Iterator
-from types import FrameType
+
+from learn2compress.stop_signals import raising
 
 EXIT_CODE = 128 + signal.SIGTERM
 
@@ -19,17 +19,6 @@ class Terminated(BaseException):
     """SIGTERM arrived. Not an `Exception`, so that nobody takes it for a failure to go on from."""
 
 
-@contextlib.contextmanager
-def raising_terminated() -> Iterator[None]:
-    """Raises `Terminated` in the main thread on SIGTERM, as soon as it is back from what it computes."""
-
-    def on_signal(_number: int, _frame: FrameType | None) -> None:
-        # Once: a second signal must not interrupt the clean-up.
-        signal.signal(signal.SIGTERM, signal.SIG_IGN)
-        raise Terminated
-
-    before = signal.signal(signal.SIGTERM, on_signal)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
+def raising_terminated() -> contextlib.AbstractContextManager[None]:
+    """Returns a block in which SIGTERM raises `Terminated` in the main thread, as soon as it is back from C++."""
+    return raising(Terminated, signal.SIGTERM, is_once=True)
