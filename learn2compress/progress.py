@@ -24,6 +24,7 @@ class Progress:
       total: Units in all, at least 1; another total for the same work says that other units are counted.
       detail: Figures worth showing, such as "loss 0.31"; may be empty.
       is_notice: The detail is a sentence that must stay readable after the work has ended.
+      unit: What is counted, such as "steps"; empty for stages of the work.
     """
 
     work: str
@@ -31,6 +32,7 @@ class Progress:
     total: int
     detail: str = ""
     is_notice: bool = False
+    unit: str = ""
 
 
 Listener = Callable[[Progress], None]
@@ -38,7 +40,7 @@ Listener = Callable[[Progress], None]
 _listener: ContextVar[Listener | None] = ContextVar("learn2compress_progress", default=None)
 
 
-def report(work: str, done: int, total: int, detail: str = "") -> None:
+def report(work: str, done: int, total: int, detail: str = "", *, unit: str = "") -> None:
     """Tells the listener, if there is one, how far the work is.
 
     Args:
@@ -46,6 +48,7 @@ def report(work: str, done: int, total: int, detail: str = "") -> None:
       done: Units finished, 0..total.
       total: Units in all, at least 1.
       detail: Figures worth showing, such as "loss 0.31"; may be empty.
+      unit: What is counted, such as "steps"; empty for stages of the work.
 
     Raises:
       BaseException: a signal to stop came, see `learn2compress.stop_signals`.
@@ -53,7 +56,7 @@ def report(work: str, done: int, total: int, detail: str = "") -> None:
     raise_unheard()
     listener = _listener.get()
     if listener is not None:
-        listener(Progress(work, done, total, detail))
+        listener(Progress(work, done, total, detail, unit=unit))
 
 
 def notice(work: str, sentence: str) -> None:

@@ -129,7 +129,7 @@ class LineDisplay:
     def show(self, report: Report) -> None:
         """Shows how far the work is, or what is to stay readable."""
         if report.is_notice:
-            self.print_line(self._of_step(report.detail, self._step or report.work))
+            self.print_line(self._below_title(f"{self._step or report.work}: {report.detail}"))
             return
         phase = report.work.partition(" epoch ")[0]
         is_new = phase != self._phase
@@ -142,15 +142,9 @@ class LineDisplay:
         """Prints a line that stays."""
         self._console.print(line)
 
-    def _of_step(self, text: str, name: str) -> str:
-        """Returns a text with a name before it, indented below the title of its step.
-
-        Args:
-          text: What is shown.
-          name: What it is about; empty for the text alone.
-        """
-        indent = "    " if self._step else ""
-        return f"{indent}{name}: {text}" if name else f"{indent}{text}"
+    def _below_title(self, text: str) -> str:
+        """Returns a text, indented where the title of a step stands above it."""
+        return f"    {text}" if self._step else text
 
     def _show_start(self, title: str) -> None:
         self.print_line(f"{title} ...")
@@ -160,7 +154,9 @@ class LineDisplay:
         if not (is_new or report.done == report.total or now - self._last_line > _LINE_SECONDS):
             return
         self._last_line = now
-        line = self._of_step(f"{report.work}, {report.done}/{report.total}", self._step)
+        line = self._below_title(f"{report.work}, {report.done}/{report.total}")
+        if report.unit:
+            line += f" {report.unit}"
         seconds_left = self._rate.seconds_left(report, now)
         if seconds_left is not None:
             line += f", {seconds_left:.0f} s left"

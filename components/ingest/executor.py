@@ -62,11 +62,11 @@ class Executor(StepExecutor):
         examples = artifact_utils.get_single_instance(output_dict["examples"])
         stats = artifact_utils.get_single_instance(output_dict["statistics"])
 
-        report("ingest: list the data", 0, _NUM_STAGES)
+        report("list the data", 0, _NUM_STAGES)
         plan = plan_reading(data, task)
         for note in plan.notes:
             notice("data", note)
-        report("ingest: read and validate", 1, _NUM_STAGES, f"{len(plan.units)} units of work")
+        report("read and check the examples", 1, _NUM_STAGES)
         beam_options: list[str] = json.loads(exec_properties["beam_options"])
         with _whole_or_nothing(Path(examples.uri), stats.uri):
             tally = _run_beam(plan, data, task, Path(examples.uri), Path(stats.uri), beam_options)
@@ -79,7 +79,7 @@ class Executor(StepExecutor):
             summary = summarize(tally, len(bad))
             repeated = write_repeated(tally, Path(examples.uri) / REPEATED_FILE)
             check_counts(plan, data, task, tally, summary, bad, repeated)
-            report("ingest: check the statistics", 2, _NUM_STAGES, f"{summary['num_train']} examples to train on")
+            report("check the statistics", 2, _NUM_STAGES, f"{summary['num_train']} examples to train on")
             validated = statistics.validate(stats.uri)
             if anomalies := validated.anomalies:
                 raise ConfigError(
@@ -101,7 +101,7 @@ class Executor(StepExecutor):
         examples.content_sha256 = summary["content_sha256"]
         examples.source_uri = source_uri(data)
         stats.num_anomalies = len(anomalies)
-        report("ingest: done", _NUM_STAGES, _NUM_STAGES, f"{found.num_bad} bad records")
+        report("all examples written", _NUM_STAGES, _NUM_STAGES, f"{found.num_bad} bad records")
         _tell(found, bad, already_told=plan.notes)
         # Last: a run that fails before has read nothing that a later one should be compared with.
         with _told():

@@ -64,7 +64,7 @@ class Executor(StepExecutor):
                 result = trial.result
             results.append(result)
             detail = result.stopped or f"top-1 {result.top_1:.4f}, {search.minimize.value} {result.size}"
-            progress.report(f"search {steps.name}", number + 1, search.trials, detail)
+            progress.report(f"search {steps.name}", number + 1, search.trials, detail, unit="trials")
 
         for result in results:
             artifact = artifact_utils.get_single_instance(output_dict[trial_output(result.number)])

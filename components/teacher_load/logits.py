@@ -152,11 +152,11 @@ def _reporting(folder: Path, total: int) -> Iterator[None]:
     def follow() -> None:
         while not finished.wait(_POLL_SECONDS):
             done = sum(path.stat().st_size for path in trackers())
-            progress.report(work, min(done, total), total)
+            progress.report(work, min(done, total), total, unit="forward passes")
 
     # A thread hears what its context hears: the listener is a context variable.
     follower = threading.Thread(target=contextvars.copy_context().run, args=(follow,), daemon=True)
-    progress.report(work, 0, total)
+    progress.report(work, 0, total, unit="forward passes")
     follower.start()
     try:
         yield
@@ -165,4 +165,4 @@ def _reporting(folder: Path, total: int) -> Iterator[None]:
         follower.join()
         for path in trackers():
             path.unlink()
-    progress.report(work, total, total)
+    progress.report(work, total, total, unit="forward passes")

@@ -121,7 +121,7 @@ def _write_logits(
     def on_batch(count: int) -> None:
         nonlocal num_done
         num_done += count
-        progress.report("teacher's logits", min(num_done, num_passes), num_passes)
+        progress.report("teacher's logits", min(num_done, num_passes), num_passes, unit="forward passes")
 
     for shard in shard_paths(examples.shards(Split.TRAIN)):
         write_shard_logits(work, teacher, Split.TRAIN, shard.name, on_batch)

@@ -69,7 +69,7 @@ class FileDigests:
                 missing = [path for path, digest in zip(chunk, known, strict=True) if digest is None]
                 if missing and time.monotonic() - last_report > _QUIET_SECONDS:
                     last_report = time.monotonic()
-                    report("compute digests of the data", start, len(paths))
+                    report("compute digests of the data", start, len(paths), unit="files")
                 found = list(pool.map(self._read, missing))
                 self.num_hashed += len(found)
                 # Before anything is yielded: who takes the last digest does not ask for another.

@@ -119,14 +119,14 @@ def _read_all(plan: ReadPlan, data: DataConfig, task: TaskConfig, read: Callable
             num_records += 1
             num_done += 1
             if num_done % _REPORT_EVERY == 1:
-                progress.report(_WORK, min(num_done, total or num_done), total or num_done + 1)
+                progress.report(_WORK, min(num_done, total or num_done), total or num_done + 1, unit="examples")
             if isinstance(record, BadRecord):
                 found.findings.append(BadRecordFound(number, record.source, record.reason))
                 continue
             num_with_orientation += record.has_orientation
             _add(found, number, record, unit, data)
         found.findings.append(UnitRead(number, num_records, num_with_orientation))
-    progress.report(_WORK, num_done or 1, num_done or 1, f"{num_done:,} examples")
+    progress.report(_WORK, num_done or 1, num_done or 1, unit="examples")
     return found
 
 

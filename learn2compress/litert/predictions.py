@@ -162,7 +162,7 @@ def predict_examples(
             part = dataclasses.replace(part, corrupted_correct=correct)
         parts.append(part)
         done += len(inputs)
-        progress.report("score examples", done, max(done, num_examples))
+        progress.report("score examples", done, max(done, num_examples), unit="examples")
     if not parts:
         raise ConfigError("examples: found none, accepted is at least one")
     return Predictions.concatenate(parts)

@@ -69,7 +69,7 @@ def prune_sensitivity(
         parts = _layers(student, config)
     before, layers = top_1_of(student), []
     for number, part in enumerate(parts):
-        progress.report(f"{plan.phase} sensitivity", number, len(parts), part.name)
+        progress.report(f"{plan.phase} sensitivity", number, len(parts), part.name, unit="parts")
         layers.append(_sensitivity(part, lambda: top_1_of(student)))
     if not parts:
         progress.notice(plan.phase, f"sensitivity: student {name} has no layer that could be pruned")

@@ -84,7 +84,7 @@ def mixed_precision(
     for number, layer in enumerate(errors):
         if top_1 >= lowest:
             break
-        progress.report("mixed precision", number, len(errors), f"top-1 {top_1:.4f}")
+        progress.report("mixed precision", number, len(errors), f"top-1 {top_1:.4f}", unit="layers")
         larger, larger_bytes = file_with([*better, layer])
         if config.max_bytes is not None and len(larger_bytes) > config.max_bytes:
             left_out += 1
@@ -159,7 +159,7 @@ def _errors(
     layers = layers_of(float_model)
     errors = {}
     for number, layer in enumerate(layers):
-        progress.report("sensitivity of layers", number, len(layers), layer)
+        progress.report("sensitivity of layers", number, len(layers), layer, unit="layers")
         scores = sample.scores(with_one_quantized(float_model, ranges, base, layer))
         errors[layer] = _divergence(float_scores, scores)
     return dict(sorted(errors.items(), key=lambda item: (-item[1], item[0])))

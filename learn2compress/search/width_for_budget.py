@@ -159,7 +159,7 @@ class _Search:
         self._num_tries += 1
         most = math.ceil(math.log2(len(WIDTHS))) + 1
         detail = f"width {width}: {field} {self._known[key]:g}"
-        progress.report(f"size of {self._student.name}", min(self._num_tries, most - 1), most, detail)
+        progress.report(f"size of {self._student.name}", min(self._num_tries, most - 1), most, detail, unit="tries")
         return self._known[key]
 
     def _student_at(self, width: float) -> keras.Model:

@@ -66,5 +66,5 @@ def _copy_all(filesystem: Any, uri: str, root: str, files: dict[str, Any], into:
                 if done_bytes > MAX_TEACHER_BYTES:
                     raise UnsafeTeacherError(f"{uri}: found more than {MAX_TEACHER_BYTES} bytes, accepted is less")
                 copy.write(block)
-                report("fetching the teacher", done_bytes, max(total_bytes, done_bytes, 1))
+                report("fetching the teacher", done_bytes, max(total_bytes, done_bytes, 1), unit="bytes")
     return target

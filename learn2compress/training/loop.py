@@ -271,7 +271,7 @@ class Training:
             self._history.records = self._part(checkpoint).restore(self._state()) or restored
         done = self._history.num_epochs
         work = f"{self._plan.phase} epoch {done}/{self._plan.epochs}"
-        progress.report(work, done, self._plan.epochs, "done before: resumed from its checkpoint")
+        progress.report(work, done, self._plan.epochs, "done before: resumed from its checkpoint", unit="epochs")
         return done
 
     def _part(self, checkpoint: Checkpoint) -> Checkpoint:
@@ -373,4 +373,6 @@ class Training:
     def _report(self, epoch: int, step: int) -> None:
         seconds = max(1e-9, time.monotonic() - self._started)
         pace = f"{(step - self._first_step + 1) / seconds:.1f} steps/s"
-        progress.report(f"{self._plan.phase} epoch {epoch + 1}/{self._plan.epochs}", step + 1, self._total_steps, pace)
+        progress.report(
+            f"{self._plan.phase} epoch {epoch + 1}/{self._plan.epochs}", step + 1, self._total_steps, pace, unit="steps"
+        )

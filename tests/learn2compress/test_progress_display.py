@@ -22,9 +22,9 @@ def lines_of(monkeypatch: pytest.MonkeyPatch, reports: list[tuple[float, Progres
 
 
 def test_a_log_is_not_flooded(monkeypatch: pytest.MonkeyPatch) -> None:
-    reports = [(step / 100, Progress("prune epoch 1/1", step, 1000)) for step in range(1, 1001)]
+    reports = [(step / 100, Progress("prune epoch 1/1", step, 1000, unit="steps")) for step in range(1, 1001)]
     lines = lines_of(monkeypatch, reports)
-    assert lines == ["prune epoch 1/1, 1/1000", "prune epoch 1/1, 1000/1000"]
+    assert lines == ["prune epoch 1/1, 1/1000 steps", "prune epoch 1/1, 1000/1000 steps"]
 
 
 def test_the_time_left_after_a_resume_counts_what_this_run_has_done(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -49,7 +49,7 @@ def test_the_time_left_of_work_from_its_beginning_is_the_rest_of_it(monkeypatch:
 def test_a_notice_names_what_it_is_about_and_the_work_of_a_step_its_step(monkeypatch: pytest.MonkeyPatch) -> None:
     reports = [(0.0, Progress("score", 1, 1)), (0.0, Progress("data", 1, 1, "3 are left out", is_notice=True))]
     assert lines_of(monkeypatch, reports) == ["score, 1/1", "data: 3 are left out"]
-    assert lines_of(monkeypatch, reports, "Ingest") == ["    Ingest: score, 1/1", "    Ingest: 3 are left out"]
+    assert lines_of(monkeypatch, reports, "Ingest") == ["    score, 1/1", "    Ingest: 3 are left out"]
 
 
 def test_a_bar_has_the_total_of_the_units_that_are_counted_now() -> None:

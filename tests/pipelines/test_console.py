@@ -76,7 +76,7 @@ def test_a_log_gets_plain_lines() -> None:
         "[1/3] Ingest ...",
         "[1/3] Ingest cached",
         "[2/3] Prune.small ...",
-        "    Prune.small: prune epoch 2/2, 8/8, 30.0 steps/s",
+        "    prune epoch 2/2, 8/8, 30.0 steps/s",
     ]
     assert lines[4].startswith("[2/3] Prune.small done in ")
     assert "\x1b" not in shown.getvalue()
