@@ -131,17 +131,45 @@ def outcome_of(root: RunRoot, name: str | None, run_id: int | None) -> Outcome:
     for context in reversed(contexts):
         if name not in (None, _pipeline_name(store, context)):
             continue
-        for execution in store.get_executions_by_context(context.id):
-            if step_of(store, execution) == "Pusher" and state_of(execution) in _FINISHED:
-                pushed = dict(outputs_of(store, execution.id))["pushed"]
-                destination = properties_of(pushed).get("destination") or None
-                folder = Path(pushed.uri)
-                family: FamilyReport = read_json(FamilyReport, folder / FAMILY_FILE)
-                return Outcome(family, destination, folder / PAGE_FILE)
+        pusher = _finished_pusher(store, context)
+        if pusher is not None:
+            pushed = dict(outputs_of(store, pusher.id))["pushed"]
+            destination = properties_of(pushed).get("destination") or None
+            folder = Path(pushed.uri)
+            family: FamilyReport = read_json(FamilyReport, folder / FAMILY_FILE)
+            return Outcome(family, destination, folder / PAGE_FILE)
     found = (
         f"run {run_id}, which has not reached its Pusher" if run_id is not None else "no run that reached its Pusher"
     )
     raise ConfigError(f"--root {root.folder}: found {found}; accepted is one that `l2c runs` calls complete")
+
+
+def last_two_runs(root: RunRoot) -> tuple[int, int]:
+    """Returns the numbers of the last two runs that reached their Pusher, the older one first.
+
+    Args:
+      root: Where the runs are.
+
+    Raises:
+      ConfigError: there are fewer.
+    """
+    store = open_store(root)
+    latest: list[int] = []
+    for number, context in reversed(runs_by_number(store).items()):
+        if _finished_pusher(store, context) is not None:
+            latest.insert(0, number)
+        if len(latest) == 2:
+            return latest[0], latest[1]
+    raise ConfigError(
+        f"--root {root.folder}: found {len(latest)} runs that reached their Pusher, accepted are two or more to compare"
+    )
+
+
+def _finished_pusher(store: MetadataStore, run: Context) -> Execution | None:
+    for execution in store.get_executions_by_context(run.id):
+        if step_of(store, execution) == "Pusher" and state_of(execution) in _FINISHED:
+            return execution
+    return None
 
 
 def _run(store: MetadataStore, run_id: int, context: Context, running_since: float | None) -> Run:

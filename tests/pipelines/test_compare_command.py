@@ -57,6 +57,20 @@ def test_two_runs_are_compared(root: Path, capsys: pytest.CaptureFixture[str]) -
     assert json.loads(capsys.readouterr().out)["settings"] == {"training.epochs": [5, 30]}
 
 
+def test_the_last_two_runs_are_compared_where_none_is_named(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    compare(root=root, as_json=True)
+    assert json.loads(capsys.readouterr().out)["settings"] == {"training.epochs": [30, 5]}
+    with pytest.raises(ConfigError, match="OTHER_RUN_ID: found none beside 1"):
+        compare(1, root=root)
+
+
+def test_one_run_is_too_few(tmp_path: Path) -> None:
+    store = open_address(StoreAddress.parse(str(tmp_path / "metadata.sqlite")), create=True)
+    put_run(store, "one", tmp_path / "one", 0.9, 30)
+    with pytest.raises(ConfigError, match="found 1 runs that reached their Pusher"):
+        compare(root=tmp_path)
+
+
 def test_a_run_that_is_not_there_is_refused(root: Path) -> None:
     with pytest.raises(ConfigError, match="RUN_ID: found 3, accepted are 1, 2"):
         compare(1, 3, root)
