@@ -69,8 +69,10 @@ def init(
         typer.Option("--num-classes", min=2, help="[default: those of the data, or 10]", show_default=False),
     ] = None,
     max_model_bytes: Annotated[
-        Optional[int],  # noqa: UP045
-        typer.Option("--max-model-bytes", min=1, help="Largest file of the largest student.", show_default=False),
+        Optional[str],  # noqa: UP045
+        typer.Option(
+            "--max-model-bytes", help="Largest file of the largest student: 200000, 200kB.", show_default=False
+        ),
     ] = None,
     max_macs: Annotated[
         Optional[int],  # noqa: UP045
@@ -91,6 +93,7 @@ def init(
     """
     quiet_libraries()
     from learn2compress.config import DataFormat
+    from learn2compress.config.byte_sizes import parse_bytes
     from pipelines.starter.making import make_starter
     from pipelines.starter.request import StarterRequest
     from pipelines.starter.writing import SCHEMA_FILE, write_starter
@@ -101,7 +104,7 @@ def init(
         data,
         input_shape,
         num_classes,
-        max_model_bytes,
+        None if max_model_bytes is None else parse_bytes(max_model_bytes, "--max-model-bytes"),
         max_macs,
         teacher,
         _column(label_column),

@@ -21,3 +21,12 @@ def test_texts_need_no_format_to_be_said(l2c: Command, tmp_path: Path) -> None:
     config = load_config(tmp_path / "l2c.yaml")
     assert (config.data.label_column, config.data.text_column) == ("what", 3)
     assert l2c("validate", tmp_path / "l2c.yaml", "--file-only").returncode == 0
+
+
+def test_a_size_has_a_unit_or_is_a_number_of_bytes(
+    l2c: Command, refused: Callable[[subprocess.CompletedProcess[str]], str], tmp_path: Path
+) -> None:
+    written = l2c("init", "--input-shape", "32x32x3", "--max-model-bytes", "200kB", cwd=tmp_path)
+    assert (written.returncode, written.stderr) == (0, "")
+    assert load_config(tmp_path / "l2c.yaml").constraints.max_model_bytes == 200_000
+    assert "--max-model-bytes: found '200kg'" in refused(l2c("init", "--max-model-bytes", "200kg", cwd=tmp_path))
