@@ -1,6 +1,6 @@
 """Artifact types of the pipeline, their properties, and the file names inside them.
 
-Examples and TeacherLogits hold a folder for each `learn2compress.data.records.Split`.
+Examples and TeacherLogits hold a folder for each `learn2compress.data.records.Split`, less one that nothing is in.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ _STRING = Property(type=PropertyType.STRING)
 STATISTICS_FILE = "statistics.pb"
 SCHEMA_FILE = "schema.pbtxt"
 ANOMALIES_FILE = "anomalies.pbtxt"
+VALIDATION_ANOMALIES_FILE = "validation_anomalies.pbtxt"
 SENSITIVITY_FILE = "sensitivity.json"
 EXAMPLES_FILE = "examples.json"
 TRIAL_FILE = "trial.json"
@@ -27,13 +28,15 @@ TRAINED_TEACHER_OUTPUT = "trained_teacher"
 class Examples(Artifact):
     """Validated, split examples: `train/` and `held_out/` shards, labels, what was refused, and what was left out.
 
-    `num_train` counts all examples to train on, `num_unlabelled` those of them that nobody labelled.
+    `num_train` counts all examples to train on, `num_unlabelled` those of them that nobody labelled. Where examples to
+    choose by are named, there are `validation/` shards with `num_validation` examples, too.
     """
 
     TYPE_NAME = "L2CExamples"
     PROPERTIES = {
         "num_train": _INT,
         "num_held_out": _INT,
+        "num_validation": _INT,
         "num_unlabelled": _INT,
         "num_bad": _INT,
         "num_classes": _INT,
@@ -43,7 +46,7 @@ class Examples(Artifact):
 
 
 class DataStatistics(Artifact):
-    """TFDV statistics, schema and anomalies of both splits."""
+    """TFDV statistics of all splits, the schema of the training split, and the anomalies of the others."""
 
     TYPE_NAME = "L2CDataStatistics"
     PROPERTIES = {"num_anomalies": _INT}

@@ -26,5 +26,11 @@ def examples_folder(examples: Artifact) -> ExamplesFolder:
       examples: The artifact.
     """
     return ExamplesFolder(
-        Path(examples.uri), examples.num_train, examples.num_held_out, examples.num_unlabelled, examples.num_classes
+        Path(examples.uri),
+        examples.num_train,
+        examples.num_held_out,
+        examples.num_unlabelled,
+        examples.num_classes,
+        # A property that was not set reads as 0, and Ingest refuses fewer than some.
+        examples.num_validation or None,
     )

@@ -7,12 +7,14 @@ Shares of labels are compared by the L-infinity distance, other measures by the 
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from typing import Any
 
 from tensorflow_metadata.proto.v0 import schema_pb2, statistics_pb2
 
 from components.ingest.statistics import LABEL_FEATURE
 from components.ingest.tfdv import tfdv
+from learn2compress.data.records import Split
 
 _ACCEPTED_SHARE_DISTANCE = 0.05
 _ACCEPTED_DIVERGENCE = 0.1
@@ -45,24 +47,33 @@ def accepted_divergence(num_examples: int, num_others: int) -> float:
 
 
 def drift_sentences(
-    train: Any, held_out: Any | None, previous: Any | None, schema: schema_pb2.Schema
+    train: Any, others: Mapping[Split, Any], previous: Any | None, schema: schema_pb2.Schema
 ) -> tuple[str, ...]:
-    """Compares the statistics of the training split with those of the held-out one and of the previous run.
+    """Compares the statistics of the training split with those of the other ones and of the previous run.
 
     Args:
       train: A `DatasetFeatureStatisticsList` of one data set, likewise the others.
-      held_out: Of this run, for skew; `None` to leave it out.
+      others: Of this run, by split, for skew.
       previous: Of the training split of the previous run, for drift; `None` to leave it out.
       schema: Of the training split.
 
     Returns:
       One sentence for each measure that is further apart than accepted.
     """
+    pairs = [(other, f"in the {split.words} split") for split, other in others.items()] or [(None, "")]
+    sentences = {sentence for pair in pairs for sentence in _sentences(train, *pair, previous, schema)}
+    return tuple(sorted(sentences))
+
+
+def _sentences(
+    train: Any, skewed: Any | None, whose_skewed: str, previous: Any | None, schema: schema_pb2.Schema
+) -> list[str]:
+    """Returns the sentences on one other split of this run and on the previous run, as TFDV compares both at once."""
     compared = schema_pb2.Schema()
     compared.CopyFrom(schema)
     names = _features(train)
     for feature in compared.feature:
-        for other, comparator in ((previous, feature.drift_comparator), (held_out, feature.skew_comparator)):
+        for other, comparator in ((previous, feature.drift_comparator), (skewed, feature.skew_comparator)):
             if other is None or feature.name not in names or feature.name not in _features(other):
                 continue
             counts = _num_examples(train, feature.name), _num_examples(other, feature.name)
@@ -72,19 +83,19 @@ def drift_sentences(
                 comparator.infinity_norm.threshold = accepted_share_distance(*counts)
             else:
                 comparator.jensen_shannon_divergence.threshold = accepted_divergence(*counts)
-    found = tfdv.validate_statistics(train, compared, previous_statistics=previous, serving_statistics=held_out)
+    found = tfdv.validate_statistics(train, compared, previous_statistics=previous, serving_statistics=skewed)
     sentences = []
     for info in found.drift_skew_info:
         name = info.path.step[0]
         for measurements, other, whose in (
-            (info.skew_measurements, held_out, "in the held-out split"),
+            (info.skew_measurements, skewed, whose_skewed),
             (info.drift_measurements, previous, "in the previous run's"),
         ):
             for measured in measurements:
                 if measured.value > measured.threshold:
                     distance = f"{measured.value:.2f}, expected is {measured.threshold:.2f} at most"
                     sentences.append(_sentence(name, train, other, whose, distance))
-    return tuple(sorted(sentences))
+    return sentences
 
 
 def _sentence(name: str, train: Any, other: Any, whose: str, distance: str) -> str:

@@ -24,7 +24,7 @@ from learn2compress.config.parsing import ConfigError
 from learn2compress.data.assignment import keeps_repeated
 from learn2compress.data.checks import check_held_out_classes, check_trained_classes, first_reasons
 from learn2compress.data.conclusions import check_counts, record_notes, write_bad_records, write_repeated
-from learn2compress.data.records import ReadPlan, Split
+from learn2compress.data.records import ReadPlan, Split, splits_of
 from learn2compress.data.sources import plan as plan_reading
 from learn2compress.data.sources import source_uri
 from learn2compress.data.tally import check_complete, summarize
@@ -81,10 +81,11 @@ class Executor(StepExecutor):
             check_counts(plan, data, task, tally, summary, bad, repeated)
             report("check the statistics", 2, _NUM_STAGES, f"{summary['num_train']} examples to train on")
             validated = statistics.validate(stats.uri)
-            if anomalies := validated.anomalies:
-                raise ConfigError(
-                    f"data: the held-out split departs from the training split: {'; '.join(anomalies[:3])}"
-                )
+            for split, anomalies in validated.anomalies.items():
+                if anomalies:
+                    raise ConfigError(
+                        f"data: the {split.words} split departs from the training split: {'; '.join(anomalies[:3])}"
+                    )
             check_trained_classes(summary)
             check_held_out_classes(summary, data)
 
@@ -95,12 +96,14 @@ class Executor(StepExecutor):
         write_json(Path(examples.uri) / INGEST_REPORT_FILE, found)
         examples.num_train = summary["num_train"]
         examples.num_held_out = summary["num_held_out"]
+        if found.num_validation is not None:
+            examples.num_validation = found.num_validation
         examples.num_unlabelled = summary["num_unlabelled"]
         examples.num_bad = summary["num_bad"]
         examples.num_classes = len(summary["labels"])
         examples.content_sha256 = summary["content_sha256"]
         examples.source_uri = source_uri(data)
-        stats.num_anomalies = len(anomalies)
+        stats.num_anomalies = 0  # or the step would have failed
         report("all examples written", _NUM_STAGES, _NUM_STAGES, f"{found.num_bad} bad records")
         _tell(found, bad, already_told=plan.notes)
         # Last: a run that fails before has read nothing that a later one should be compared with.
@@ -120,13 +123,16 @@ def _tell(found: DataReport, bad: list[dict[str, str]], already_told: Collection
 
 def _compared(found: DataReport, validated: statistics.Validated, last_uri: str) -> DataReport:
     """Adds how the data differ from those of the last run of the same name, and the splits from each other."""
-    train, held_out = (validated.by_split[split] for split in (Split.TRAIN, Split.HELD_OUT))
+    train = validated.by_split[Split.TRAIN]
+    others: dict[Split, Any] = {
+        split: of_split for split, of_split in validated.by_split.items() if split is not Split.TRAIN
+    }
     last, before = None, None
     with _told():
         last = read_last_data(last_uri)
         before = None if last is None else last.train_statistics()
     changes = () if last is None else count_changes(found, last.counts)
-    drift = drift_sentences(train, held_out, before, validated.schema)
+    drift = drift_sentences(train, others, before, validated.schema)
     return dataclasses.replace(
         found, changes=(*changes, *drift), previous=None if before is None or last is None else last.counts
     )
@@ -164,7 +170,7 @@ def _run_beam(
     pipeline = make_pipeline(beam_options, [_PLUGIN])
     tally = examples / _TALLY_FILE
     try:
-        for folder in (*(examples / split.value for split in Split), stats):
+        for folder in (*(examples / split.value for split in splits_of(plan.units)), stats):
             folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise ConfigError(f"{error.filename} can't be made: {error.strerror}") from error

@@ -1,4 +1,4 @@
-"""TFDV statistics of both splits, the schema of the training split, and how the held-out split departs from it.
+"""TFDV statistics of each split, the schema of the training split, and how the other splits depart from it.
 
 Statistics are made of a few measures of each record, not of its pixels: they
 show what is wrong with data (a dark split, an unknown label, another image
@@ -16,7 +16,7 @@ import apache_beam as beam
 import pyarrow as pa  # type: ignore[import-untyped]
 from tensorflow_metadata.proto.v0 import schema_pb2, statistics_pb2
 
-from components.artifacts import ANOMALIES_FILE, SCHEMA_FILE, STATISTICS_FILE
+from components.artifacts import ANOMALIES_FILE, SCHEMA_FILE, STATISTICS_FILE, VALIDATION_ANOMALIES_FILE
 from components.ingest.tfdv import tfdv
 from learn2compress.data.prepare import PreparedRecord
 from learn2compress.data.records import MAX_CLASSES, Split
@@ -86,18 +86,18 @@ class Validated:
     """What the statistics say.
 
     Attributes:
-      by_split: A `DatasetFeatureStatisticsList` of one data set for each split.
+      by_split: A `DatasetFeatureStatisticsList` of one data set for each split that there is.
       schema: Of the training split.
-      anomalies: One line for each way in which the held-out split departs from it, sorted.
+      anomalies: By split one line for each way in which it departs from the schema, sorted; of the training split none.
     """
 
     by_split: dict[Split, Any]
     schema: schema_pb2.Schema
-    anomalies: list[str]
+    anomalies: dict[Split, list[str]]
 
 
 def validate(folder: str) -> Validated:
-    """Infers the schema, validates the held-out split, and writes statistics, schema and anomalies.
+    """Infers the schema, validates the other splits, and writes statistics, schema and anomalies.
 
     Args:
       folder: Where `write_split_statistics` wrote.
@@ -106,19 +106,30 @@ def validate(folder: str) -> Validated:
     by_split: dict[Split, Any] = {}
     for split in Split:
         path = Path(_partial_path(folder, split))
+        if split is Split.VALIDATION and not path.exists():
+            continue
         by_split[split] = statistics_pb2.DatasetFeatureStatisticsList.FromString(path.read_bytes())
         by_split[split].datasets[0].name = split.value
         merged.datasets.add().CopyFrom(by_split[split].datasets[0])
         path.unlink()
     schema = tfdv.infer_schema(by_split[Split.TRAIN], max_string_domain_size=MAX_CLASSES)
-    anomalies = tfdv.validate_statistics(by_split[Split.HELD_OUT], schema)
     (Path(folder) / STATISTICS_FILE).write_bytes(merged.SerializeToString(deterministic=True))
     tfdv.write_schema_text(schema, str(Path(folder) / SCHEMA_FILE))
-    tfdv.write_anomalies_text(anomalies, str(Path(folder) / ANOMALIES_FILE))
+    anomalies = {
+        split: _anomalies(by_split[split], schema, Path(folder) / name)
+        for split, name in ((Split.HELD_OUT, ANOMALIES_FILE), (Split.VALIDATION, VALIDATION_ANOMALIES_FILE))
+        if split in by_split
+    }
+    return Validated(by_split, schema, anomalies)
+
+
+def _anomalies(statistics: Any, schema: schema_pb2.Schema, path: Path) -> list[str]:
+    anomalies = tfdv.validate_statistics(statistics, schema)
+    tfdv.write_anomalies_text(anomalies, str(path))
     found = [f"{name}: {info.description.strip()}" for name, info in anomalies.anomaly_info.items()]
     if anomalies.HasField("dataset_anomaly_info"):
         found.append(f"split: {anomalies.dataset_anomaly_info.description.strip()}")
-    return Validated(by_split, schema, sorted(" ".join(line.split()) for line in found))
+    return sorted(" ".join(line.split()) for line in found)
 
 
 def _write(statistics: Any, path: str) -> None:

@@ -26,7 +26,7 @@ from learn2compress.data.assignment import (
     read_prepared,
 )
 from learn2compress.data.prepare import PreparedRecord, shard_of
-from learn2compress.data.records import BadRecord, Label, NamedIndex, ReadPlan, SourceError, Split, Unit
+from learn2compress.data.records import BadRecord, Label, NamedIndex, ReadPlan, SourceError, Split, Unit, splits_of
 from learn2compress.data.shard_writing import write_split_shard
 from learn2compress.data.tally import (
     BadRecordFound,
@@ -40,9 +40,9 @@ from learn2compress.data.tally import (
 _RECORDS_PER_BUNDLE = 2048
 
 _LABELS = "labels"
-_HELD_OUT_CONTENT = "held_out_content"
+_CONTENT = "content"
 _FINDINGS = "findings"
-_ASIDE = (_LABELS, _FINDINGS, _HELD_OUT_CONTENT, *Split)
+_ASIDE = (_LABELS, _FINDINGS, _CONTENT, *Split)
 
 
 def build(
@@ -66,9 +66,10 @@ def build(
     )
     labels = read[_LABELS] | "Labels" >> beam.CombineGlobally(_union)
     # A shard that no record falls into is written too: readers expect all of them.
-    keys = [((split.value, index), None) for split in Split for index in range(data.num_shards)]
+    splits = splits_of(plan.units)
+    keys = [((split.value, index), None) for split in splits for index in range(data.num_shards)]
     written = (
-        {"rows": read["rows"], "held_out": read[_HELD_OUT_CONTENT], "shards": pipeline | "Shards" >> beam.Create(keys)}
+        {"rows": read["rows"], "elsewhere": read[_CONTENT], "shards": pipeline | "Shards" >> beam.Create(keys)}
         | "ByShard" >> beam.CoGroupByKey()
         | "Write"
         >> beam.Map(
@@ -82,15 +83,16 @@ def build(
         | "Tally" >> beam.MapTuple(lambda _, findings: tally_findings(findings))
         | "WriteTally" >> beam.Map(_write_json, tally)
     )
-    for split in Split:
+    for split in splits:
         statistics.write_split_statistics(read[split.value], split, stats)
 
 
 class _Read(beam.DoFn):
-    """Reads a unit; yields rows by shard, and labels, held-out content, statistics and findings aside."""
+    """Reads a unit; yields rows by shard, and labels, content of other splits, statistics and findings aside."""
 
     def __init__(self, plan: ReadPlan, data: DataConfig, task: TaskConfig):
         self._names = plan.names
+        self._splits = splits_of(plan.units)
         self._can_share_content = can_share_content(plan.units)
         self._data = data
         self._task = task
@@ -120,7 +122,7 @@ class _Read(beam.DoFn):
         yield TaggedOutput(_LABELS, frozenset(record.label for record in records if record.label is not None))
         by_split: dict[Split, list[PreparedRecord]] = {}
         by_shard: dict[tuple[str, int], list[tuple[Any, ...]]] = {}
-        held_out: dict[tuple[str, int], list[tuple[str, Label | None]]] = {}
+        elsewhere: dict[tuple[str, int], list[tuple[str, str, Label | None]]] = {}
         for record in records:
             split = assigned_split(record, unit, self._data)
             by_split.setdefault(split, []).append(record)
@@ -128,13 +130,16 @@ class _Read(beam.DoFn):
             # Not the record itself: Beam encodes a tuple much quicker, and nobody needs the measures any more.
             row = (record.content_sha256, record.source, record.label, record.content, record.text)
             by_shard.setdefault((split.value, index), []).append(row)
-            if self._can_share_content and split is Split.HELD_OUT:
-                # Told to the training shard that the same content would be in, with its label.
-                held_out.setdefault((Split.TRAIN.value, index), []).append((record.content_sha256, record.label))
+            if self._can_share_content:
+                for other in self._splits:
+                    if split in other.gives_way_to:
+                        # Told to the shard that the same content would be in, with its label.
+                        told = (split.value, record.content_sha256, record.label)
+                        elsewhere.setdefault((other.value, index), []).append(told)
         for split, members in by_split.items():
             labels = [self._name(record.label) for record in members]
             yield TaggedOutput(split.value, statistics.record_batch(members, labels))
-        yield from (TaggedOutput(_HELD_OUT_CONTENT, contents) for contents in held_out.items())
+        yield from (TaggedOutput(_CONTENT, contents) for contents in elsewhere.items())
         yield from ((key, (unit_index, rows)) for key, rows in by_shard.items())
 
     def _name(self, label: Label | None) -> str | None:
@@ -161,7 +166,7 @@ def _write_shard(
 
     Args:
       group: Split and number of the shard; and what Beam grouped: `rows` (index of the
-        unit, its rows) and `held_out` (content hashes with labels).
+        unit, its rows) and `elsewhere` (splits that it gives way to, content hashes and labels).
       found: All labels.
       declared: Class names that the source declares, or `None`.
       keep_repeated: See `keeps_repeated`.
@@ -174,10 +179,13 @@ def _write_shard(
         for unit, rows in bundles["rows"]
         for digest, source, label, content, text in rows
     )
-    held_out: dict[str, set[Label]] = {}
-    for digest, told in itertools.chain.from_iterable(bundles["held_out"]):
-        held_out.setdefault(digest, set()).update(() if told is None else (told,))
-    return write_split_shard(Split(split), index, records, held_out, found, declared, keep_repeated, num_shards, folder)
+    elsewhere: dict[Split, dict[str, set[Label]]] = {}
+    for other, digest, told in itertools.chain.from_iterable(bundles["elsewhere"]):
+        labels = elsewhere.setdefault(Split(other), {}).setdefault(digest, set())
+        labels.update(() if told is None else (told,))
+    return write_split_shard(
+        Split(split), index, records, elsewhere, found, declared, keep_repeated, num_shards, folder
+    )
 
 
 def _write_json(value: Any, path: str) -> None:

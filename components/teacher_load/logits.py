@@ -42,7 +42,8 @@ def write_logits(work: LogitsWork, num_examples: Mapping[Split, int], beam_optio
 
     Args:
       work: What to do.
-      num_examples: Examples of each split, as `Ingest` counted them.
+      num_examples: Examples of each split to write logits of, as `Ingest` counted them: choices go by labels, so that
+        the validation split needs none.
       beam_options: Options of Apache Beam.
 
     Returns:
@@ -59,14 +60,14 @@ def write_logits(work: LogitsWork, num_examples: Mapping[Split, int], beam_optio
         num_written = _write_logits(work, num_examples, beam_options)
     finally:
         if not num_written:
-            for split in Split:
+            for split in num_examples:
                 shutil.rmtree(work.logits / split, ignore_errors=True)
     return num_written
 
 
 def _write_logits(work: LogitsWork, num_examples: Mapping[Split, int], beam_options: Sequence[str]) -> int:
-    shards = [(split.value, path.name) for split in Split for path in shard_paths(work.examples / split)]
-    for split in Split:
+    shards = [(split.value, path.name) for split in num_examples for path in shard_paths(work.examples / split)]
+    for split in num_examples:
         (work.logits / split).mkdir(parents=True, exist_ok=True)
     tally = work.logits / _TALLY_FILE
     pipeline = make_pipeline(beam_options)

@@ -36,6 +36,12 @@ def compress(
         Optional[str],  # noqa: UP045
         typer.Option("--held-out", help="What to measure with. [default: a part of DATA]", show_default=False),
     ] = None,
+    validation: Annotated[
+        Optional[str],  # noqa: UP045
+        typer.Option(
+            "--validation", help="What choices are made by. [default: a part of the training data]", show_default=False
+        ),
+    ] = None,
     output: Annotated[Path, typer.Option("--output", "-o", help="Folder for the files and the report.")] = Path(
         "students"
     ),
@@ -61,7 +67,7 @@ def compress(
     sizes = student_sizes(students)
     keywords = _keywords(nested_settings(settings or ()))
     check_there(teacher, "TEACHER", "a .keras file, .h5 file or SavedModel folder")
-    for path, argument in ((data, "DATA"), (held_out, "--held-out")):
+    for path, argument in ((data, "DATA"), (held_out, "--held-out"), (validation, "--validation")):
         if path is not None:
             check_there(path, argument, "a folder with a folder of images for each class, or a table")
     make_output_folder(output, "--output", (_LOG, _REPORT, *map(_file_name, sizes)))
@@ -77,7 +83,9 @@ def compress(
 
             print(device_sentence(), flush=True)
             library = importlib.import_module("learn2compress")
-            family = library.compress(teacher, data, held_out, students=sizes, checkpoint=checkpoint, **keywords)
+            family = library.compress(
+                teacher, data, held_out, students=sizes, validation=validation, checkpoint=checkpoint, **keywords
+            )
             family.report()
             is_any_selected = _save(family, output)
     except KeyboardInterrupt:
@@ -111,8 +119,15 @@ def _keywords(settings: dict[str, Any]) -> dict[str, Any]:
     """
     from learn2compress.config.parsing import ConfigError
 
-    own = {"teacher": "TEACHER", "train": "DATA", "held_out": "--held-out", "students": "--students"}
-    own |= {"checkpoint": "--checkpoint", "push": "--output"}
+    own = {
+        "teacher": "TEACHER",
+        "train": "DATA",
+        "held_out": "--held-out",
+        "validation": "--validation",
+        "students": "--students",
+        "checkpoint": "--checkpoint",
+        "push": "--output",
+    }
     for name in sorted(settings.keys() & own.keys()):
         raise ConfigError(f"--set {name}: found a setting that {own[name]} has, accepted is {own[name]}")
     return settings

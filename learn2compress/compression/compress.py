@@ -21,6 +21,7 @@ def compress(
     held_out: Any = None,
     *,
     students: Mapping[str, str | int | Mapping[str, Any]],
+    validation: Any = None,
     checkpoint: str | os.PathLike[str] | None = None,
     class_names: Sequence[str] | None = None,
     **settings: Any,
@@ -52,6 +53,9 @@ def compress(
         their content decides; of a folder with `train/` and `test/` (or `validation/`) in it, the latter.
       students: By name the largest size of the file, such as "500 kB" or 500_000 (bytes), or a mapping as in the
         configuration's `students`.
+      validation: At least 50 examples to choose by, in the same form: early stopping and the choice between two files,
+        for example. Left out, a share of `train` is kept back for that (`training={"validation_ratio": 0.05}`); of a
+        folder with `train/`, `validation/` and `test/` in it, they are those of `validation/`.
       checkpoint: A folder for the state of the work: called again after a kill with the same arguments, it is resumed,
         and ends with the same files. One process at a time uses it.
       class_names: A list of names in the order of the label's indices, one for each class; left out, the indices or the
@@ -75,6 +79,7 @@ def compress(
             train,
             held_out,
             students=students,
+            validation=validation,
             checkpoint=checkpoint,
             class_names=class_names,
             **settings,

@@ -84,6 +84,7 @@ def prepare(
     held_out: Any = None,
     *,
     students: Students,
+    validation: Any = None,
     checkpoint: str | os.PathLike[str] | None = None,
     class_names: Sequence[str] | None = None,
     **settings: Any,
@@ -110,6 +111,7 @@ def prepare(
       train: As for `compress`.
       held_out: As for `compress`.
       students: As for `compress`.
+      validation: As for `compress`.
       checkpoint: As for `compress`.
       class_names: As for `compress`.
       **settings: As for `compress`.
@@ -123,7 +125,7 @@ def prepare(
         with root.in_use(), root.scratch() as scratch:
             source = teacher_source(teacher)
             stored = source.stored(Path(scratch))
-            found = read_data(stored, train, held_out, class_names, settings, Path(scratch) / "examples")
+            found = read_data(stored, train, held_out, class_names, settings, Path(scratch) / "examples", validation)
             sized = sized_students(students, settings.get("training", {}), found.task, found.data.labels)
             given = {**settings, "task": to_dict(found.task), "training": dict(sized.training)}
             how_read = dict(source.settings)
@@ -140,6 +142,7 @@ def prepare(
                 found.data.num_held_out,
                 found.data.num_unlabelled,
                 len(found.data.labels),
+                found.data.num_validation,
             )
             choose = found.pixels is None and not source.has_scaling
             config = checked_teacher(config, stored, counted, found.data.labels, folder, Path(scratch), choose)
@@ -181,7 +184,7 @@ def _digest(config: CompressionConfig, data: DataReport, teacher: StoredTeacher,
     plain["teacher"].pop("uri")
     for member in plain["teacher"].get("ensemble") or ():
         member.pop("uri", None)
-    for name in ("uri", "held_out_uri", "unlabelled_uri"):
+    for name in ("uri", "held_out_uri", "validation_uri", "unlabelled_uri"):
         plain["data"].pop(name)
     content = [plain, data.content_sha256, teacher.sha256, list(members), __version__]
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:32]

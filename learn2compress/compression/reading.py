@@ -16,6 +16,7 @@ from learn2compress.compression.teacher import StoredTeacher
 from learn2compress.config import DataConfig, DataFormat, TaskConfig, TaskKind
 from learn2compress.config.parsing import ConfigError, parse, to_dict
 from learn2compress.data.image_survey import survey_images
+from learn2compress.data.records import Split
 from learn2compress.data.sources import plan
 from learn2compress.data.writing import write_examples
 from learn2compress.results.data import DataReport
@@ -45,6 +46,7 @@ def read_data(
     class_names: Sequence[str] | None,
     settings: Mapping[str, Any],
     folder: Path,
+    validation: Any = None,
 ) -> ReadData:
     """Reads, checks and writes the examples, in whatever form they were given.
 
@@ -55,6 +57,7 @@ def read_data(
       class_names: See `compress`.
       settings: The configuration's keys that were given.
       folder: Gets the examples.
+      validation: See `compress`.
 
     Raises:
       ConfigError: the examples are not accepted, or will not do.
@@ -63,7 +66,7 @@ def read_data(
     given = dict(settings.get("data", {}))
     task_settings = dict(settings.get("task", {}))
     if is_path(train):
-        data = parse(DataConfig, path_settings(train, held_out, given), "data")
+        data = parse(DataConfig, path_settings(train, held_out, given, validation), "data")
         kind = TaskKind.TEXT if data.format.is_table else TaskKind.IMAGE
         task = _task({"kind": kind.value, **task_settings}, None, shape)
         if class_names is not None:
@@ -75,9 +78,14 @@ def read_data(
         _tell_held_out(report, data)
         return ReadData(task, data, report, None)
     examples = examples_of(train, "train", shape)
-    apart = None if held_out is None else examples_of(held_out, "held_out", shape)
-    if apart is not None and apart.pixels != examples.pixels and examples.kind is TaskKind.IMAGE:
-        raise ConfigError(f"held_out: found images as {_words(apart)}, accepted is {_words(examples)}, as in train")
+    apart = {
+        split: examples_of(others, split.value, shape)
+        for split, others in ((Split.HELD_OUT, held_out), (Split.VALIDATION, validation))
+        if others is not None
+    }
+    for name, others in apart.items():
+        if others.pixels != examples.pixels and examples.kind is TaskKind.IMAGE:
+            raise ConfigError(f"{name}: found images as {_words(others)}, accepted is {_words(examples)}, as in train")
     data = parse(DataConfig, memory_settings(examples, apart, given), "data")
     own_shape = shape if data.resize is not None else examples.input_shape
     task = _task({"kind": examples.kind.value, **task_settings}, own_shape, shape)
@@ -95,7 +103,11 @@ def _as_arguments() -> Iterator[None]:
         yield
     except ConfigError as error:
         text = str(error)
-        for name, argument in (("data.held_out_uri", "held_out"), ("data.uri", "train")):
+        for name, argument in (
+            ("data.held_out_uri", "held_out"),
+            ("data.validation_uri", "validation"),
+            ("data.uri", "train"),
+        ):
             text = text.replace(name, argument)
         raise ConfigError(text) from error
 

@@ -87,13 +87,14 @@ class Examples:
 
 
 def memory_plan(
-    train: Examples, held_out: Examples | None, class_names: Sequence[str] | None, first_label: int = 0
+    train: Examples, apart: Mapping[Split, Examples], class_names: Sequence[str] | None, first_label: int = 0
 ) -> tuple[ReadPlan, dict[str, Examples]]:
     """Plans the reading of examples that no configuration names.
 
     Args:
       train: Those to train on.
-      held_out: Those to measure with; `None` where a share of the others is held out.
+      apart: Those to measure with, where no share of the others is held out, and those to choose by, where there are
+        some, by split.
       class_names: In index order, where they were given.
       first_label: Index of the first class.
 
@@ -101,17 +102,18 @@ def memory_plan(
       The plan, and the examples by the field that its units name.
 
     Raises:
-      ConfigError: the two are of different kinds, or a name is there twice.
+      ConfigError: they are of different kinds, or a name is there twice.
     """
     given = class_names if class_names is not None else train.class_names or None
     names = None if given is None else checked_class_names(given)
-    parts = {train.field: train} | ({} if held_out is None else {held_out.field: held_out})
-    if held_out is not None and held_out.kind is not train.kind:
-        raise ConfigError(f"held_out: found {held_out.kind.value}s, accepted are {train.kind.value}s as in train")
-    apart = held_out is not None
-    units = [train.unit(Split.TRAIN if apart else None, names, first_label)]
-    units += [] if held_out is None else [held_out.unit(Split.HELD_OUT, names, first_label)]
-    return ReadPlan(tuple(units), names), parts
+    for others in apart.values():
+        if others.kind is not train.kind:
+            raise ConfigError(
+                f"{others.field}: found {others.kind.value}s, accepted are {train.kind.value}s as in train"
+            )
+    units = [train.unit(Split.TRAIN if Split.HELD_OUT in apart else None, names, first_label)]
+    units += [others.unit(split, names, first_label) for split, others in apart.items()]
+    return ReadPlan(tuple(units), names), {part.field: part for part in (train, *apart.values())}
 
 
 def examples_of(data: Any, field: str, input_shape: tuple[int | None, ...] | None) -> Examples:
@@ -119,7 +121,7 @@ def examples_of(data: Any, field: str, input_shape: tuple[int | None, ...] | Non
 
     Args:
       data: See `compress`.
-      field: "train" or "held_out".
+      field: "train", "held_out" or "validation".
       input_shape: What the teacher takes, where it is known: tells whether a data set is batched.
 
     Returns:
@@ -248,21 +250,21 @@ def _tell(sentence: str | None) -> None:
         progress.notice("data", sentence)
 
 
-def memory_settings(train: Examples, held_out: Examples | None, settings: Mapping[str, Any]) -> dict[str, Any]:
+def memory_settings(train: Examples, apart: Mapping[Split, Examples], settings: Mapping[str, Any]) -> dict[str, Any]:
     """Returns the configuration's `data` for examples that are in memory: what is written down of them.
 
     Args:
       train: Those to train on.
-      held_out: Those to measure with, if any.
+      apart: Those to measure with and to choose by, if any, by split.
       settings: Keys of `data` that were given beside them.
 
     Raises:
       ConfigError: a key that names a source.
     """
-    for name in ("format", "uri", "held_out_uri", "unlabelled_uri"):
+    for name in ("format", "uri", "held_out_uri", "validation_uri", "unlabelled_uri"):
         if name in settings:
             raise ConfigError(
                 f"data.{name}: found one beside examples in memory, accepted is none: train is the source"
             )
     found = dict(settings) | {"format": train.format.value, "uri": train.field}
-    return found | ({} if held_out is None else {"held_out_uri": held_out.field})
+    return found | {f"{split.value}_uri": others.field for split, others in apart.items()}

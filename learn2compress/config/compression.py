@@ -19,7 +19,7 @@ from learn2compress.config.report import ReportConfig
 from learn2compress.config.search import SearchConfig
 from learn2compress.config.students import StudentConfig
 from learn2compress.config.teacher import TeacherConfig
-from learn2compress.config.training import OWN_ARCHITECTURES, Sharing, TrainingConfig
+from learn2compress.config.training import DEFAULT_VALIDATION_RATIO, OWN_ARCHITECTURES, Sharing, TrainingConfig
 
 T = TypeVar("T")
 
@@ -78,6 +78,7 @@ class CompressionConfig:
         self._check_signal()
         self._check_architecture()
         self._check_text()
+        self._check_validation()
         names = self.shipped_names
         if len(set(names)) != len(names):
             raise ValueError(f"students: accepts each name of a variant once, found {names}")
@@ -178,6 +179,15 @@ class CompressionConfig:
             raise ValueError(
                 f"task.text_features: found {features.value!r} with training.architecture 'embedding', "
                 "accepted is hashed_words"
+            )
+
+    def _check_validation(self) -> None:
+        """Refuses two sources of the examples to choose by."""
+        ratio = self.training.validation_ratio
+        if self.data.validation_uri is not None and ratio not in (0.0, DEFAULT_VALIDATION_RATIO):
+            raise ValueError(
+                f"training.validation_ratio: found {ratio} beside data.validation_uri, accepted is none: the examples "
+                "to choose by are those of data.validation_uri, and no training example is kept back"
             )
 
     @property

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import posixpath
 from enum import StrEnum
 from typing import Annotated, Any
 
@@ -137,6 +138,10 @@ _Resize = Annotated[
 ]
 
 
+def _is_same_place(uri: str, other: str | None) -> bool:
+    return other is not None and posixpath.normpath(uri) == posixpath.normpath(other)
+
+
 @dataclass(frozen=True, config=STRICT)
 class DataConfig:
     """Where the examples are and how `Ingest` reads and splits them."""
@@ -148,6 +153,11 @@ class DataConfig:
     held_out_uri: Uri | None = None
     """The held-out examples, where they are stored apart. Without it the split is by content hash. Training examples
     that are among them are left out of training and counted."""
+    validation_uri: Uri | None = None
+    """Examples to choose by, where they are stored apart, at least 50. What `training.validation_ratio` keeps training
+    examples back for goes by these instead: early stopping by all of them; the choice between two files, a search,
+    `prune.sensitivity` and the fit of the scores by the first 2,000 as `Ingest` stores them. Those that are held out,
+    too, are left out, and so are training examples that are among them; both are counted."""
     unlabelled_uri: Uri | None = None
     """Further training examples in the same format, which the teacher labels; labels that are there are not read, and
     images may lie anywhere below a folder. Not used by `digits`."""
@@ -198,9 +208,15 @@ class DataConfig:
         if (self.format is DataFormat.DIGITS) != (self.uri is None):
             wanted = "no uri" if self.format is DataFormat.DIGITS else "a uri"
             raise ValueError(f"format {self.format.value!r} accepts {wanted}, found uri={self.uri!r}")
-        for name in ("held_out_uri", "unlabelled_uri"):
+        for name in ("held_out_uri", "validation_uri", "unlabelled_uri"):
             if self.format is DataFormat.DIGITS and getattr(self, name) is not None:
                 raise ValueError(f"format 'digits' accepts no {name}")
+        for name in ("uri", "held_out_uri"):
+            if self.validation_uri is not None and _is_same_place(self.validation_uri, getattr(self, name)):
+                raise ValueError(
+                    f"validation_uri: found {self.validation_uri}, which is {name}, too; accepted is another place, or "
+                    "none: training.validation_ratio then keeps training examples back to choose by"
+                )
         for name in ("header", "label_column", "text_column"):
             if not self.format.is_table and getattr(self, name) is not None:
                 raise ValueError(f"format {self.format.value!r} accepts no {name}, formats csv and tsv do")

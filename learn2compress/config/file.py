@@ -193,6 +193,7 @@ def _with_absolute_paths(config: CompressionConfig, folder: Path) -> Compression
         config.data,
         uri=config.data.uri and resolve(config.data.uri),
         held_out_uri=config.data.held_out_uri and resolve(config.data.held_out_uri),
+        validation_uri=config.data.validation_uri and resolve(config.data.validation_uri),
         unlabelled_uri=config.data.unlabelled_uri and resolve(config.data.unlabelled_uri),
         link_root=config.data.link_root and resolve(config.data.link_root),
     )

@@ -17,6 +17,7 @@ from learn2compress.config.ratios import count_at_ratio
 from learn2compress.config.students import PretrainedConfig, StageConfig
 
 MAX_VALIDATION_EXAMPLES = 1000
+DEFAULT_VALIDATION_RATIO = 0.05
 MIN_VALIDATION_EXAMPLES = 50
 """Fewer say too little about how often a score is right."""
 FEW_EXAMPLES = 5000
@@ -217,11 +218,12 @@ class TrainingConfig:
     same weights on one kind of machine."""
     shuffle_buffer: PositiveInt = 20000
     """Examples held in memory to shuffle; smaller bounds memory, larger mixes better."""
-    validation_ratio: Annotated[float, Field(ge=0.0, le=0.5)] = 0.05
+    validation_ratio: Annotated[float, Field(ge=0.0, le=0.5)] = DEFAULT_VALIDATION_RATIO
     """Share of the labelled training examples, 1,000 at most, none where it would be fewer than 50, that no student is
     trained on, not in `prune` and `quantize` either: the first in the order of content hash. Early stopping, the choice
     between two files, a search and `prune.sensitivity` decide by them, and scores are fitted to them
-    (`quantize.temperature_scaling`). 0 keeps none back, and leaves scores as trained."""
+    (`quantize.temperature_scaling`). 0 keeps none back, and leaves scores as trained. Beside `data.validation_uri` none
+    are kept back: leave it out."""
     augment: AugmentConfig = dataclasses.field(default_factory=AugmentConfig)
     """Augmentation of images; also used by `prune` and `quantize`."""
     distillation: DistillationConfig = dataclasses.field(default_factory=DistillationConfig)
@@ -260,7 +262,8 @@ class TrainingConfig:
         if self.early_stopping_epochs is not None and not self.validation_ratio:
             raise ValueError(
                 f"early_stopping_epochs: found {self.early_stopping_epochs} with a validation_ratio of 0, accepted is "
-                "a validation_ratio above 0, which keeps back examples to decide by, or no early stopping"
+                "a validation_ratio above 0, which keeps back examples to decide by (left out beside "
+                "data.validation_uri, whose examples decide), or no early stopping"
             )
         return self
 

@@ -129,13 +129,14 @@ def _array_pairs(
         return [("x_train", "y_train", Split.TRAIN), ("x_test", "y_test", Split.HELD_OUT)]
     if {"x", "y"} <= shapes.keys():
         return [("x", "y", split)]
-    if {"x_train", "y_train"} <= shapes.keys() and split is not Split.HELD_OUT:
+    if split is Split.VALIDATION and {"x_validation", "y_validation"} <= shapes.keys():
+        return [("x_validation", "y_validation", split)]
+    if {"x_train", "y_train"} <= shapes.keys() and split in (None, Split.TRAIN):
         return [("x_train", "y_train", split)]
     if {"x_test", "y_test"} <= shapes.keys() and split is Split.HELD_OUT:
         return [("x_test", "y_test", split)]
-    raise location.error(
-        f"{location.uri}: found arrays {sorted(shapes)}, accepted are x and y, or x_train, y_train, x_test and y_test"
-    )
+    others = "x_validation and y_validation" if split is Split.VALIDATION else "x_train, y_train, x_test and y_test"
+    raise location.error(f"{location.uri}: found arrays {sorted(shapes)}, accepted are x and y, or {others}")
 
 
 def _unlabelled_array(

@@ -46,11 +46,11 @@ class ArrangedRecords:
 
     Attributes:
       stored: Records in their stored order.
-      num_labelled_left_out: Labelled records that stay out of training since their content is held out.
+      num_labelled_left_out: Labelled records that stay out since their content is in a split that theirs gives way to.
       num_unlabelled_left_out: Unlabelled ones, likewise.
       num_conflicting: Labelled records whose content has another label, too, whatever became of them.
       num_conflicting_stored: Those of them that stay.
-      num_conflicting_left_out: Those that stay out of training for this alone: nobody holds their content out.
+      num_conflicting_left_out: Those that stay out of training for this alone: no other split has their content.
       repeated: All that were left out or have another label, too.
     """
 
@@ -93,12 +93,12 @@ def assigned_split(record: PreparedRecord, unit: Unit, data: DataConfig) -> Spli
 
 
 def can_share_content(units: Iterable[Unit]) -> bool:
-    """Returns whether the same content can be in both splits: only where a source belongs to one of them."""
+    """Returns whether the same content can be in several splits: only where a source belongs to one of them."""
     return any(unit.split is not None for unit in units)
 
 
 def keeps_repeated(data: DataConfig, task: TaskConfig) -> bool:
-    """Returns whether labelled training records stay whose content is held out, or has another label.
+    """Returns whether labelled records stay whose content another split has, or that has another label.
 
     Args:
       data: What becomes of repeated texts.
@@ -110,21 +110,22 @@ def keeps_repeated(data: DataConfig, task: TaskConfig) -> bool:
 def arrange(
     records: Iterable[PreparedRecord],
     split: Split,
-    held_out_labels: Mapping[str, Collection[Label]] | None = None,
+    elsewhere: Mapping[Split, Mapping[str, Collection[Label]]] | None = None,
     *,
     keep_repeated: bool = False,
 ) -> ArrangedRecords:
-    """Sorts the records of a split or a shard, and leaves out of training what would spoil it or its measurement.
+    """Sorts the records of a split or a shard, and leaves out what would spoil training, choices or measurements.
 
-    Nothing is left out of the held-out split: somebody chose it, or content did. Out of training stay records whose
-    content is held out, and labelled ones whose content has another label, too: nobody knows which one is right. An
-    unlabelled record of that content stays, and the teacher tells its class.
+    Nothing is left out of the held-out split: somebody chose it, or content did. Records to choose by stay out where
+    their content is held out. Out of training stay records whose content is held out or chosen by, and labelled ones
+    whose content has another label, too: nobody knows which one is right. An unlabelled record of that content stays,
+    and the teacher tells its class.
 
     Args:
       records: In any order.
       split: The split that they belong to.
-      held_out_labels: For training: labels by content hash of the held-out records, at least of those whose content
-        the records may share; an unlabelled one has none.
+      elsewhere: Of each split that this one gives way to (`Split.gives_way_to`), labels of its records by content hash,
+        at least of those whose content the records may share; an unlabelled one has none.
       keep_repeated: Labelled records stay all the same; see `keeps_repeated`.
 
     Returns:
@@ -133,29 +134,29 @@ def arrange(
     stored: list[PreparedRecord] = []
     repeated: list[RepeatedRecord] = []
     counts: Counter[str] = Counter()
-    held_out_labels = held_out_labels or {}
+    others = [(other, (elsewhere or {}).get(other, {})) for other in split.gives_way_to]
     # A source may name an unlabelled record as another names a labelled one.
     ordered = sorted(records, key=lambda record: (record.content_sha256, record.source, record.label is None))
     for content_sha256, group in itertools.groupby(ordered, key=lambda record: record.content_sha256):
         together = list(group)
-        held_out = held_out_labels.get(content_sha256)
+        shared = {other: labels[content_sha256] for other, labels in others if content_sha256 in labels}
         labels = {record.label for record in together if record.label is not None}
-        conflicting = len(labels | set(held_out or ())) > 1
+        conflicting = len(labels.union(*shared.values())) > 1
         for record in together:
             is_labelled = record.label is not None
             is_conflicting = is_labelled and conflicting
-            stays = split is Split.HELD_OUT or (keep_repeated and is_labelled)
-            is_stored = stays or (held_out is None and not is_conflicting)
+            spoils = bool(shared) or (is_conflicting and split is Split.TRAIN)
+            is_stored = not spoils or (keep_repeated and is_labelled)
             if is_stored:
                 stored.append(record)
-            elif held_out is not None:
+            elif shared:
                 counts["labelled" if is_labelled else "unlabelled"] += 1
             else:
                 counts["conflicting left out"] += 1
             counts["conflicting"] += is_conflicting
             counts["conflicting stored"] += is_conflicting and is_stored
             if is_conflicting or not is_stored:
-                reason = _repeated_reason(record, together, held_out)
+                reason = _repeated_reason(record, together, shared)
                 label = "" if record.label is None else str(record.label)
                 repeated.append(RepeatedRecord(split.value, record.source, label, is_stored, is_conflicting, reason))
     return ArrangedRecords(
@@ -170,11 +171,12 @@ def arrange(
 
 
 def _repeated_reason(
-    record: PreparedRecord, together: Iterable[PreparedRecord], held_out: Collection[Label] | None
+    record: PreparedRecord, together: Iterable[PreparedRecord], shared: Mapping[Split, Collection[Label]]
 ) -> str:
-    if held_out is not None:
-        others = sorted(str(label) for label in held_out if record.label not in (None, label))
-        return f"its content is held out{f' with label {others[0]!r}' if others else ''}"
+    for split, labels in shared.items():
+        others = sorted(str(label) for label in labels if record.label not in (None, label))
+        where = "held out" if split is Split.HELD_OUT else "in the validation split"
+        return f"its content is {where}{f' with label {others[0]!r}' if others else ''}"
     other = next(other for other in together if other.label not in (None, record.label))
     return f"{other.source} has its content and label {str(other.label)!r}"
 

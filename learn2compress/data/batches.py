@@ -44,7 +44,7 @@ class TrainingBatch(NamedTuple):
 
 
 class TrainingData:
-    """Both splits of an Examples folder, with the teacher's logits of the training split where they are stored.
+    """The splits of an Examples folder, with the teacher's logits of the training split where they are stored.
 
     Args:
       train: Folder of the training shards.
@@ -64,7 +64,9 @@ class TrainingData:
       shows_fresh_views: Every epoch is a view of its own with stored logits, too,
         beside the mean of those of all views.
       seed: The run's seed, which the stored views derive from.
-      num_validation: The first so many of the training split's examples are kept back: nobody trains on them.
+      num_validation: The first so many of the training split's examples are kept back: nobody trains on them. Or, with
+        `validation`, the examples there.
+      validation: Folder of the shards of examples to choose by, where they are stored apart; nobody trains on them.
 
     Raises:
       ValueError: mixup or CutMix with stored logits, which are those of unmixed images.
@@ -87,10 +89,12 @@ class TrainingData:
         shows_fresh_views: bool = False,
         seed: int = 0,
         num_validation: int = 0,
+        validation: Path | None = None,
     ):
         if augment.mixes and train_logits is not None:
             raise ValueError("train_logits: found stored logits with mixup or CutMix, accepted is None")
-        num_train -= num_validation
+        num_kept_back = num_validation if validation is None else 0
+        num_train -= num_kept_back
         self._num_train = num_train
         self.num_held_out = num_held_out
         self.batch_size = min(batch_size, num_train)
@@ -104,9 +108,9 @@ class TrainingData:
         self._shows_fresh_views = shows_fresh_views or train_logits is None
         self._has_logits = train_logits is not None
         records = _records(train, train_logits) if train_logits is not None else _records(train)
-        kept_back = self._unchanged(_records(train).take(num_validation), num_validation)
-        self._validation = kept_back.map(_labelled)
-        records = records.skip(num_validation)
+        chosen_by = _records(train).take(num_kept_back) if validation is None else _records(validation)
+        self._validation = self._unchanged(chosen_by, num_validation).map(_labelled)
+        records = records.skip(num_kept_back)
         self._train = records.cache() if num_train <= shuffle_buffer else records
         self._held_out = self._unchanged(_records(held_out), num_held_out)
         # Traced once: tracing it anew would cost more than a short epoch.
@@ -142,7 +146,7 @@ class TrainingData:
         return self._held_out
 
     def validation(self) -> Iterable[tuple[Any, Any]]:
-        """Returns the labelled ones of the training examples that are kept back, for decisions while training.
+        """Returns the labelled ones of the examples to choose by, kept back or stored apart, for decisions in training.
 
         Returns:
           Batches as of `held_out`; some may be empty.

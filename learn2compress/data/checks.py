@@ -7,6 +7,7 @@ from typing import Any
 
 from learn2compress.config import DataConfig, TaskKind
 from learn2compress.config.parsing import ConfigError
+from learn2compress.config.training import MIN_VALIDATION_EXAMPLES
 from learn2compress.data.assignment import RepeatedRecord
 from learn2compress.data.class_names import starts_at_one, too_many_classes
 from learn2compress.data.records import MAX_CLASSES, Split
@@ -32,8 +33,7 @@ def check_conflicts(
       ConfigError: there are more; the message names some.
     """
     num_conflicting = sum(summary["num_conflicting"].values())
-    left_out = summary["num_labelled_left_out"] + summary["num_conflicting_left_out"]
-    num_labelled = summary["num_train"] - summary["num_unlabelled"] + summary["num_held_out"] + left_out
+    num_labelled = _num_stored(summary) - summary["num_unlabelled"] + _num_labelled_left_out(summary)
     if num_conflicting <= max_conflict_ratio * num_labelled:
         return
     named = [f"{row.source} with label {row.label!r}: {row.reason}" for row in repeated if row.has_other_label]
@@ -87,8 +87,8 @@ def check_bad_ratio(bad: Sequence[Mapping[str, str]], summary: Mapping[str, Any]
     Raises:
       ConfigError: there are more; the message names some.
     """
-    left_out = sum(summary[f"num_{kind}_left_out"] for kind in ("labelled", "unlabelled", "conflicting"))
-    num_records = summary["num_train"] + summary["num_held_out"] + left_out + len(bad)
+    left_out = _num_labelled_left_out(summary) + summary["num_unlabelled_left_out"]
+    num_records = _num_stored(summary) + left_out + len(bad)
     if bad and len(bad) / num_records > max_bad_ratio:
         raise ConfigError(
             f"data.max_bad_ratio: found {len(bad)} bad records of {num_records}, accepted is a ratio of "
@@ -116,16 +116,15 @@ def check_labels(summary: Mapping[str, Any], *, declared: bool) -> None:
     Raises:
       ConfigError: they are none.
     """
-    counts = [sum(both) for both in zip(*(summary["class_counts"][split] for split in Split), strict=True)]
-    left_out = summary["num_labelled_left_out"] + summary["num_conflicting_left_out"]
-    problem = too_many_classes(summary["labels"], sum(counts) + left_out)
+    counts = [sum(of_splits) for of_splits in zip(*summary["class_counts"].values(), strict=True)]
+    problem = too_many_classes(summary["labels"], sum(counts) + _num_labelled_left_out(summary))
     problem = problem or starts_at_one(summary["labels"], counts, declared=declared)
     if problem:
         raise ConfigError(f"data: {problem}")
 
 
 def check_splits(summary: Mapping[str, Any]) -> None:
-    """Refuses splits without an example, and data of one class or of too many.
+    """Refuses splits without an example, too few to choose by, and data of one class or of too many.
 
     Args:
       summary: From `summarize`.
@@ -133,13 +132,23 @@ def check_splits(summary: Mapping[str, Any]) -> None:
     Raises:
       ConfigError: there is one; the message says what became of its examples.
     """
-    for split in Split:
+    for split in (Split.TRAIN, Split.HELD_OUT):
         if not summary[f"num_{split}"]:
             left_out = summary["num_labelled_left_out"] if split is Split.TRAIN else 0
-            why = f" (the content of all {left_out} is held out)" if left_out else ""
+            where = "held out, or in the validation split" if "num_validation" in summary else "held out"
+            why = f" (the content of all {left_out} is {where})" if left_out else ""
             if split is Split.TRAIN and (conflicting := summary["num_conflicting_left_out"]):
                 why += f" ({conflicting} were left out, as their content has another label, too)"
             raise ConfigError(f"data: found no example for the {split} split{why}, accepted is one at least")
+    num_validation = summary.get("num_validation", MIN_VALIDATION_EXAMPLES)
+    if num_validation < MIN_VALIDATION_EXAMPLES:
+        left_out = summary["num_validation_left_out"]
+        why = f" (without {left_out} whose content is held out)" if left_out else ""
+        raise ConfigError(
+            f"data.validation_uri: found {num_validation} examples to choose by{why}, accepted are "
+            f"{MIN_VALIDATION_EXAMPLES} or more, as fewer tell too little: add some, or leave it out, and "
+            "training.validation_ratio keeps training examples back"
+        )
     if not 2 <= len(summary["labels"]) <= MAX_CLASSES:
         raise ConfigError(f"data: found {len(summary['labels'])} classes, accepted are 2 to {MAX_CLASSES}")
 
@@ -154,9 +163,22 @@ def check_trained_classes(summary: Mapping[str, Any]) -> None:
       ConfigError: there is one; the message says what became of its examples.
     """
     counts = summary["class_counts"]
-    for name, train, held_out in zip(summary["labels"], counts[Split.TRAIN], counts[Split.HELD_OUT], strict=True):
+    chosen_by = counts.get(Split.VALIDATION, [0] * len(summary["labels"]))
+    by_class = zip(summary["labels"], counts[Split.TRAIN], counts[Split.HELD_OUT], chosen_by, strict=True)
+    for name, train, held_out, validation in by_class:
         if not train:
             where = f"all {held_out} of its examples are held out" if held_out else "it has no valid example"
+            if validation:
+                where = f"{held_out} of its examples are held out, and {validation} are in the validation split"
             if summary["num_labelled_left_out"] + summary["num_conflicting_left_out"]:
                 where += f", or was left out of training: see {REPEATED_FILE} beside the examples"
             raise ConfigError(f"data: class {name!r} is empty for training: {where}; accepted is one example at least")
+
+
+def _num_stored(summary: Mapping[str, Any]) -> int:
+    return int(summary["num_train"] + summary["num_held_out"] + summary.get("num_validation", 0))
+
+
+def _num_labelled_left_out(summary: Mapping[str, Any]) -> int:
+    kinds = ("labelled", "conflicting", "validation")
+    return sum(summary.get(f"num_{kind}_left_out", 0) for kind in kinds)

@@ -63,7 +63,11 @@ def plan_idx(location: Location, split: Split | None, *, labelled: bool = True, 
     train, train_notes = _images_file(names, "train")
     test, test_notes = _images_file(names, "t10k")
     notes = gathered_notes(location.field, (*train_notes, *test_notes))
-    if split is Split.HELD_OUT and (test or train):
+    if split is Split.VALIDATION and test and train:
+        raise location.error(
+            f"found train- and t10k- files in {location.uri}, accepted is the images file of those to choose by"
+        )
+    if split in (Split.HELD_OUT, Split.VALIDATION) and (test or train):
         units = _units(location, f"{location.path}/{test or train}", split, labelled, first_label)
         return ReadPlan(units, notes=notes)
     if train is None:

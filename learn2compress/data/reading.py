@@ -19,16 +19,17 @@ from learn2compress.data.assignment import (
 )
 from learn2compress.data.completeness import check_declared
 from learn2compress.data.prepare import PreparedRecord
-from learn2compress.data.records import Label, Split
+from learn2compress.data.records import Label, Split, splits_of
 from learn2compress.data.sources import plan
 
 __all__ = ["class_index", "read_records"]
 
 
 def read_records(config: CompressionConfig) -> tuple[dict[Split, list[PreparedRecord]], tuple[str, ...]]:
-    """Reads every good labelled record of both splits.
+    """Reads every good labelled record of all splits.
 
-    Bad records, unlabelled ones, and training records whose content is held out or has another label are left out.
+    Bad records and unlabelled ones are left out, and so is what `learn2compress.data.assignment.arrange` leaves out:
+    training records whose content is held out or has another label, among others.
 
     Example:
       >>> from learn2compress.config.file import parse_config
@@ -44,7 +45,7 @@ def read_records(config: CompressionConfig) -> tuple[dict[Split, list[PreparedRe
       >>> records, labels = read_records(config)
       >>> labels
       ('0', '1', '2', '3', '4', '5', '6', '7', '8', '9')
-      >>> {split.value: len(records[split]) for split in Split}
+      >>> {split.value: len(found) for split, found in records.items()}
       {'train': 1412, 'held_out': 385}
       >>> len(records[Split.TRAIN][0].content)  # the bytes of 8 x 8 pixels
       64
@@ -60,7 +61,7 @@ def read_records(config: CompressionConfig) -> tuple[dict[Split, list[PreparedRe
     """
     data, task = config.data, config.task
     reading = plan(data, task)
-    found: dict[Split, list[PreparedRecord]] = {split: [] for split in Split}
+    found: dict[Split, list[PreparedRecord]] = {split: [] for split in splits_of(reading.units)}
     read: Counter[int] = Counter()
     for index, unit in enumerate(reading.units):
         # Whether an unlabelled record is there decides nothing about a labelled one.
@@ -71,10 +72,12 @@ def read_records(config: CompressionConfig) -> tuple[dict[Split, list[PreparedRe
     if data.num_records is not None:
         check_declared(reading, read.items(), data.num_records)
     names = settled_names(reading.names, (r.label for rows in found.values() for r in rows if r.label is not None))
-    held_out = arrange(found[Split.HELD_OUT], Split.HELD_OUT).stored
-    held_out_labels: dict[str, set[Label]] = {}
-    for record in held_out:
-        held_out_labels.setdefault(record.content_sha256, set()).update(() if record.label is None else (record.label,))
+    content: dict[Split, dict[str, set[Label]]] = {split: {} for split in found}
+    for split, records in found.items():
+        for record in records:
+            labels = content[split].setdefault(record.content_sha256, set())
+            labels.update(() if record.label is None else (record.label,))
     keep = keeps_repeated(data, task)
-    train = arrange(found[Split.TRAIN], Split.TRAIN, held_out_labels, keep_repeated=keep).stored
-    return {Split.TRAIN: train, Split.HELD_OUT: held_out}, names
+    return {
+        split: arrange(records, split, content, keep_repeated=keep).stored for split, records in found.items()
+    }, names

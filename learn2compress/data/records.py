@@ -23,10 +23,25 @@ MAX_ARRAY_BYTES = 8 * 2**30
 
 
 class Split(StrEnum):
-    """The two parts of the data; the words are also folder names."""
+    """The parts of the data; the words are also folder names.
+
+    `validation` holds the examples to choose by where a configuration names some; otherwise there is no such split, and
+    some of `train` are kept back for that.
+    """
 
     TRAIN = "train"
+    VALIDATION = "validation"
     HELD_OUT = "held_out"
+
+    @property
+    def gives_way_to(self) -> tuple[Split, ...]:
+        """Returns the splits whose content is left out of this one."""
+        return {Split.TRAIN: (Split.HELD_OUT, Split.VALIDATION), Split.VALIDATION: (Split.HELD_OUT,)}.get(self, ())
+
+    @property
+    def words(self) -> str:
+        """Returns the name as sentences have it."""
+        return {Split.TRAIN: "training", Split.HELD_OUT: "held-out"}.get(self, self.value)
 
 
 class SourceError(ConfigError):
@@ -124,6 +139,16 @@ class Unit:
         if self.num_records is None:
             return source_name(f"{self.field}: {' '.join(self.paths)}")
         return source_name(f"{self.field}: records {self.start} to {self.stop - 1} of {self.uri}")
+
+
+def splits_of(units: Iterable[Unit]) -> tuple[Split, ...]:
+    """Returns the splits that there are, in their order: one to choose by only where a source is named for it.
+
+    Args:
+      units: The plan's.
+    """
+    has_validation = any(unit.split is Split.VALIDATION for unit in units)
+    return tuple(split for split in Split if split is not Split.VALIDATION or has_validation)
 
 
 @dataclasses.dataclass(frozen=True)

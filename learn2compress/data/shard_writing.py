@@ -17,7 +17,7 @@ def write_split_shard(
     split: Split,
     index: int,
     records: Iterable[tuple[int, PreparedRecord]],
-    held_out: Mapping[str, Collection[Label]],
+    elsewhere: Mapping[Split, Mapping[str, Collection[Label]]],
     found: Iterable[Label],
     declared: tuple[str, ...] | None,
     keep_repeated: bool,
@@ -26,14 +26,14 @@ def write_split_shard(
 ) -> Finding:
     """Writes one shard, and returns what is in it, or what went wrong.
 
-    A shard has all records of its content hashes, and is told those of the other split: what recurs is found here,
-    whatever worker read it, and what stays out of training for it is counted.
+    A shard has all records of its content hashes, and is told those of the splits that it gives way to: what recurs is
+    found here, whatever worker read it, and what stays out for it is counted.
 
     Args:
       split: Its split.
       index: Its number, from 0.
       records: All that belong into it: the index of the unit, and the record.
-      held_out: For training: labels by content hash of the held-out records of these hashes.
+      elsewhere: Of each split that this one gives way to, labels by content hash of its records of these hashes.
       found: All labels of the data.
       declared: Class names that the source declares, or `None`.
       keep_repeated: See `keeps_repeated`.
@@ -48,7 +48,7 @@ def write_split_shard(
     for unit, record in records:
         num_by_unit[unit] += 1
         arriving.append(record)
-    arranged = arrange(arriving, split, held_out, keep_repeated=keep_repeated)
+    arranged = arrange(arriving, split, elsewhere, keep_repeated=keep_repeated)
     try:
         names = settled_names(declared, found)
         labels = [UNLABELLED if record.label is None else class_index(record, names) for record in arranged.stored]

@@ -37,7 +37,7 @@ def sample_source(data: DataConfig, task: TaskConfig, labels: Sequence[str], num
     most = max(2, math.ceil(num_examples / len(labels)))
     counts = np.zeros(len(labels), np.int64)
     inputs, found = [], []
-    units = [unit for unit in plan(data, task).units if unit.split is not Split.HELD_OUT and unit.labelled]
+    units = [unit for unit in plan(data, task).units if unit.split in (None, Split.TRAIN) and unit.labelled]
     for record in itertools.islice(_in_turn(units, task, data, most), _MOST_READ_TIMES * most * len(labels)):
         label = record.label
         index = label.index if isinstance(label, NamedIndex) else label

@@ -33,6 +33,8 @@ _FORMATS = {
     ),
     TaskKind.TEXT: (DataFormat.TSV, DataFormat.CSV, DataFormat.TFRECORD),
 }
+# Fields of sources that belong to one split.
+_APART = {"held_out_uri": Split.HELD_OUT, "validation_uri": Split.VALIDATION}
 
 
 def plan(data: DataConfig, task: TaskConfig) -> ReadPlan:
@@ -43,7 +45,7 @@ def plan(data: DataConfig, task: TaskConfig) -> ReadPlan:
       task: What they are.
 
     Returns:
-      Units of the labelled, then the held-out, then the unlabelled examples.
+      Units of the labelled, then the held-out, then those to choose by, then the unlabelled examples.
 
     Raises:
       SourceError: a source as a whole can't be used; the message names the field.
@@ -58,12 +60,13 @@ def plan(data: DataConfig, task: TaskConfig) -> ReadPlan:
         return arrays.plan_digits()
     apart = data.held_out_uri is not None
     whole = _plan_source(_place(data, "uri"), data, Split.TRAIN if apart else None)
-    if data.held_out_uri is not None:
-        held_out = _plan_source(_place(data, "held_out_uri"), data, Split.HELD_OUT)
-        unknown = sorted(set(held_out.names or ()) - set(whole.names or ())) if whole.names else []
-        if unknown:
-            raise SourceError(f"data.held_out_uri: found class {unknown[0]!r}, accepted are the classes of data.uri")
-        whole = _joined(whole, held_out)
+    for name, split in _APART.items():
+        if getattr(data, name) is not None:
+            part = _plan_source(_place(data, name), data, split)
+            unknown = sorted(set(part.names or ()) - set(whole.names or ())) if whole.names else []
+            if unknown:
+                raise SourceError(f"data.{name}: found class {unknown[0]!r}, accepted are the classes of data.uri")
+            whole = _joined(whole, part)
     if data.unlabelled_uri is not None:
         place = _place(data, "unlabelled_uri")
         whole = _joined(whole, _plan_source(place, data, Split.TRAIN, labelled=False))
@@ -126,7 +129,7 @@ def listed_files(data: DataConfig) -> Iterator[tuple[Location, list[Entry]]]:
     Raises:
       SourceError: a source is missing or can't be listed.
     """
-    for name in ("uri", "held_out_uri"):
+    for name in ("uri", *_APART):
         if getattr(data, name) is not None:
             location = _place(data, name)
             yield location, list(_listing(location, data.format))

@@ -24,7 +24,7 @@ class SplitFolders:
     Attributes:
       train: Where the training examples are.
       test: Where the held-out examples are; those for validation where there are no others; `None` for neither.
-      validation: Where examples for validation are that are not held out; `None` where there are none.
+      validation: Where the examples to choose by are; `None` where there are none, or they are held out.
     """
 
     train: str
@@ -32,21 +32,15 @@ class SplitFolders:
     validation: str | None
 
     def settings(self, field: str) -> str:
-        """Returns what to set, such as "set data.uri: d/train, data.held_out_uri: d/test".
+        """Returns what to set, such as "set data.uri: d/train, data.validation_uri: d/val, data.held_out_uri: d/test".
 
         Args:
           field: That named the folder, such as "data.uri".
         """
         if field != "data.uri":
             return f"set {field} to the part that you mean, such as {self.test or self.train}"
-        held_out = f", data.held_out_uri: {self.test}" if self.test else ""
-        rest = ""
-        if self.validation:
-            rest = (
-                f"; {self.validation} is not needed, as training keeps examples back by itself "
-                "(training.validation_ratio), and may go into the training data"
-            )
-        return f"set data.uri: {self.train}{held_out}{rest}"
+        parts = {"uri": self.train, "validation_uri": self.validation, "held_out_uri": self.test}
+        return "set " + ", ".join(f"data.{name}: {uri}" for name, uri in parts.items() if uri)
 
 
 def find_split_folders(location: Location, data_format: DataFormat) -> SplitFolders | None:

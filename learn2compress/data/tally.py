@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from learn2compress.data.assignment import RepeatedRecord
 from learn2compress.data.completeness import check_count, check_parts, check_units
 from learn2compress.data.examples import UNLABELLED
-from learn2compress.data.records import Split, Unit
+from learn2compress.data.records import Split, Unit, splits_of
 
 # In the artifact: who has more of them learns nothing from the rest.
 MAX_LISTED_REPEATED = 1000
@@ -47,7 +47,7 @@ class ShardWritten(NamedTuple):
       shard: Its number.
       names: Class names in index order.
       content: Content hash and class index of each record in it.
-      num_labelled_left_out: Labelled records that stayed out since their content is held out.
+      num_labelled_left_out: Labelled records that stayed out since a split that theirs gives way to has their content.
       num_unlabelled_left_out: Unlabelled ones, likewise.
       num_conflicting: Labelled records whose content has another label, too, left out or not.
       num_conflicting_stored: Those that were stored.
@@ -83,11 +83,12 @@ def tally_findings(findings: Iterable[Finding]) -> dict[str, Any]:
       `read` (index of the unit, number of records) and `written` (split, number of the
       shard, of the records that arrived, and of those by unit), sorted; `names` in index
       order; `num_with_orientation`, images whose EXIF orientation says that their pixels
-      are turned or mirrored; `num_labelled_left_out`, `num_unlabelled_left_out` and `num_conflicting_left_out`;
+      are turned or mirrored; `num_labelled_left_out`, `num_unlabelled_left_out` and `num_conflicting_left_out` of
+      training, `num_validation_left_out`;
       `repeated`, the first of the records that were left out or have another label, too;
-      `num_shared`, contents that are stored in both splits, `num_unlabelled_shared`, those
+      `num_shared`, contents that are stored in a split and in one that it gives way to, `num_unlabelled_shared`, those
       of them that are unlabelled in the training split, and `num_held_out_trained_on`,
-      held-out records of these contents; for each split its class
+      held-out records whose content is in the training split; for each split that there is its class
       counts by index, the numbers of unlabelled records, of those whose content an
       earlier one has (`num_duplicates`), of labelled ones with another label, too
       (`num_conflicting`, and `num_conflicting_stored` of them), of stored contents with
@@ -109,9 +110,13 @@ def tally_findings(findings: Iterable[Finding]) -> dict[str, Any]:
             case ShardWritten():
                 shards.append(finding)
     names = shards[0].names if shards else ()
-    content = {split: [row for shard in shards if shard.split == split for row in shard.content] for split in Split}
+    written = {shard.split for shard in shards}
+    present = [split for split in Split if split is not Split.VALIDATION or split in written]
+    content = {split: [row for shard in shards if shard.split == split for row in shard.content] for split in present}
     distinct = {split: {digest for digest, _ in rows} for split, rows in content.items()}
     unlabelled = {digest for digest, label in content[Split.TRAIN] if label == UNLABELLED}
+    not_to_train = set().union(*(distinct[split] for split in Split.TRAIN.gives_way_to if split in distinct))
+    num_chosen_and_held_out = len(distinct.get(Split.VALIDATION, set()) & distinct[Split.HELD_OUT])
     return {
         "failures": sorted(failures),
         "bad": sorted(bad),
@@ -122,12 +127,13 @@ def tally_findings(findings: Iterable[Finding]) -> dict[str, Any]:
             for shard in shards
         ),
         "names": names,
-        "num_labelled_left_out": sum(shard.num_labelled_left_out for shard in shards),
+        "num_labelled_left_out": sum(s.num_labelled_left_out for s in shards if s.split == Split.TRAIN),
         "num_unlabelled_left_out": sum(shard.num_unlabelled_left_out for shard in shards),
+        "num_validation_left_out": sum(s.num_labelled_left_out for s in shards if s.split == Split.VALIDATION),
         "num_conflicting_left_out": sum(shard.num_conflicting_left_out for shard in shards),
         "repeated": sorted(row for shard in shards for row in shard.repeated)[:MAX_LISTED_REPEATED],
-        "num_shared": len(distinct[Split.TRAIN] & distinct[Split.HELD_OUT]),
-        "num_unlabelled_shared": len(unlabelled & distinct[Split.HELD_OUT]),
+        "num_shared": len(distinct[Split.TRAIN] & not_to_train) + num_chosen_and_held_out,
+        "num_unlabelled_shared": len(unlabelled & not_to_train),
         "num_held_out_trained_on": sum(digest in distinct[Split.TRAIN] for digest, _ in content[Split.HELD_OUT]),
         "splits": {
             split: {
@@ -159,7 +165,8 @@ def check_complete(
     Raises:
       RecordsLostError: some were lost on their way, or came twice.
     """
-    expected = [f"{split}/{index}" for split in Split for index in range(num_shards)]
+    splits = splits_of(units)
+    expected = [f"{split}/{index}" for split in splits for index in range(num_shards)]
     check_parts("shards written", expected, (f"{split}/{index}" for split, index, *_ in tally["written"]))
     stored: Counter[int] = Counter()
     arrived: Counter[str] = Counter()
@@ -169,11 +176,11 @@ def check_complete(
     refused = Counter(unit for unit, *_ in tally["bad"])
     check_units(units, [(unit, num_records) for unit, num_records in tally["read"]], refused, stored)
     shared = tally["num_unlabelled_shared" if keep_repeated else "num_shared"]
-    check_count("records left out of training that are in it", 0, shared)
+    check_count("records left out of a split that are in it", 0, shared)
     if not keep_repeated:
         several = tally["splits"][Split.TRAIN]["num_contents_with_several_labels"]
         check_count("contents with several labels that are in training", 0, several)
-    for split in Split:
+    for split in splits:
         check_count(f"statistics of the {split} split", arrived[split], counted[split])
 
 
@@ -185,10 +192,19 @@ def summarize(tally: Mapping[str, Any], num_bad: int) -> dict[str, Any]:
       num_bad: Records refused.
     """
     splits = tally["splits"]
+    present = [split for split in Split if split in splits]
     labels = tally["names"]
-    hashes = {split: splits[split]["content_sha256"] for split in Split}
+    hashes = {split: splits[split]["content_sha256"] for split in present}
     combined = json.dumps({"labels": list(labels), **hashes}, sort_keys=True)
     held_out_counts = splits[Split.HELD_OUT]["class_counts"]
+    chosen_by = {}
+    if Split.VALIDATION in splits:
+        counts = splits[Split.VALIDATION]["class_counts"]
+        chosen_by = {
+            "num_validation": sum(counts),
+            "num_validation_left_out": tally["num_validation_left_out"],
+            "labels_not_in_validation": [name for name, count in zip(labels, counts, strict=True) if not count],
+        }
     return {
         "labels": list(labels),
         "num_train": sum(splits[Split.TRAIN]["class_counts"]) + splits[Split.TRAIN]["num_unlabelled"],
@@ -198,15 +214,16 @@ def summarize(tally: Mapping[str, Any], num_bad: int) -> dict[str, Any]:
         "num_unlabelled_left_out": tally["num_unlabelled_left_out"],
         "num_bad": num_bad,
         "num_with_exif_orientation": tally["num_with_orientation"],
-        "num_duplicates": {split.value: splits[split]["num_duplicates"] for split in Split},
-        "num_conflicting": {split.value: splits[split]["num_conflicting"] for split in Split},
-        "num_conflicting_stored": {split.value: splits[split]["num_conflicting_stored"] for split in Split},
+        "num_duplicates": {split.value: splits[split]["num_duplicates"] for split in present},
+        "num_conflicting": {split.value: splits[split]["num_conflicting"] for split in present},
+        "num_conflicting_stored": {split.value: splits[split]["num_conflicting_stored"] for split in present},
         "num_conflicting_left_out": tally["num_conflicting_left_out"],
         "num_held_out_trained_on": tally["num_held_out_trained_on"],
-        "class_counts": {split.value: splits[split]["class_counts"] for split in Split},
+        "class_counts": {split.value: splits[split]["class_counts"] for split in present},
         "labels_not_held_out": [name for name, count in zip(labels, held_out_counts, strict=True) if not count],
-        "split_content_sha256": {split.value: hashes[split] for split in Split},
+        "split_content_sha256": {split.value: hashes[split] for split in present},
         "content_sha256": hashlib.sha256(combined.encode()).hexdigest(),
+        **chosen_by,
     }
 
 

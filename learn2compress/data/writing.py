@@ -20,7 +20,7 @@ from learn2compress.data.assignment import assigned_split, keeps_repeated, read_
 from learn2compress.data.checks import check_held_out_classes, check_trained_classes, first_reasons
 from learn2compress.data.conclusions import check_counts, record_notes, write_bad_records, write_repeated
 from learn2compress.data.prepare import PreparedRecord, shard_of
-from learn2compress.data.records import BadRecord, Label, ReadPlan, Split, Unit
+from learn2compress.data.records import BadRecord, Label, ReadPlan, Split, Unit, splits_of
 from learn2compress.data.shard_writing import write_split_shard
 from learn2compress.data.tally import BadRecordFound, Finding, UnitRead, check_complete, summarize, tally_findings
 from learn2compress.file_names import BAD_RECORDS_FILE, INGEST_REPORT_FILE, LABELS_FILE, REPEATED_FILE
@@ -35,10 +35,10 @@ _REPORT_EVERY = 500
 
 @dataclasses.dataclass
 class _Read:
-    """What was read: records by split and shard, and everything that is counted."""
+    """What was read: records by split and shard, labels by content of each, and everything that is counted."""
 
     records: dict[tuple[Split, int], list[tuple[int, PreparedRecord]]]
-    held_out: dict[int, dict[str, set[Label]]]
+    content: dict[tuple[Split, int], dict[str, set[Label]]]
     findings: list[Finding]
     labels: set[Label]
     counts: Counter[Split]
@@ -79,13 +79,13 @@ def write_examples(
     folder.mkdir(parents=True, exist_ok=True)
     found = _read_all(plan, data, task, read or (lambda unit: read_prepared(unit, data, task)))
     keep_repeated = keeps_repeated(data, task)
-    for split in Split:
+    for split in splits_of(plan.units):
         for index in range(data.num_shards):
-            held_out = found.held_out.get(index, {}) if split is Split.TRAIN else {}
+            elsewhere = {other: found.content.get((other, index), {}) for other in split.gives_way_to}
             records = found.records.get((split, index), [])
             found.findings.append(
                 write_split_shard(
-                    split, index, records, held_out, found.labels, plan.names, keep_repeated, data.num_shards, folder
+                    split, index, records, elsewhere, found.labels, plan.names, keep_repeated, data.num_shards, folder
                 )
             )
     tally = tally_findings(found.findings)
@@ -137,6 +137,6 @@ def _add(found: _Read, number: int, record: PreparedRecord, unit: Unit, data: Da
     found.counts[split] += 1
     if record.label is not None:
         found.labels.add(record.label)
-    if split is Split.HELD_OUT:
-        labels = found.held_out.setdefault(shard, {}).setdefault(record.content_sha256, set())
+    if split is not Split.TRAIN:
+        labels = found.content.setdefault((split, shard), {}).setdefault(record.content_sha256, set())
         labels.update(() if record.label is None else (record.label,))

@@ -1,9 +1,10 @@
 """Training examples that decisions about a file are made by, so that the held-out split stays clean.
 
-The first of them were kept back from training (`training.validation_ratio`). The
-student was fitted to the others: accuracy on them flatters, but it flatters all
-files of one trained student alike, and what quantization breaks shows in it all
-the same. Where two files were trained differently, only the first ones are fair.
+The first of them were kept back from training (`training.validation_ratio`), or are
+stored apart to choose by (`data.validation_uri`). The student was fitted to the
+others: accuracy on them flatters, but it flatters all files of one trained student
+alike, and what quantization breaks shows in it all the same. Where two files were
+trained differently, only the first ones are fair.
 """
 
 from __future__ import annotations
@@ -35,7 +36,7 @@ class TrainingSample:
     Attributes:
       inputs: uint8 `[n, *input_shape]`, n at least 1.
       labels: int64 `[n]`, class indices.
-      num_kept_back: The first so many of them were kept back from training.
+      num_kept_back: The first so many of them were kept back from training, or stored apart to choose by.
     """
 
     inputs: npt.NDArray[np.uint8]
@@ -44,7 +45,12 @@ class TrainingSample:
 
     @classmethod
     def read(
-        cls, folder: Path, input_shape: tuple[int, ...], min_trained_on: int, num_validation: int = 0
+        cls,
+        folder: Path,
+        input_shape: tuple[int, ...],
+        min_trained_on: int,
+        num_validation: int = 0,
+        validation: Path | None = None,
     ) -> TrainingSample:
         """Reads the first labelled examples of a training split, which is ordered by content hash.
 
@@ -52,13 +58,16 @@ class TrainingSample:
           folder: Of the split's shards.
           input_shape: Of one example.
           min_trained_on: Read at least so many that were not kept back, where there are as many.
-          num_validation: The split's first so many, labelled or not, were kept back from training.
+          num_validation: The split's first so many, labelled or not, were kept back from training; or the examples of
+            `validation`, of which the first 2,000 are read.
+          validation: Folder of the shards of examples that are stored apart to choose by.
 
         Returns:
-          The labelled ones of those that were kept back, and others behind them.
+          The labelled ones of those that nobody trained on, and others behind them.
         """
         stored = read_examples(folder)
-        examples = [example for example in islice(stored, num_validation) if example.label != UNLABELLED]
+        kept_back = stored if validation is None else islice(read_examples(validation), MAX_ACCURACY_EXAMPLES)
+        examples = [example for example in islice(kept_back, num_validation) if example.label != UNLABELLED]
         num_kept_back = len(examples)
         labelled = (example for example in stored if example.label != UNLABELLED)
         examples += islice(labelled, max(min_trained_on, MAX_ACCURACY_EXAMPLES - num_kept_back))

@@ -7,15 +7,16 @@ import dataclasses
 
 @dataclasses.dataclass(frozen=True)
 class SplitCounts:
-    """A figure of each split, in records."""
+    """A figure of each split, in records; `validation` is `None` where none are stored apart to choose by."""
 
     train: int
     held_out: int
+    validation: int | None = None
 
     @property
     def total(self) -> int:
-        """Returns the figure of both splits together."""
-        return self.train + self.held_out
+        """Returns the figure of all splits together."""
+        return self.train + self.held_out + (self.validation or 0)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -24,6 +25,7 @@ class ClassCounts:
 
     train: tuple[int, ...]
     held_out: tuple[int, ...]
+    validation: tuple[int, ...] | None = None
 
     def of(self, index: int) -> SplitCounts:
         """Returns the counts of one class.
@@ -31,7 +33,8 @@ class ClassCounts:
         Args:
           index: Of the class.
         """
-        return SplitCounts(self.train[index], self.held_out[index])
+        validation = None if self.validation is None else self.validation[index]
+        return SplitCounts(self.train[index], self.held_out[index], validation)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -40,6 +43,7 @@ class SplitDigests:
 
     train: str
     held_out: str
+    validation: str | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -52,7 +56,7 @@ class DataReport:
       num_held_out: Held-out records.
       num_unlabelled: Records to train on that nobody labelled.
       num_bad: Records refused.
-      num_labelled_left_out: Labelled records left out of training since their content is held out.
+      num_labelled_left_out: Labelled records left out of training since their content is held out, or chosen by.
       num_unlabelled_left_out: Unlabelled ones, likewise.
       num_conflicting: Labelled records whose content has another label, too, whatever became of them.
       num_conflicting_stored: Those of them that stay in their split.
@@ -62,12 +66,15 @@ class DataReport:
       class_counts: Stored labelled records by class.
       labels_not_held_out: Classes without a held-out record.
       split_content_sha256: What the splits hold.
-      content_sha256: Of both splits and the class names.
+      content_sha256: Of all splits and the class names.
       num_with_exif_orientation: Images whose EXIF orientation says that their pixels are turned or mirrored.
       notes: What was concluded about the data and not declared, one sentence each.
       changes: How the data differ from those that a run of this name read last, and the splits from each other, one
         sentence each.
       previous: What that run counted; `None` where there was none, or it could not be read.
+      num_validation: Records stored apart to choose by; `None` where training keeps some back.
+      num_validation_left_out: Records left out of those to choose by since their content is held out.
+      labels_not_in_validation: Classes without a record stored apart to choose by, where there are any such records.
     """
 
     labels: tuple[str, ...]
@@ -90,6 +97,9 @@ class DataReport:
     notes: tuple[str, ...] = ()
     changes: tuple[str, ...] = ()
     previous: PreviousData | None = None
+    num_validation: int | None = None
+    num_validation_left_out: int = 0
+    labels_not_in_validation: tuple[str, ...] = ()
 
 
 @dataclasses.dataclass(frozen=True)
@@ -101,6 +111,7 @@ class PreviousData:
     num_train: int
     num_held_out: int
     split_content_sha256: SplitDigests
+    num_validation: int | None = None
 
     @classmethod
     def of(cls, report: DataReport) -> PreviousData:

@@ -28,8 +28,11 @@ def count_changes(now: DataReport, before: PreviousData) -> tuple[str, ...]:
     shrunk: set[str] = set()
     for split, count, old in (
         (_TRAIN, now.num_train, before.num_train),
+        ("validation", now.num_validation, before.num_validation),
         ("held-out", now.num_held_out, before.num_held_out),
     ):
+        if count is None or old is None:
+            continue
         if is_much_smaller(count, old):
             shrunk.add(split)
             sentences.append(

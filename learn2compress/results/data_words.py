@@ -16,13 +16,18 @@ def count_sentences(data: DataReport) -> tuple[str, ...]:
       data: What it counted.
     """
     left_out, duplicates, stored = data.num_labelled_left_out, data.num_duplicates, data.num_conflicting_stored
+    taken = "the content is held out" if data.num_validation is None else "the content is held out, or to choose by"
     bad = f"{data.num_bad:,} bad record{'' if data.num_bad == 1 else 's'} refused: bad_records.jsonl lists them"
     sentences = [
         (data.num_bad, bad),
-        (left_out, f"{_examples(left_out, 'labelled')} left out of training: the content is held out"),
+        (left_out, f"{_examples(left_out, 'labelled')} left out of training: {taken}"),
         (
             data.num_unlabelled_left_out,
-            f"{_examples(data.num_unlabelled_left_out, 'unlabelled')} left out of training: the content is held out",
+            f"{_examples(data.num_unlabelled_left_out, 'unlabelled')} left out of training: {taken}",
+        ),
+        (
+            data.num_validation_left_out,
+            f"{_examples(data.num_validation_left_out, 'validation')} left out: the content is held out",
         ),
         (
             data.num_held_out_trained_on,
@@ -44,14 +49,24 @@ def count_sentences(data: DataReport) -> tuple[str, ...]:
             "of them",
         ),
         (
+            stored.validation or 0,
+            f"{_examples(stored.validation or 0, 'validation')} whose content has another label, too",
+        ),
+        (
             duplicates.total,
             f"copies of other examples of their split: {duplicates.train:,} in training, "
-            f"{duplicates.held_out:,} held out",
+            + ("" if duplicates.validation is None else f"{duplicates.validation:,} to choose by, ")
+            + f"{duplicates.held_out:,} held out",
         ),
         (
             len(data.labels_not_held_out),
             f"{named(data.labels_not_held_out)} without a held-out example (data.min_held_out_per_class: 0): nothing "
             "tells how well it is recognized",
+        ),
+        (
+            len(data.labels_not_in_validation),
+            f"{named(data.labels_not_in_validation)} without an example to choose by (data.validation_uri): no choice "
+            "minds how well it is recognized",
         ),
     ]
     return tuple(sentence for count, sentence in sentences if count > 0)

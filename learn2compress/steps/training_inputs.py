@@ -134,7 +134,8 @@ class TrainingInputs:
             num_views=use.cached_views if training.augment.is_active and not use.is_live else 1,
             shows_fresh_views=use.shows_fresh_views,
             seed=settings.seed,
-            num_validation=training.num_validation(examples.num_train, examples.num_unlabelled),
+            num_validation=examples.num_to_choose_by(training),
+            validation=examples.validation,
         )
         live = None
         if use.is_live:
@@ -150,16 +151,17 @@ class TrainingInputs:
         return cls(examples, data, live, settings, Checkpoint.at(settings.checkpoint_root, checkpoint_name))
 
     def sample(self, min_examples: int) -> TrainingSample:
-        """Reads training examples to calibrate with and to choose by; the first ones were kept back from training.
+        """Reads examples to calibrate with and to choose by; nobody trained on the first ones.
 
         Args:
-          min_examples: Reads at least so many that were not kept back, where there are as many.
+          min_examples: Reads at least so many that were trained on, where there are as many.
         """
         return TrainingSample.read(
             self.examples.shards(Split.TRAIN),
             self.settings.task.input_shape,
             min_examples,
-            self.settings.training.num_validation(self.examples.num_train, self.examples.num_unlabelled),
+            self.examples.num_to_choose_by(self.settings.training),
+            self.examples.validation,
         )
 
     def plan(self, phase: str, epochs: int, learning_rate: float) -> TrainingPlan:

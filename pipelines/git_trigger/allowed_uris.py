@@ -52,6 +52,7 @@ def _uris(config: CompressionConfig) -> Iterator[tuple[str, str]]:
     optional = {
         "data.uri": config.data.uri,
         "data.held_out_uri": config.data.held_out_uri,
+        "data.validation_uri": config.data.validation_uri,
         "data.unlabelled_uri": config.data.unlabelled_uri,
         "data.link_root": config.data.link_root,
         "teacher.uri": config.teacher.uri,

@@ -27,4 +27,7 @@ def counts_of_examples(properties: Mapping[str, Any]) -> str:
     train, held_out, bad, classes = (
         exact(properties.get(f"num_{name}")) for name in ("train", "held_out", "bad", "classes")
     )
-    return f"{train} to train, {held_out} held out, {bad} bad, {classes} classes"
+    # A property that was not set reads as 0 or is not there: then training kept examples back.
+    validation = properties.get("num_validation")
+    chosen_by = f"{exact(validation)} to choose by, " if validation else ""
+    return f"{train} to train, {chosen_by}{held_out} held out, {bad} bad, {classes} classes"

@@ -45,8 +45,9 @@ def make_starter(request: StarterRequest) -> Starter:
             values = text_values(request, look)
         else:
             values = image_values(request, look)
-    held_out = None if splits is None or splits.test is None else written_uri(splits.test, request.path, "--data")
-    return render(request, values, held_out)
+    parts = {} if splits is None else {"held_out_uri": splits.test, "validation_uri": splits.validation}
+    apart = {name: written_uri(uri, request.path, "--data") for name, uri in parts.items() if uri is not None}
+    return render(request, values, apart)
 
 
 @contextlib.contextmanager

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -113,13 +113,14 @@ def class_names(num_classes: int | None, found: tuple[str, ...] | None, look: Te
     return tuple(f"class_{index:03}" for index in range(num_classes or guessed))
 
 
-def render(request: StarterRequest, values: StarterValues, held_out_uri: str | None) -> Starter:
+def render(request: StarterRequest, values: StarterValues, apart: Mapping[str, str]) -> Starter:
     """Writes the configuration as text.
 
     Args:
       request: What a person said.
       values: What was found.
-      held_out_uri: Where held-out examples are, as the file writes it; `None` where they are not apart.
+      apart: Where held-out examples and those to choose by are, as the file writes it, by the key of `data`, as far as
+        they are apart.
 
     Returns:
       The configuration, and what to tell.
@@ -142,7 +143,8 @@ def render(request: StarterRequest, values: StarterValues, held_out_uri: str | N
         num_classes=len(labels),
         data_format=(request.data_format or DataFormat.IMAGE_FOLDER).value,
         data_uri=_data_uri(request),
-        held_out_uri=held_out_uri,
+        held_out_uri=apart.get("held_out_uri"),
+        validation_uri=apart.get("validation_uri"),
         columns=_columns(request),
         teacher_uri=_DEFAULT_TEACHER
         if request.teacher_uri is None

@@ -23,7 +23,14 @@ from apache_beam.pvalue import TaggedOutput
 from PIL import Image
 from tensorflow_metadata.proto.v0 import statistics_pb2
 
-from components.artifacts import ANOMALIES_FILE, SCHEMA_FILE, STATISTICS_FILE, DataStatistics, Examples
+from components.artifacts import (
+    ANOMALIES_FILE,
+    SCHEMA_FILE,
+    STATISTICS_FILE,
+    VALIDATION_ANOMALIES_FILE,
+    DataStatistics,
+    Examples,
+)
 from components.ingest import steps
 from components.ingest.component import Ingest
 from components.ingest.executor import Executor
@@ -57,6 +64,8 @@ from learn2compress.progress import Progress, listening
 from learn2compress.results.data import DataReport
 from learn2compress.results.reports import read_json
 
+# Where nothing names examples to choose by.
+SPLITS = (Split.TRAIN, Split.HELD_OUT)
 ONE_WORKER = BeamStepConfig().arguments
 TWO_THREADS = BeamStepConfig(workers=2).arguments
 TEXT = TaskConfig(kind=TaskKind.TEXT, input_shape=(256,))
@@ -76,7 +85,7 @@ class Ingested:
         return json.loads((self.folder / INGEST_REPORT_FILE).read_text())
 
     def digests(self) -> dict[str, str]:
-        paths = [*shard_paths(self.folder / Split.TRAIN), *shard_paths(self.folder / Split.HELD_OUT)]
+        paths = [path for split in Split if (self.folder / split).exists() for path in shard_paths(self.folder / split)]
         return {str(path.relative_to(self.folder)): hashlib.sha256(path.read_bytes()).hexdigest() for path in paths}
 
 
@@ -247,7 +256,7 @@ def test_one_odd_file_stops_no_data_and_is_shown(images: Path, tmp_path: Path) -
         result = ingest(tmp_path / "out", data)
     assert (result.examples.num_bad, result.report["num_with_exif_orientation"]) == (1, 2)
     assert (result.folder / LABELS_FILE).read_text("utf-8") == f"cat\n{emoji}\n"
-    stored = {example.source: example.input for split in Split for example in read_examples(result.folder / split)}
+    stored = {example.source: example.input for split in SPLITS for example in read_examples(result.folder / split)}
     assert len(stored) == 62
     assert stored[f"{emoji}/turned1.png"] == bytes(range(64, 0, -1))
     # Of so few images the splits differ, which is told behind them.
@@ -256,7 +265,7 @@ def test_one_odd_file_stops_no_data_and_is_shown(images: Path, tmp_path: Path) -
     assert turned.startswith("2 images have an EXIF orientation; they are turned upright")
 
     as_stored = ingest(tmp_path / "ignored", dataclasses.replace(data, exif=ExifOrientation.IGNORE))
-    stored = {example.source: example.input for split in Split for example in read_examples(as_stored.folder / split)}
+    stored = {example.source: example.input for split in SPLITS for example in read_examples(as_stored.folder / split)}
     assert stored[f"{emoji}/turned1.png"] == bytes(range(1, 65))
     with pytest.raises(
         ConfigError, match=r"^data.max_bad_ratio: found 1 bad records of 63, accepted is a ratio of 0.0"
@@ -311,7 +320,7 @@ def test_idx_with_its_own_held_out_split(tmp_path: Path) -> None:
     result = ingest(tmp_path / "out", DataConfig(format=DataFormat.IDX, uri=str(tmp_path)))
     # Every fourth image is the same one; what the first half of the training images show is held out.
     assert (result.examples.num_train, result.examples.num_held_out) == (20, 10)
-    assert result.report["num_duplicates"] == {"train": 16, "held_out": 6}
+    assert result.report["num_duplicates"] == {"train": 16, "held_out": 6, "validation": None}
     assert result.report["num_labelled_left_out"] == 20
 
 
@@ -429,7 +438,7 @@ def test_unlabelled_images_are_trained_on_and_held_out_ones_are_left_out(images:
     assert (report["num_unlabelled"], result.examples.num_unlabelled) == (42, 42)
     assert report["num_unlabelled_left_out"] == len(held_out) > 0
     assert report["num_train"] == result.examples.num_train == len(train) == len(trained_on) + 42
-    assert report["num_duplicates"] == {"train": 2, "held_out": 0}
+    assert report["num_duplicates"] == {"train": 2, "held_out": 0, "validation": None}
     assert (report["num_labelled_left_out"], report["num_held_out_trained_on"]) == (0, 0)
     assert (report["labels"], report["class_counts"]) == (without.report["labels"], without.report["class_counts"])
     (bad,) = map(json.loads, (result.folder / BAD_RECORDS_FILE).read_text().splitlines())
@@ -536,7 +545,7 @@ def test_labelled_images_that_are_held_out_leave_training(images: Path, tmp_path
         ("dog/05.png", "its content is held out"),
         ("dog/twin.png", "its content is held out with label 'cat'"),
     ]
-    assert result.report["num_conflicting"] == {"train": 2, "held_out": 0}
+    assert result.report["num_conflicting"] == {"train": 2, "held_out": 0, "validation": None}
 
 
 @pytest.mark.parametrize("num_shards", [1, 3])
@@ -550,19 +559,19 @@ def test_the_same_image_under_two_labels_is_left_out_of_training(images: Path, t
     with listening(heard.append):
         result = ingest(tmp_path / "out", data)
     report = result.report
-    train, held_out = (list(read_examples(result.folder / split)) for split in Split)
+    train, held_out = (list(read_examples(result.folder / split)) for split in SPLITS)
     twins = {f"{name}/{source}" for index in range(8) for name, source in pairs_of(index)}
     assert not twins & {example.source for example in train}
     num_held_out = len(twins & {example.source for example in held_out})
     assert 0 < num_held_out < 16
-    assert report["num_conflicting"] == {"train": 16 - num_held_out, "held_out": num_held_out}
-    assert report["num_conflicting_stored"] == {"train": 0, "held_out": num_held_out}
+    assert report["num_conflicting"] == {"train": 16 - num_held_out, "held_out": num_held_out, "validation": None}
+    assert report["num_conflicting_stored"] == {"train": 0, "held_out": num_held_out, "validation": None}
     assert report["num_conflicting_left_out"] == 16 - num_held_out
     assert report["num_train"] + report["num_held_out"] == 70 - (16 - num_held_out)
     # Content decides the split: a copy is where its original is.
     assert not {example.content_sha256 for example in train} & {example.content_sha256 for example in held_out}
     assert report["num_held_out_trained_on"] == 0
-    assert report["num_duplicates"] == {"train": 2, "held_out": num_held_out // 2}
+    assert report["num_duplicates"] == {"train": 2, "held_out": num_held_out // 2, "validation": None}
     notices = [progress.detail for progress in heard if progress.is_notice]
     assert (
         f"{16 - num_held_out} labelled examples left out of training: the same content has another label, too"
@@ -700,9 +709,12 @@ def test_a_held_out_set_that_is_the_training_set_is_refused(images: Path, tmp_pa
         ingest(tmp_path / "out", data)
 
 
-@pytest.mark.parametrize(("num_shards", "held_out"), [(3, "by content"), (1, "apart")])
+@pytest.mark.parametrize(
+    ("num_shards", "held_out", "validation"),
+    [(3, "by content", "kept back"), (1, "apart", "kept back"), (2, "by content", "apart"), (1, "apart", "apart")],
+)
 def test_reading_into_memory_finds_what_ingest_stores(
-    images: Path, tmp_path: Path, num_shards: int, held_out: str
+    images: Path, tmp_path: Path, num_shards: int, held_out: str, validation: str
 ) -> None:
     (images / "cat" / "broken.png").write_bytes(b"no image")
     (images / "dog" / "notes.txt").write_text("a note")
@@ -712,10 +724,16 @@ def test_reading_into_memory_finds_what_ingest_stores(
         png(tmp_path / "pool" / f"{value}.png", value)
     for name, value in (("cat", 11), ("dog", 240)):
         png(tmp_path / "test" / name / "1.png", value)
+    for name, value in (("cat", 201), ("dog", 202), ("dog", 7)):
+        png(tmp_path / "validation" / name / f"{value}.png", value)
+    for index in range(60):
+        content = np.random.default_rng(index).integers(0, 256, (8, 8), np.uint8)
+        Image.fromarray(content).save(tmp_path / "validation" / "cat" / f"{index}.png")
     data = DataConfig(
         format=DataFormat.IMAGE_FOLDER,
         uri=str(images),
         held_out_uri=str(tmp_path / "test") if held_out == "apart" else None,
+        validation_uri=str(tmp_path / "validation") if validation == "apart" else None,
         unlabelled_uri=str(tmp_path / "pool"),
         max_bad_ratio=0.1,
         num_shards=num_shards,
@@ -725,7 +743,8 @@ def test_reading_into_memory_finds_what_ingest_stores(
 
     assert list(names) == result.report["labels"]
     assert result.examples.num_unlabelled > 0
-    for split in Split:
+    assert records.keys() == {*SPLITS} | ({Split.VALIDATION} if validation == "apart" else set())
+    for split in records:
         read = [
             StoredExample(record.content, class_index(record, names), record.content_sha256, record.source)
             for record in sorted(records[split], key=lambda record: shard_of(record.content_sha256, num_shards))
@@ -735,12 +754,110 @@ def test_reading_into_memory_finds_what_ingest_stores(
         assert len(read) > 1
 
 
+def random_png(path: Path, seed: int) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.fromarray(np.random.default_rng(seed).integers(0, 256, (8, 8), np.uint8)).save(path)
+    return path
+
+
+@pytest.fixture
+def apart(images: Path, tmp_path: Path) -> DataConfig:
+    """Examples to choose by: 57 of their own, one that is held out, and two trained on, one by another name."""
+    for name in ("cat", "dog"):
+        random_png(tmp_path / "test" / name / "1.png", ord(name[0]))
+    for index in range(57):
+        random_png(tmp_path / "validation" / ("cat", "dog")[index % 2] / f"{index}.png", 1000 + index)
+    for name, source in (
+        ("cat/held.png", tmp_path / "test" / "cat" / "1.png"),
+        ("dog/known.png", images / "dog" / "03.png"),
+        ("dog/other.png", images / "cat" / "04.png"),
+    ):
+        (tmp_path / "validation" / name).write_bytes(source.read_bytes())
+    return DataConfig(
+        DataFormat.IMAGE_FOLDER,
+        str(images),
+        held_out_uri=str(tmp_path / "test"),
+        validation_uri=str(tmp_path / "validation"),
+    )
+
+
+@pytest.mark.parametrize("num_shards", [1, 3])
+def test_examples_to_choose_by_are_a_split_that_training_gives_way_to(
+    apart: DataConfig, tmp_path: Path, num_shards: int
+) -> None:
+    heard: list[Progress] = []
+    with listening(heard.append):
+        result = ingest(tmp_path / "out", dataclasses.replace(apart, num_shards=num_shards))
+    sources = {split: {example.source for example in read_examples(result.folder / split)} for split in Split}
+    assert {split: len(found) for split, found in sources.items()} == {"train": 58, "validation": 59, "held_out": 2}
+    assert not {"dog/03.png", "cat/04.png"} & sources[Split.TRAIN]
+    assert {"dog/known.png", "dog/other.png"} <= sources[Split.VALIDATION]
+    assert "cat/held.png" not in sources[Split.VALIDATION]
+    report = read_json(DataReport, result.folder / INGEST_REPORT_FILE)
+    assert (report.num_train, report.num_validation, report.num_held_out) == (58, 59, 2)
+    assert (report.num_labelled_left_out, report.num_validation_left_out) == (2, 1)
+    assert report.class_counts.validation == (29, 30)
+    assert (result.examples.num_validation, result.examples.num_held_out) == (59, 2)
+    rows = [json.loads(line) for line in (result.folder / REPEATED_FILE).read_text().splitlines()]
+    assert sorted((row["split"], row["source"], row["reason"]) for row in rows) == [
+        ("train", "cat/04.png", "its content is in the validation split with label 'dog'"),
+        ("train", "dog/03.png", "its content is in the validation split"),
+        ("validation", "cat/held.png", "its content is held out"),
+    ]
+    said = [event.detail for event in heard if event.is_notice]
+    assert "2 labelled examples left out of training: the content is held out, or to choose by" in said
+    assert "1 validation example left out: the content is held out" in said
+    merged = statistics_pb2.DatasetFeatureStatisticsList.FromString(
+        (Path(result.statistics.uri) / STATISTICS_FILE).read_bytes()
+    )
+    assert [(dataset.name, dataset.num_examples) for dataset in merged.datasets] == [
+        ("train", 60),
+        ("validation", 60),
+        ("held_out", 2),
+    ]
+    assert (Path(result.statistics.uri) / VALIDATION_ANOMALIES_FILE).exists()
+    # Without them the other splits are as they were, but for what was left out.
+    alone = ingest(tmp_path / "alone", dataclasses.replace(apart, validation_uri=None, num_shards=num_shards))
+    assert alone.report["split_content_sha256"]["held_out"] == report.split_content_sha256.held_out
+    assert alone.examples.num_train == 60
+    assert not (alone.folder / Split.VALIDATION).exists()
+    assert not (Path(alone.statistics.uri) / VALIDATION_ANOMALIES_FILE).exists()
+
+
+def test_bad_records_and_other_classes_among_those_to_choose_by_are_told(apart: DataConfig, tmp_path: Path) -> None:
+    folder = Path(apart.validation_uri or "")
+    (folder / "cat" / "broken.png").write_bytes(b"no image")
+    with pytest.raises(ConfigError, match=r"^data.max_bad_ratio: found 1 bad records of 123, .*cat/broken.png: "):
+        ingest(tmp_path / "bad", dataclasses.replace(apart, max_bad_ratio=0.0))
+    result = ingest(tmp_path / "out", apart)
+    (row,) = [json.loads(line) for line in (result.folder / BAD_RECORDS_FILE).read_text().splitlines()]
+    assert (row["field"], row["source"]) == ("data.validation_uri", "cat/broken.png")
+    for path in sorted((folder / "dog").iterdir()):
+        path.rename(folder / "cat" / f"dog_{path.name}")
+    (folder / "dog").rmdir()
+    heard: list[Progress] = []
+    with listening(heard.append):
+        ingest(tmp_path / "one", dataclasses.replace(apart, max_conflict_ratio=0.5))
+    assert any("class 'dog' without an example to choose by" in event.detail for event in heard)
+    random_png(folder / "owl" / "1.png", 5)
+    with pytest.raises(ConfigError, match=r"^data.validation_uri: found class 'owl', accepted are the classes of data"):
+        ingest(tmp_path / "owl", apart)
+
+
+def test_too_few_to_choose_by_are_refused(apart: DataConfig, tmp_path: Path) -> None:
+    for path in sorted(Path(apart.validation_uri or "").glob("*/1*.png")):
+        path.unlink()
+    message = r"^data.validation_uri: found 48 examples to choose by \(without 1 whose content is held out\), accepted"
+    with pytest.raises(ConfigError, match=message):
+        ingest(tmp_path / "out", apart)
+
+
 LOSSES = {
     "rows": lambda element: isinstance(element, tuple),
     "a unit": lambda element: isinstance(element, TaggedOutput) and isinstance(element.value, UnitRead),
     "a bad record": lambda element: isinstance(element, TaggedOutput) and isinstance(element.value, BadRecordFound),
     "statistics": lambda element: isinstance(element, TaggedOutput) and element.tag == Split.TRAIN,
-    "held-out content": lambda element: isinstance(element, TaggedOutput) and element.tag == "held_out_content",
+    "held-out content": lambda element: isinstance(element, TaggedOutput) and element.tag == "content",
 }
 
 

@@ -26,7 +26,7 @@ Command = Callable[..., subprocess.CompletedProcess[str]]
 def give_inputs(folder: Path) -> None:
     """Makes what stands for a teacher and data where nothing reads them."""
     (folder / "teacher.keras").touch()
-    for name in ("train", "test"):
+    for name in ("train", "test", "val"):
         (folder / "data" / name).mkdir(parents=True)
 
 
@@ -56,6 +56,8 @@ def invoke(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[..., Any
         (("--students", "5kB", "--output", "taken"), "--output: found taken/compress.log, which is no file"),
         (("--students", "5kB", "--output", "/proc/self"), "--output: /proc/self can't be written"),
         (("--students", "5kB", "--held-out", "dat"), "--held-out: found nothing at 'dat' (beside it: data)"),
+        (("--students", "5kB", "--validation", "dat"), "--validation: found nothing at 'dat' (beside it: data)"),
+        (("--students", "5kB", "--set", "validation=x"), "--set validation: found a setting that --validation has"),
     ],
 )
 def test_what_it_cant_use_is_one_line(
@@ -117,13 +119,14 @@ def test_it_hands_over_what_was_typed_and_writes_what_was_selected(
         small = Student(b"small", ("1 point too much",) if is_refused else ())
         return Family(large=Student(b"large", ("10 kB too large",)), small=small)
 
-    arguments = ["--students", "500kB,100kB", "--held-out", "data/test"]
+    arguments = ["--students", "500kB,100kB", "--held-out", "data/test", "--validation", "data/val"]
     arguments += ["--set", "training.epochs=5", "--set", "seed=3", "--checkpoint", "state", "-o", str(tmp_path / "out")]
     result = invoke(stand_in, *arguments)
     assert handed == {
         "teacher": "teacher.keras",
         "train": "data/train",
         "held_out": "data/test",
+        "validation": "data/val",
         "students": {"large": 500_000, "small": 100_000},
         "checkpoint": Path("state"),
         "training": {"epochs": 5},

@@ -22,16 +22,17 @@ def test_a_folder_is_one_of_images_by_class(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("names", "held_out", "unused"),
+    ("names", "held_out", "others"),
     [
         (("train", "test"), "test", ""),
         (("train", "validation"), "validation", ""),
         (("Train", "val"), "val", ""),
-        (("train", "test", "validation"), "test", "; validation/ is not used"),
+        (("train", "test", "validation"), "test", ", choices by validation/"),
+        (("train", "test", "held_out", "val"), "test", ", choices by val/; held_out/ is not used"),
     ],
 )
 def test_a_folder_with_parts_is_recognised_and_said(
-    names: tuple[str, ...], held_out: str, unused: str, tmp_path: Path, heard: list[progress.Progress]
+    names: tuple[str, ...], held_out: str, others: str, tmp_path: Path, heard: list[progress.Progress]
 ) -> None:
     found = path_settings(str(folders(tmp_path, *names)), None, {})
     assert found["uri"] == str(tmp_path / names[0])
@@ -39,7 +40,9 @@ def test_a_folder_with_parts_is_recognised_and_said(
     (notice,) = heard
     assert notice.is_notice
     assert f"found {names[0]}/ and {held_out}/ in {tmp_path}" in notice.detail
-    assert notice.detail.endswith(f"measured with the other{unused}")
+    assert notice.detail.endswith(f"measured with the other{others}")
+    chosen_by = names[-1] if "choices by" in others else None
+    assert found.get("validation_uri") == (chosen_by and str(tmp_path / chosen_by))
 
 
 @pytest.mark.parametrize("names", [("train",), ("train", "test", "tram"), ("test", "validation")])
@@ -53,6 +56,21 @@ def test_held_out_that_was_given_is_taken(tmp_path: Path) -> None:
     assert found["held_out_uri"] == str(tmp_path / "more")
     with pytest.raises(ConfigError, match="held_out: found examples in memory beside a path"):
         path_settings(tmp_path, (np.zeros(1), [0]), {})
+
+
+def test_examples_to_choose_by_that_were_given_are_taken(tmp_path: Path, heard: list[progress.Progress]) -> None:
+    folders(tmp_path, "train", "test", "val", "more")
+    found = path_settings(tmp_path / "train", tmp_path / "test", {}, tmp_path / "more")
+    assert found["validation_uri"] == str(tmp_path / "more")
+    folders(tmp_path / "parts", "train", "test", "val")
+    found = path_settings(tmp_path / "parts", None, {}, tmp_path / "more")
+    assert (found["held_out_uri"], found["validation_uri"]) == (
+        str(tmp_path / "parts" / "test"),
+        str(tmp_path / "more"),
+    )
+    assert heard[-1].detail.endswith("; val/ is not used")
+    with pytest.raises(ConfigError, match="validation: found examples in memory beside a path"):
+        path_settings(tmp_path, None, {}, (np.zeros(1), [0]))
 
 
 @pytest.mark.parametrize(

@@ -3,9 +3,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 import learn2compress as l2c
+from tests.learn2compress.compression.conftest import draw_discs
 
 QUICK = {"latency_rounds": 3, "threads": []}
 
@@ -51,3 +53,51 @@ def test_the_folder_is_that_of_what_a_member_of_an_ensemble_computes(teacher: An
     first, second = found
     assert first.folder.path != second.folder.path
     assert first.provenance["teacher_sha256"] != second.provenance["teacher_sha256"]
+
+
+def test_examples_to_choose_by_decide_alone_and_leave_all_others_to_train_on(
+    teacher: Any, discs: Any, others: Any
+) -> None:
+    """One training whose best epoch is chosen by right labels, by wrong ones, or by examples kept back."""
+    chosen_by = draw_discs(90, 3)
+
+    def prepared(validation: Any = None, **training: Any) -> l2c.Compression:
+        return l2c.prepare(
+            teacher,
+            (discs.images, discs.labels),
+            (others.images, others.labels),
+            students={"small": "20 kB"},
+            validation=validation,
+            evaluate=QUICK,
+            training={"epochs": 6, "early_stopping_epochs": 3, "learning_rate": 0.001, **training},
+        )
+
+    kept_back = prepared(validation_ratio=0.25)
+    clean = prepared((chosen_by.images, chosen_by.labels))
+    wrong = prepared((chosen_by.images, (chosen_by.labels + 1) % 3))
+    assert (kept_back.data.num_train, kept_back.data.num_validation) == (400, None)
+    assert (clean.data.num_train, clean.data.num_validation) == (400, 90)
+    opened = [one.training_inputs("x") for one in (kept_back, clean, wrong)]
+    assert [inputs.data.steps_per_epoch for inputs in opened] == [300 // 32, 400 // 32, 400 // 32]
+    assert [inputs.data.num_labelled_validation for inputs in opened] == [100, 90, 90]
+    decided_by = [inputs.sample(10).decision_examples() for inputs in opened]
+    assert [len(sample.labels) for sample in decided_by] == [100, 90, 90]
+    np.testing.assert_array_equal(decided_by[2].labels, (decided_by[1].labels + 1) % 3)
+    # What is measured with, and the teacher's figure on it, are the same.
+    compressions = (kept_back, clean, wrong)
+    assert len({one.data.split_content_sha256.held_out for one in compressions}) == 1
+    assert len({one.teacher.accuracy.top_1 for one in compressions}) == 1
+
+    students = [l2c.train_jointly(one)["small"] for one in (clean, wrong)]
+    right, misled = (student.history for student in students)
+    epochs = range(min(len(right), len(misled)))
+    # Nothing is trained otherwise: the same losses, and in each epoch the same accuracy where nothing is decided.
+    assert [right[i].loss for i in epochs] == [misled[i].loss for i in epochs]
+    assert [right[i].held_out_top_1 for i in epochs] == [misled[i].held_out_top_1 for i in epochs]
+    best = [next(record for record in history if record.returned) for history in (right, misled)]
+    assert best[0].epoch > best[1].epoch
+    for student, record in zip(students, best, strict=True):
+        scores = student.model.predict(others.images / 255, verbose=0)
+        found = float((scores.argmax(axis=1) == others.labels).mean())
+        assert found == pytest.approx(record.held_out_top_1)
+    assert best[0].held_out_top_1 > best[1].held_out_top_1

@@ -96,3 +96,27 @@ def test_an_error_names_the_arguments_of_the_call(stored: StoredTeacher, discs: 
     words = [NAMES[label] for label in discs.labels]
     with pytest.raises(ConfigError, match=r"^train: found labels that are numbers and labels that are text"):
         read_data(stored, (discs.images, discs.labels), (discs.images, words), None, {}, tmp_path / "examples")
+
+
+def test_examples_to_choose_by_are_the_same_as_arrays_and_as_folders(
+    stored: StoredTeacher, discs: Any, others: Any, tmp_path: Path
+) -> None:
+    parts = {"train": slice(0, 60), "test": slice(60, 90), "val": slice(90, 150)}
+    arrays = {name: (discs.images[part], discs.labels[part]) for name, part in parts.items()}
+    for name, (images, labels) in arrays.items():
+        for index, (image, label) in enumerate(zip(images, labels, strict=True)):
+            path = tmp_path / "photos" / name / NAMES[label] / f"{index}.png"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            Image.fromarray(image).save(path)
+    found = read_data(stored, arrays["train"], arrays["test"], NAMES, {}, tmp_path / "arrays", arrays["val"])
+    assert (found.data.num_train, found.data.num_validation, found.data.num_held_out) == (60, 60, 30)
+    photos = tmp_path / "photos"
+    for train, held_out, validation in ((photos, None, None), (photos / "train", photos / "test", photos / "val")):
+        folder = tmp_path / ("parts" if held_out is None else "given")
+        other = read_data(stored, train, held_out, None, {}, folder, validation)
+        assert other.data.split_content_sha256 == found.data.split_content_sha256
+    scaled = (discs.images[:60] / 255, discs.labels[:60])
+    with pytest.raises(ConfigError, match=r"^validation: found images as 0\.\.1, accepted is 0\.\.255, as in train"):
+        read_data(stored, arrays["train"], None, NAMES, {}, tmp_path / "scaled", scaled)
+    with pytest.raises(ConfigError, match=r"^validation: found 30 examples to choose by, accepted are 50 or more"):
+        read_data(stored, arrays["train"], None, NAMES, {}, tmp_path / "few", arrays["test"])

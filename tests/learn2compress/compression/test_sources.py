@@ -9,6 +9,7 @@ from learn2compress.compression.pixels import BYTES, UNIT
 from learn2compress.compression.sources import examples_of, images_of, memory_plan, memory_settings
 from learn2compress.config import DataConfig, TaskConfig, TaskKind
 from learn2compress.config.parsing import ConfigError
+from learn2compress.data.records import Split
 
 IMAGES = np.arange(5 * 4 * 4 * 3, dtype=np.uint8).reshape(5, 4, 4, 3)
 LABELS = [0, 1, 2, 0, 1]
@@ -110,10 +111,10 @@ def test_the_names_of_a_data_set_are_taken() -> None:
 
     data = tf.data.Dataset.from_tensor_slices((IMAGES, LABELS)).batch(2)
     data.class_names = ["a", "b", "c"]
-    plan, _ = memory_plan(examples_of(data, "train", SHAPE), None, None)
+    plan, _ = memory_plan(examples_of(data, "train", SHAPE), {}, None)
     assert plan.names == ("a", "b", "c")
     with pytest.raises(ConfigError, match="each name once"):
-        memory_plan(examples_of(data, "train", SHAPE), None, ["a", "a", "b"])
+        memory_plan(examples_of(data, "train", SHAPE), {}, ["a", "a", "b"])
 
 
 @pytest.mark.parametrize(
@@ -121,7 +122,7 @@ def test_the_names_of_a_data_set_are_taken() -> None:
     [(LABELS, "found 2 names and in train the label 2,"), (list("01201"), r"in train the label '0' \(text\),")],
 )
 def test_a_label_without_a_name_is_told(labels: Any, found: str) -> None:
-    reading, parts = memory_plan(examples_of((IMAGES, labels), "train", SHAPE), None, ["a", "b"])
+    reading, parts = memory_plan(examples_of((IMAGES, labels), "train", SHAPE), {}, ["a", "b"])
     data, task = DataConfig(), TaskConfig(input_shape=SHAPE)
     with pytest.raises(ConfigError, match=f"^class_names: .*{found}"):
         list(parts["train"].prepared(reading.units[0], data, task))
@@ -130,14 +131,23 @@ def test_a_label_without_a_name_is_told(labels: Any, found: str) -> None:
 def test_held_out_examples_are_of_the_same_kind() -> None:
     images, texts = examples_of((IMAGES, LABELS), "train", SHAPE), examples_of((["a b"], [1]), "held_out", None)
     with pytest.raises(ConfigError, match="held_out: found texts, accepted are images"):
-        memory_plan(images, texts, None)
+        memory_plan(images, {Split.HELD_OUT: texts}, None)
+
+
+def test_each_part_is_a_unit_of_its_split() -> None:
+    train, validation = (examples_of((IMAGES, LABELS), field, SHAPE) for field in ("train", "validation"))
+    reading, parts = memory_plan(train, {Split.VALIDATION: validation}, None)
+    # Content decides what of `train` is held out.
+    assert [(unit.field, unit.split) for unit in reading.units] == [("train", None), ("validation", Split.VALIDATION)]
+    assert parts == {"train": train, "validation": validation}
+    assert memory_settings(train, {Split.VALIDATION: validation}, {})["validation_uri"] == "validation"
 
 
 def test_a_source_beside_examples_in_memory_is_refused() -> None:
     images = examples_of((IMAGES, LABELS), "train", SHAPE)
     with pytest.raises(ConfigError, match=r"data\.uri: found one beside examples in memory"):
-        memory_settings(images, None, {"uri": "photos"})
-    assert memory_settings(images, None, {"held_out_ratio": 0.5})["held_out_ratio"] == 0.5
+        memory_settings(images, {}, {"uri": "photos"})
+    assert memory_settings(images, {}, {"held_out_ratio": 0.5})["held_out_ratio"] == 0.5
 
 
 def test_images_have_channels() -> None:

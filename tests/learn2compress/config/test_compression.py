@@ -17,6 +17,9 @@ WORDS = {"kind": "text", "input_shape": [32], "text_features": "hashed_words"}
 PRETRAINED = {"uri": "m.h5", "exits": ["a", "b"]}
 
 
+CHOSEN_BY = {"format": "npz", "uri": "a.npz", "validation_uri": "b.npz"}
+
+
 def two(**second: Any) -> dict[str, Any]:
     return {"students": [{"name": "a", "stage": 1}, {"name": "b", "stage": 1} | second]}
 
@@ -114,6 +117,10 @@ def test_a_students_own_settings_are_checked_with_the_rest(change: dict[str, Any
             {"training": {"distillation": {"hint_weight": 1.0}}},
             "training.distillation.hint_weight: found hints without one live teacher, accepted is",
         ),
+        (
+            {"data": CHOSEN_BY, "training": {"validation_ratio": 0.1}},
+            "training.validation_ratio: found 0.1 beside data.validation_uri, accepted is none: the examples",
+        ),
     ],
 )
 def test_settings_that_do_not_go_together_are_refused(change: dict[str, Any], message: str) -> None:
@@ -156,3 +163,8 @@ def test_configurations_are_frozen() -> None:
     config = parse(CompressionConfig, MINIMAL)
     with pytest.raises(dataclasses.FrozenInstanceError):
         config.seed = 3  # type: ignore[misc]
+
+
+@pytest.mark.parametrize("training", [{}, {"validation_ratio": 0.0}, {"early_stopping_epochs": 3}])
+def test_examples_to_choose_by_need_no_share(training: dict[str, Any]) -> None:
+    parse(CompressionConfig, MINIMAL | {"data": CHOSEN_BY, "training": training})

@@ -51,7 +51,7 @@ def test_bundled_digits_need_no_uri_and_every_other_format_one() -> None:
                 parse(DataConfig, {"format": kind.value})
 
 
-@pytest.mark.parametrize("name", ["held_out_uri", "unlabelled_uri"])
+@pytest.mark.parametrize("name", ["held_out_uri", "validation_uri", "unlabelled_uri"])
 def test_bundled_digits_have_no_further_data(name: str) -> None:
     with pytest.raises(ConfigError, match=f"format 'digits' accepts no {name}"):
         parse(DataConfig, {name: "data"})
@@ -129,3 +129,13 @@ def test_what_only_some_data_have_is_refused_for_others() -> None:
         parse(DataConfig, {"format": "npz", "uri": "a.npz", "subfolders": True})
     with pytest.raises(ConfigError, match=r"link_root: found s3://cache, accepted is a local folder"):
         parse(DataConfig, {"format": "image_folder", "uri": "a", "link_root": "s3://cache"})
+
+
+@pytest.mark.parametrize(
+    ("uri", "name"), [("a", "uri"), ("./a/", "uri"), ("b/../a", "uri"), ("b//test", "held_out_uri")]
+)
+def test_examples_to_choose_by_are_another_place(uri: str, name: str) -> None:
+    settings = {"format": "image_folder", "uri": "a", "held_out_uri": "b/test"}
+    assert parse(DataConfig, settings | {"validation_uri": "b/val"}).validation_uri == "b/val"
+    with pytest.raises(ConfigError, match=f"^validation_uri: found {uri}, which is {name}, too; accepted is another"):
+        parse(DataConfig, settings | {"validation_uri": uri})

@@ -12,7 +12,7 @@ import pytest
 from learn2compress.config.parsing import ConfigError
 from learn2compress.data.arrays import check_indices, plan_digits, plan_npz, read_digits, read_npz, record_ranges
 from learn2compress.data.locations import Location
-from learn2compress.data.records import RawRecord, ReadPlan, Split
+from learn2compress.data.records import RawRecord, ReadPlan, SourceError, Split
 
 X = np.arange(3 * 64, dtype=np.uint8).reshape(3, 8, 8)
 
@@ -128,3 +128,14 @@ def test_npz_without_images(tmp_path: Path) -> None:
         ConfigError, match=r"^data.unlabelled_uri: .*found arrays \['x_test'\], accepted are x or x_train"
     ):
         plan_npz(location, Split.TRAIN, labelled=False)
+
+
+def test_arrays_to_choose_by_are_those_called_so(tmp_path: Path) -> None:
+    path = npz(tmp_path / "a.npz", x_train=X, y_train=[0, 1, 1], x_validation=X[:2], y_validation=[1, 0])
+    assert [record.source for _, record in read(planned(path, Split.VALIDATION))] == [
+        "a.npz#x_validation[0]",
+        "a.npz#x_validation[1]",
+    ]
+    path = npz(tmp_path / "b.npz", x_train=X, y_train=[0, 1, 1], x_test=X, y_test=[0, 1, 1])
+    with pytest.raises(SourceError, match="accepted are x and y, or x_validation and y_validation"):
+        planned(path, Split.VALIDATION)

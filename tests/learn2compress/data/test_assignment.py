@@ -51,7 +51,7 @@ def test_records_are_sorted_and_labelled_ones_come_first() -> None:
 
 def test_what_is_held_out_is_left_out_of_training_and_counted_by_kind() -> None:
     rows = [record("1"), record("1", "b"), record("1", "c", None), record("2"), record("3")]
-    held_out = {"1": {"cat"}, "3": {"cat"}}
+    held_out = {Split.HELD_OUT: {"1": {"cat"}, "3": {"cat"}}}
     left = arrange(rows, Split.TRAIN, held_out)
     assert left.stored == [record("2")]
     assert (left.num_labelled_left_out, left.num_unlabelled_left_out, left.num_conflicting) == (3, 1, 0)
@@ -85,15 +85,36 @@ def test_content_with_two_labels_is_left_out_of_training_and_stays_where_it_is_h
 
 
 def test_a_training_record_with_another_label_than_the_held_out_one_is_a_conflict() -> None:
-    left = arrange([record("1"), record("1", "c", None)], Split.TRAIN, {"1": {"dog"}})
+    left = arrange([record("1"), record("1", "c", None)], Split.TRAIN, {Split.HELD_OUT: {"1": {"dog"}}})
     assert (left.stored, left.num_labelled_left_out, left.num_unlabelled_left_out) == ([], 1, 1)
     assert (left.num_conflicting, left.num_conflicting_stored, left.num_conflicting_left_out) == (1, 0, 0)
     assert [(row.has_other_label, row.reason) for row in left.repeated] == [
         (True, "its content is held out with label 'dog'"),
         (False, "its content is held out"),
     ]
-    unlabelled = arrange([record("1")], Split.TRAIN, {"1": ()})
+    unlabelled = arrange([record("1")], Split.TRAIN, {Split.HELD_OUT: {"1": ()}})
     assert (unlabelled.num_labelled_left_out, unlabelled.num_conflicting) == (1, 0)
+
+
+def test_training_gives_way_to_the_validation_split_and_both_to_what_is_held_out() -> None:
+    rows = [record("1"), record("2"), record("3"), record("4")]
+    elsewhere = {Split.HELD_OUT: {"1": {"cat"}, "2": {"dog"}}, Split.VALIDATION: {"2": {"cat"}, "3": {"dog"}}}
+    train = arrange(rows, Split.TRAIN, elsewhere)
+    assert train.stored == [record("4")]
+    assert [(row.has_other_label, row.reason) for row in train.repeated] == [
+        (False, "its content is held out"),
+        (True, "its content is held out with label 'dog'"),
+        (True, "its content is in the validation split with label 'dog'"),
+    ]
+    validation = arrange(rows, Split.VALIDATION, elsewhere)
+    assert validation.stored == [record("3"), record("4")]
+    assert (validation.num_labelled_left_out, validation.num_conflicting) == (2, 1)
+    assert arrange(rows, Split.HELD_OUT, elsewhere).stored == rows
+    for split in (Split.TRAIN, Split.VALIDATION):
+        assert arrange(rows, split, elsewhere, keep_repeated=True).stored == rows
+    # Somebody chose them: two labels of one content stay, as among those that are held out.
+    several = [record("5"), record("5", "b", "dog")]
+    assert arrange(several, Split.VALIDATION).stored == several
 
 
 @pytest.mark.parametrize(

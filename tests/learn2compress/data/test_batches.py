@@ -240,3 +240,19 @@ def test_examples_that_are_kept_back_are_never_trained_on(
     if logits:
         batch = epoch_of(data)
         np.testing.assert_array_equal(batch.teacher_logits, np.concatenate([logits_of(i)[:1] for i in order_of(batch)]))
+
+
+def test_examples_that_are_stored_apart_decide_and_all_others_are_trained_on(
+    open_data: Callable[..., TrainingData], tmp_path: Path
+) -> None:
+    rows = [encode_example(IMAGES[i].tobytes(), 1, f"{i:064x}", str(i)) for i in (3, 1)]
+    apart = tmp_path / "apart"
+    write_shard(shard_path(apart, 0, 1), rows)
+    data = open_data(validation=apart, num_validation=2)
+    assert data.steps_per_epoch == NUM_TRAIN // 16
+    ((images, labels),) = data.validation()
+    np.testing.assert_array_equal(images, IMAGES[[3, 1]])
+    np.testing.assert_array_equal(labels, [1, 1])
+    assert data.num_labelled_validation == 2
+    for first, second in zip(open_data().epoch(1, 0), data.epoch(1, 0), strict=True):
+        np.testing.assert_array_equal(first.inputs, second.inputs)

@@ -9,7 +9,7 @@ import pytest
 from learn2compress.config import DataConfig, DataFormat, TaskKind
 from learn2compress.config.parsing import ConfigError
 from learn2compress.data.assignment import RepeatedRecord
-from learn2compress.data.checks import check_conflicts, check_held_out_classes
+from learn2compress.data.checks import check_conflicts, check_held_out_classes, check_splits, check_trained_classes
 
 
 def summary(**changes: Any) -> dict[str, Any]:
@@ -66,3 +66,26 @@ def test_what_to_do_follows_from_how_the_split_is_made() -> None:
     many = summary(labels=list("abcde"), class_counts={"train": [1] * 5, "held_out": [0] * 5})
     with pytest.raises(ConfigError, match=r"found 5 of 5 classes .* \('a' has 0, 'b' has 0, 'c' has 0, \.\.\.\)"):
         check_held_out_classes(many, apart)
+
+
+@pytest.mark.parametrize(("num_validation", "left_out", "why"), [(49, 0, ""), (0, 7, " (without 7 whose content is")])
+def test_fifty_examples_to_choose_by_are_needed(num_validation: int, left_out: int, why: str) -> None:
+    check_splits(summary())
+    check_splits(summary(num_validation=50, num_validation_left_out=left_out))
+    with pytest.raises(ConfigError) as error:
+        check_splits(summary(num_validation=num_validation, num_validation_left_out=left_out))
+    expected = f"data.validation_uri: found {num_validation} examples to choose by{why}"
+    assert str(error.value).startswith(expected)
+
+
+def test_a_class_that_is_only_chosen_by_is_told() -> None:
+    counts = {"train": [35, 0], "held_out": [20, 5], "validation": [30, 40]}
+    message = "class 'dog' is empty for training: 5 of its examples are held out, and 40 are in the validation split"
+    with pytest.raises(ConfigError, match=message):
+        check_trained_classes(summary(class_counts=counts))
+
+
+def test_those_to_choose_by_count_among_all() -> None:
+    rows = [RepeatedRecord("train", "b.png", "cat", False, True, "c.png has its content and label 'dog'")]
+    with pytest.raises(ConfigError, match="found 5 of 163 labelled examples"):
+        check_conflicts(summary(num_validation=60, num_validation_left_out=3), rows, TaskKind.IMAGE, 0.0)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import shutil
 import struct
@@ -175,3 +176,13 @@ def test_what_lies_beside_records_and_is_read_counts_too(tmp_path: Path, name: s
     first = source_fingerprint(data)
     (tmp_path / name).write_text("0:dog\n1:cat\n")
     assert len({before, first, source_fingerprint(data)}) == 3
+
+
+def test_examples_to_choose_by_are_of_the_fingerprint(tmp_path: Path) -> None:
+    for name in ("a", "v"):
+        (tmp_path / f"{name}.tsv").write_text("x\tone\n")
+    data = DataConfig(DataFormat.TSV, str(tmp_path / "a.tsv"), validation_uri=str(tmp_path / "v.tsv"))
+    first = source_fingerprint(data)
+    assert first != source_fingerprint(dataclasses.replace(data, validation_uri=None))
+    (tmp_path / "v.tsv").write_text("x\ttwo\n")
+    assert source_fingerprint(data) != first

@@ -12,7 +12,7 @@ import pytest
 from learn2compress.config.parsing import ConfigError
 from learn2compress.data.idx import labels_path_of, plan_idx, read_idx
 from learn2compress.data.locations import Location
-from learn2compress.data.records import RawRecord, ReadPlan, Split
+from learn2compress.data.records import RawRecord, ReadPlan, SourceError, Split
 
 X = np.arange(5 * 12, dtype=np.uint8).reshape(5, 3, 4)
 
@@ -107,3 +107,12 @@ def test_without_labels_no_labels_file_is_needed(tmp_path: Path, place: str) -> 
     records = read(reading)
     assert [(split, record.label) for split, record in records] == [(Split.TRAIN, None)] * 5
     assert (records[0][1].payload == X[4]).all()
+
+
+def test_a_folder_of_both_is_not_one_to_choose_by(folder: Path) -> None:
+    location = Location(str(folder), "data.validation_uri")
+    with pytest.raises(SourceError, match=r"^data.validation_uri: found train- and t10k- files in "):
+        plan_idx(location, Split.VALIDATION)
+    for name in ("t10k-images-idx3-ubyte.gz", "t10k-labels-idx1-ubyte.gz"):
+        (folder / name).unlink()
+    assert {unit.split for unit in plan_idx(location, Split.VALIDATION).units} == {Split.VALIDATION}

@@ -57,3 +57,18 @@ def test_the_records_that_there_are_to_be_are_counted(classes: Path, pool: Path)
     read_records(config(classes, unlabelled_uri=str(pool), num_records=5))
     with pytest.raises(ConfigError, match=r"^data.num_records: found 5 labelled records, accepted is the 6 that it"):
         read_records(config(classes, unlabelled_uri=str(pool), num_records=6))
+
+
+def test_examples_to_choose_by_are_not_trained_on(classes: Path, tmp_path: Path, png: Png) -> None:
+    (tmp_path / "val" / "a").mkdir(parents=True)
+    (tmp_path / "val" / "a" / "new.png").write_bytes(png(9))
+    (tmp_path / "val" / "a" / "known.png").write_bytes((classes / "a" / "1.png").read_bytes())
+    (tmp_path / "test" / "a").mkdir(parents=True)
+    (tmp_path / "test" / "a" / "held.png").write_bytes(png(9))
+    apart = {"held_out_uri": str(tmp_path / "test"), "validation_uri": str(tmp_path / "val")}
+    records, _ = read_records(config(classes, **apart))
+    assert {split: {record.source for record in rows} for split, rows in records.items()} == {
+        Split.TRAIN: {"a/0.png", "b/0.png", "b/1.png"},
+        Split.VALIDATION: {"a/known.png"},
+        Split.HELD_OUT: {"a/held.png"},
+    }

@@ -5,7 +5,15 @@ from __future__ import annotations
 import pytest
 
 from learn2compress.config import DataFormat
-from learn2compress.data.records import MAX_LABEL_CHARACTERS, Unit, gathered_notes, label_problem, source_name
+from learn2compress.data.records import (
+    MAX_LABEL_CHARACTERS,
+    Split,
+    Unit,
+    gathered_notes,
+    label_problem,
+    source_name,
+    splits_of,
+)
 
 
 def test_what_is_noted_of_many_files_is_one_line() -> None:
@@ -67,3 +75,15 @@ def test_a_name_is_one_line_that_shows_all_that_is_in_it() -> None:
     assert source_name("a/\x1b[31m\n.png") == r"a/\x1b[31m\n.png"
     assert source_name("gpj.\u202egnp") == r"gpj.\u202egnp"
     assert source_name("\u0dc1\u0dca\u200d\u0dbb\u0dd3/\u3000 1.png") == "\u0dc1\u0dca\u200d\u0dbb\u0dd3/\u3000 1.png"
+
+
+def test_there_is_a_split_to_choose_by_where_a_source_is_named_for_it() -> None:
+    units = [Unit(DataFormat.NPZ, "data.uri", "a.npz"), Unit(DataFormat.NPZ, "data.uri", "b", split=Split.VALIDATION)]
+    assert splits_of(units) == (Split.TRAIN, Split.VALIDATION, Split.HELD_OUT)
+    assert splits_of(units[:1]) == (Split.TRAIN, Split.HELD_OUT)
+
+
+def test_nothing_makes_the_held_out_split_give_way() -> None:
+    assert Split.HELD_OUT.gives_way_to == ()
+    assert Split.VALIDATION.gives_way_to == (Split.HELD_OUT,)
+    assert set(Split.TRAIN.gives_way_to) == {Split.HELD_OUT, Split.VALIDATION}

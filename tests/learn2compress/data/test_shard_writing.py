@@ -30,7 +30,9 @@ def test_a_shard_holds_its_records_in_the_order_of_their_hashes(tmp_path: Path) 
 
 def test_what_is_held_out_stays_out_of_training(tmp_path: Path) -> None:
     digest = RECORDS[0][1].content_sha256
-    written = write_split_shard(Split.TRAIN, 0, RECORDS, {digest: {"dog"}}, LABELS, None, False, 1, tmp_path)
+    written = write_split_shard(
+        Split.TRAIN, 0, RECORDS, {Split.HELD_OUT: {digest: {"dog"}}}, LABELS, None, False, 1, tmp_path
+    )
     assert isinstance(written, ShardWritten)
     assert written.num_labelled_left_out == 1
     assert digest not in {example.content_sha256 for example in read_examples(tmp_path / "train")}

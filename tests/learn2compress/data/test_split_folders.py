@@ -33,7 +33,7 @@ def write_images(folder: Path, png: Png, *parts: str) -> Path:
         (("Training", "val"), "set data.uri: {0}/Training, data.held_out_uri: {0}/val"),
         (
             ("train", "validation", "test"),
-            "set data.uri: {0}/train, data.held_out_uri: {0}/test; {0}/validation is not needed",
+            "set data.uri: {0}/train, data.validation_uri: {0}/validation, data.held_out_uri: {0}/test",
         ),
     ],
 )
@@ -49,10 +49,11 @@ def test_splits_are_not_taken_for_classes(
 
 
 def test_what_the_message_says_is_accepted(tmp_path: Path, png: Png) -> None:
-    write_images(tmp_path, png, "train", "test")
+    write_images(tmp_path, png, "train", "test", "val")
     splits = find_split_folders(Location(str(tmp_path), "data.uri"), DataFormat.IMAGE_FOLDER)
     assert splits is not None
-    data = DataConfig(DataFormat.IMAGE_FOLDER, splits.train, held_out_uri=splits.test)
+    data = DataConfig(DataFormat.IMAGE_FOLDER, splits.train, held_out_uri=splits.test, validation_uri=splits.validation)
+    assert len(plan(data, TaskConfig()).units) == 6
     assert plan(data, TaskConfig()).names == ("cat", "dog")
 
 
@@ -68,7 +69,10 @@ def test_tables_of_splits_are_not_read_as_one(tmp_path: Path) -> None:
     (tmp_path / "README").write_text("about these")
     with pytest.raises(ConfigError) as error:
         plan(DataConfig(DataFormat.TSV, str(tmp_path)), TEXT)
-    expected = f"set data.uri: {tmp_path}/train.tsv, data.held_out_uri: {tmp_path}/test.tsv.gz"
+    expected = (
+        f"set data.uri: {tmp_path}/train.tsv, data.validation_uri: {tmp_path}/val.tsv, "
+        f"data.held_out_uri: {tmp_path}/test.tsv.gz"
+    )
     assert expected in str(error.value)
     (tmp_path / "more.tsv").write_text("a\tone text\nb\tanother text\n")
     assert find_split_folders(Location(str(tmp_path), "data.uri"), DataFormat.TSV) is None

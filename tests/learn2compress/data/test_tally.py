@@ -73,3 +73,33 @@ def test_whole_data_are_complete() -> None:
 def test_what_was_lost_or_came_twice_is_found(changed: list[Finding], counted: dict[Split, int]) -> None:
     with pytest.raises(RecordsLostError):
         check_complete(UNITS, False, 1, tally_findings(changed), counted)
+
+
+def test_examples_to_choose_by_are_counted_where_there_are_some() -> None:
+    units = [*UNITS, Unit(DataFormat.TSV, "data.validation_uri", "v.tsv", split=Split.VALIDATION)]
+    left_out = ShardWritten("validation", 0, NAMES, [("e", 1), ("f", 1)], 1, 0, 0, 0, 0, [], {1: 3})
+    counted = {Split.TRAIN: 3, Split.VALIDATION: 3, Split.HELD_OUT: 2}
+    tally = tally_findings([*findings(), left_out, UnitRead(1, 3)])
+    check_complete(units, False, 1, tally, counted)
+    summary = summarize(tally, 1)
+    assert (summary["num_validation"], summary["num_validation_left_out"]) == (2, 1)
+    assert summary["num_labelled_left_out"] == 0
+    assert summary["labels_not_in_validation"] == ["cat"]
+    without = summarize(tally_findings(findings()), 1)
+    assert without["content_sha256"] != summary["content_sha256"]
+    assert without["split_content_sha256"] == {
+        split: digest for split, digest in summary["split_content_sha256"].items() if split != "validation"
+    }
+    assert "num_validation" not in without
+    with pytest.raises(RecordsLostError, match="shards written: 3 were to be reported once each, and validation/0"):
+        check_complete(units, False, 1, tally_findings(findings()), counted)
+
+
+@pytest.mark.parametrize("digest", ["a", "d"])
+def test_content_to_choose_by_that_is_elsewhere_too_is_found(digest: str) -> None:
+    tally = tally_findings([*findings(), shard(Split.VALIDATION, [(digest, 0)])])
+    assert tally["num_shared"] == 1
+    units = [Unit(DataFormat.TSV, "data.validation_uri", "v.tsv", split=Split.VALIDATION)]
+    whole = tally | {"read": [(0, 7)]}
+    with pytest.raises(RecordsLostError, match="records left out of a split that are in it"):
+        check_complete(units, False, 1, whole, {Split.TRAIN: 3, Split.VALIDATION: 1, Split.HELD_OUT: 2})

@@ -31,7 +31,9 @@ def saved(folder: Path, count: int = 60, bad: int = 0) -> DataConfig:
 def test_every_example_is_in_one_split(tmp_path: Path) -> None:
     data = saved(tmp_path)
     report = write_examples(plan(data, TASK), data, TASK, tmp_path / "examples")
-    stored = [example for split in Split for example in read_examples(tmp_path / "examples" / split)]
+    stored = [
+        example for split in (Split.TRAIN, Split.HELD_OUT) for example in read_examples(tmp_path / "examples" / split)
+    ]
     assert len(stored) == report.num_train + report.num_held_out == 60
     assert report.labels == ("0", "1", "2")
     assert read_json(DataReport, tmp_path / "examples" / "ingest.json") == report

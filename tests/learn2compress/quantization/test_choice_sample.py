@@ -91,3 +91,13 @@ def test_a_networks_accuracy_is_that_of_its_highest_logit() -> None:
     # Class 1 from the brightness of 10 on.
     network.set_weights([np.array([[0.0, 255.0]], np.float32), np.array([9.5, 0.0], np.float32)])
     assert numbered(40, 0).network_top_1(network) == 0.25
+
+
+def test_examples_that_are_stored_apart_come_first(folder: Path, tmp_path: Path) -> None:
+    apart = tmp_path / "apart"
+    rows = [encode_example(bytes([90 + i] * 4), i, f"{i:064x}", str(i)) for i in range(3)]
+    write_shard(shard_path(apart, 0, 1), rows)
+    sample = TrainingSample.read(folder, (2, 2, 1), 1, num_validation=3, validation=apart)
+    assert sample.inputs[:, 0, 0, 0].tolist() == [90, 91, 92, 0, 2, 3, 5, 6, 7]
+    assert sample.num_kept_back == 3
+    assert sample.calibration_inputs(2)[:, 0, 0, 0].tolist() == [0, 2]

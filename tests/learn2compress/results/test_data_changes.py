@@ -75,3 +75,11 @@ def test_classes_that_came_went_shrank_or_moved_are_named() -> None:
 )
 def test_much_smaller_is_a_fifth_less_and_no_chance(count: int, before: int, smaller: bool) -> None:
     assert is_much_smaller(count, before) is smaller
+
+
+def test_examples_to_choose_by_are_compared_where_both_runs_had_some() -> None:
+    now = dataclasses.replace(NOW, num_validation=60)
+    assert count_changes(now, BEFORE) == ()
+    assert count_changes(now, dataclasses.replace(BEFORE, num_validation=64)) == (
+        "the validation split has 60 examples, 64 in the previous run",
+    )

@@ -51,6 +51,27 @@ def test_nothing_is_said_of_data_in_order(data_report: Report) -> None:
             "class 'dog' without a held-out example (data.min_held_out_per_class: 0): nothing tells how well it is "
             "recognized",
         ),
+        (
+            {"num_labelled_left_out": 3, "num_validation": 60},
+            "3 labelled examples left out of training: the content is held out, or to choose by",
+        ),
+        (
+            {"num_validation": 60, "num_validation_left_out": 1},
+            "1 validation example left out: the content is held out",
+        ),
+        (
+            {"num_validation": 60, "num_conflicting_stored": SplitCounts(0, 0, 2)},
+            "2 validation examples whose content has another label, too",
+        ),
+        (
+            {"num_validation": 60, "num_duplicates": SplitCounts(3, 1, 2)},
+            "copies of other examples of their split: 3 in training, 2 to choose by, 1 held out",
+        ),
+        (
+            {"num_validation": 60, "labels_not_in_validation": ("dog",)},
+            "class 'dog' without an example to choose by (data.validation_uri): no choice minds how well it is "
+            "recognized",
+        ),
         ({"changes": ("the training split has 1 example, 2 in the previous run",)}, None),
     ],
 )

@@ -18,3 +18,9 @@ def test_other_texts_stay(text: str) -> None:
 def test_examples_are_counted_by_what_they_are_for() -> None:
     found = {"num_train": 1412, "num_held_out": 385, "num_bad": 0, "num_classes": 10}
     assert counts_of_examples(found) == "1,412 to train, 385 held out, 0 bad, 10 classes"
+
+
+def test_examples_to_choose_by_are_counted_where_they_are_stored_apart() -> None:
+    found = {"num_train": 1412, "num_validation": 60, "num_held_out": 385, "num_bad": 0, "num_classes": 10}
+    assert counts_of_examples(found) == "1,412 to train, 60 to choose by, 385 held out, 0 bad, 10 classes"
+    assert counts_of_examples(found | {"num_validation": 0}) == "1,412 to train, 385 held out, 0 bad, 10 classes"

@@ -66,14 +66,19 @@ def test_a_folder_of_tables_of_both_kinds_says_what_to_give(tmp_path: Path) -> N
 
 
 def test_parts_of_a_folder_of_tables_are_named(tmp_path: Path) -> None:
-    for name in ("train.csv", "test.csv"):
+    for name in ("train.csv", "test.csv", "dev.csv"):
         (tmp_path / "texts" / name).parent.mkdir(exist_ok=True)
         (tmp_path / "texts" / name).write_text(ROWS)
-    config = parse_config(make_starter(request_of(tmp_path, data_uri=str(tmp_path / "texts"))).text)
-    assert (config.data.uri, config.data.held_out_uri) == (
-        str(tmp_path / "texts" / "train.csv"),
-        str(tmp_path / "texts" / "test.csv"),
-    )
+    text = make_starter(request_of(tmp_path, data_uri=str(tmp_path / "texts"))).text
+    data = parse_config(text).data
+    assert [data.uri, data.validation_uri, data.held_out_uri] == [
+        str(tmp_path / "texts" / f"{name}.csv") for name in ("train", "dev", "test")
+    ]
+    assert "\n  validation_ratio:" not in text
+    (tmp_path / "texts" / "dev.csv").unlink()
+    text = make_starter(request_of(tmp_path, data_uri=str(tmp_path / "texts"))).text
+    assert parse_config(text).data.validation_uri is None
+    assert "\n  validation_ratio: 0.05 #" in text
 
 
 def test_a_teacher_of_numbers_alone_does_not_tell_what_it_is_about(tmp_path: Path) -> None:
