@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 from learn2compress import progress
@@ -12,10 +11,8 @@ from learn2compress.compression.local_path import resolved_path
 from learn2compress.config import DataFormat
 from learn2compress.config.parsing import ConfigError
 from learn2compress.data.format_of_name import format_of_name
-
-_PARTS_TO_TRAIN = ("train", "training")
-_PARTS_TO_CHOOSE_BY = ("validation", "val", "valid")
-_PARTS_HELD_OUT = ("test", *_PARTS_TO_CHOOSE_BY, "held_out")
+from learn2compress.data.locations import Location
+from learn2compress.data.split_folders import find_split_folders
 
 
 def is_path(data: Any) -> bool:
@@ -67,23 +64,19 @@ def _parts(uri: str, *, may_choose: bool) -> tuple[str, dict[str, str]]:
       uri: A folder, or something else.
       may_choose: Whether a part may be taken to choose by.
     """
-    if "://" in uri or not Path(uri).is_dir():
+    splits = find_split_folders(Location(uri, "train"), DataFormat.IMAGE_FOLDER)
+    if splits is None or splits.test is None:
         return uri, {}
-    folders = {path.name.lower(): path for path in sorted(Path(uri).iterdir()) if path.is_dir()}
-    train = next((folders[name] for name in _PARTS_TO_TRAIN if name in folders), None)
-    held_out = [folders[name] for name in _PARTS_HELD_OUT if name in folders]
-    if train is None or not held_out or set(folders) - {*_PARTS_TO_TRAIN, *_PARTS_HELD_OUT}:
-        return uri, {}
-    others = held_out[1:]
-    chosen_by = next((path for path in others if may_choose and path.name.lower() in _PARTS_TO_CHOOSE_BY), None)
-    taken = "" if chosen_by is None else f", choices by {chosen_by.name}/"
-    unused = "".join(f"; {path.name}/ is not used" for path in others if path != chosen_by)
-    progress.notice(
-        "data",
-        f"train: found {train.name}/ and {held_out[0].name}/ in {uri}: trained on the one, measured with the other"
-        + taken
-        + unused,
-    )
-    return str(train), {"held_out_uri": str(held_out[0])} | (
-        {} if chosen_by is None else {"validation_uri": str(chosen_by)}
-    )
+    parts = {"held_out_uri": splits.test}
+    train, test = (part.rpartition("/")[2] for part in (splits.train, splits.test))
+    said = f"train: found {train}/ and {test}/ in {uri}: trained on the one, measured with the other"
+    unused = list(splits.unused)
+    if splits.validation is not None:
+        name = splits.validation.rpartition("/")[2]
+        if may_choose:
+            parts["validation_uri"] = splits.validation
+            said += f", choices by {name}/"
+        else:
+            unused.append(name)
+    progress.notice("data", said + "".join(f"; {name}/ is not used" for name in unused))
+    return splits.train, parts

@@ -9,10 +9,11 @@ from learn2compress.config import DataFormat
 from learn2compress.data.locations import Location
 from learn2compress.data.tfrecord_folder import is_tfrecord
 
-_TRAIN = frozenset({"train", "training"})
-_VALIDATION = frozenset({"validation", "valid", "val", "dev"})
-_TEST = frozenset({"test", "testing", "eval", "evaluation", "held_out", "holdout"})
-_ALL = _TRAIN | _VALIDATION | _TEST
+# Of several for one purpose, the first is taken.
+_TRAIN = ("train", "training")
+_VALIDATION = ("validation", "valid", "val", "dev")
+_TEST = ("test", "testing", "eval", "evaluation", "held_out", "holdout")
+_ALL = frozenset((*_TRAIN, *_VALIDATION, *_TEST))
 _WORDS = re.compile(r"[^-._]+")
 _TABLE_ENDING = re.compile(r"\.(csv|tsv)(\.gz)?$")
 
@@ -25,11 +26,13 @@ class SplitFolders:
       train: Where the training examples are.
       test: Where the held-out examples are; those for validation where there are no others; `None` for neither.
       validation: Where the examples to choose by are; `None` where there are none, or they are held out.
+      unused: Names of further parts, for which there is no use beside these.
     """
 
     train: str
     test: str | None
     validation: str | None
+    unused: tuple[str, ...] = ()
 
     def settings(self, field: str) -> str:
         """Returns what to set, such as "set data.uri: d/train, data.validation_uri: d/val, data.held_out_uri: d/test".
@@ -71,13 +74,12 @@ def find_split_folders(location: Location, data_format: DataFormat) -> SplitFold
             parts[words[0].lower()] = f"*{words[0]}*"
     if len(parts) < 2 or not parts.keys() <= _ALL:
         return None
-    train, validation, test = (
-        next((f"{location.uri.rstrip('/')}/{name}" for key, name in sorted(parts.items()) if key in kind), None)
-        for kind in (_TRAIN, _VALIDATION, _TEST)
-    )
+    taken = [next((parts[key] for key in kind if key in parts), None) for kind in (_TRAIN, _VALIDATION, _TEST)]
+    train, validation, test = (name and f"{location.uri.rstrip('/')}/{name}" for name in taken)
     if train is None:
         return None
-    return SplitFolders(train, test or validation, validation if test else None)
+    unused = tuple(sorted(set(parts.values()) - set(taken)))
+    return SplitFolders(train, test or validation, validation if test else None, unused)
 
 
 def check_no_splits(location: Location, data_format: DataFormat) -> None:

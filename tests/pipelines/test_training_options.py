@@ -70,13 +70,17 @@ def test_a_teacher_that_learns_with_mobilenets_of_three_widths(
     assert cost["student_macs"] == macs
 
 
-def test_an_ensemble_teaches_branches_within_budgets_with_help_of_unlabelled_images(
+def test_an_ensemble_teaches_branches_within_budgets_with_unlabelled_images_and_others_to_choose_by(
     teacher: Path, tmp_path: Path, run_folder: Callable[[Path], Any]
 ) -> None:
     # Two of three images of the training split come without their labels.
     for number, record in enumerate(read_digits()):
-        name = Path(str(record.label)) if number % 3 == 0 or number % 7 == 0 else None
-        target = tmp_path / ("labelled" if name else "unlabelled") / (name or Path())
+        name = str(record.label)
+        target = tmp_path / "unlabelled"
+        if number % 9 == 0:
+            target = tmp_path / "validation" / name
+        elif number % 3 == 0 or number % 7 == 0:
+            target = tmp_path / "labelled" / name
         target.mkdir(parents=True, exist_ok=True)
         pixels = np.asarray(record.payload)
         Image.fromarray((pixels.reshape(8, 8) * 255.0 / pixels.max()).astype(np.uint8)).save(target / f"{number}.png")
@@ -90,15 +94,18 @@ def test_an_ensemble_teaches_branches_within_budgets_with_help_of_unlabelled_ima
         "augment": {"shift_ratio": 0.1},
         "distillation": {"loss": "decoupled"},
         "early_stopping_epochs": 2,
-        # Two of three have no label to decide by.
-        "validation_ratio": 0.2,
     }
     students = [
         {"name": "large", "budget": {"max_macs": 200000}},
         {"name": "small", "budget": {"max_model_bytes": 9000}},
     ]
     folder = run_folder(tmp_path).write(
-        data={"format": "image_folder", "uri": "labelled", "unlabelled_uri": "unlabelled"},
+        data={
+            "format": "image_folder",
+            "uri": "labelled",
+            "validation_uri": "validation",
+            "unlabelled_uri": "unlabelled",
+        },
         teacher={"uri": str(teacher), "ensemble": [{"uri": str(second)}], "cached_views": 2},
         training=training,
         students=students,
@@ -109,3 +116,5 @@ def test_an_ensemble_teaches_branches_within_budgets_with_help_of_unlabelled_ima
     assert 7000 < len(files["small"]) <= 9000
     report = read_json(FamilyReport, folder.versions / "1" / "family.json")
     assert report.teacher.accuracy.top_1 > 0.9
+    assert report.data is not None
+    assert report.data.num_validation == 200
