@@ -86,6 +86,22 @@ class Location:
         """
         return SourceError(f"{self.field}: {problem}")
 
+    @property
+    def _is_glob(self) -> bool:
+        return any(mark in self.path for mark in "*?[")
+
+    def _missing(self) -> SourceError:
+        return self.error(f"found nothing at {self.uri}, accepted is a file, a folder or a glob of files")
+
+    def check_exists(self) -> None:
+        """Refuses a place at which nothing is; what a glob finds is not looked for.
+
+        Raises:
+          SourceError: nothing is there, or it can't be read.
+        """
+        if not self._is_glob and self.entry() is None:
+            raise self._missing()
+
     def entry(self, path: str | None = None) -> Entry | None:
         """Returns what is at this place, or `None` if nothing is.
 
@@ -142,12 +158,12 @@ class Location:
         """
         wanted = accepts or (lambda name: name_part in name)
         found = self.entry()
-        if found is None and any(mark in self.path for mark in "*?["):
+        if found is None and self._is_glob:
             root = os.path.realpath(self._fixed_folder()) if self.is_local else None
             paths = sorted(self.filesystem.glob(self.path))
             entries = [self._entry(self.filesystem.info(path), root) for path in paths]
         elif found is None:
-            raise self.error(f"found nothing at {self.uri}, accepted is a file, a folder or a glob of files")
+            raise self._missing()
         elif found.is_folder:
             entries = [entry for entry in self.folder() if wanted(entry.name.lower())]
         else:

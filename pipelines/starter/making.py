@@ -35,6 +35,8 @@ def make_starter(request: StarterRequest) -> Starter:
       ConfigError: the data or the teacher can't be used, nothing tells whether they are images or texts or how large,
         or the smallest students break a budget.
     """
+    if request.data_uri is not None:
+        Location(request.data_uri, "--data").check_exists()  # before a teacher is opened, which takes longer
     request = dataclasses.replace(request, data_format=_format(request))
     splits = _splits(request)
     request = request if splits is None else dataclasses.replace(request, data_uri=splits.train)

@@ -106,7 +106,7 @@ def test_images_of_different_sizes_need_one_to_be_resized_to(
         (("--input-shape", "32"), "--input-shape: found '32', accepted is HEIGHTxWIDTHxCHANNELS, such as 32x32x3"),
         (("--input-shape", "32x32x4"), "--input-shape: an image task accepts an input_shape of"),
         (("--max-macs", "1000"), "max_macs: found 1000, accepted is at least 7"),
-        (("--data", "nowhere"), "--data: data.uri: found nothing at nowhere"),
+        (("--data", "nowhere"), "--data: found nothing at nowhere"),
     ],
 )
 def test_what_can_not_be_met_is_refused(

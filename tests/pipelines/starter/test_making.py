@@ -93,3 +93,9 @@ def test_a_teacher_of_images_beside_a_table_is_refused(tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_text(ROWS)
     with pytest.raises(ConfigError, match="found a teacher of images beside a table of texts"):
         make_starter(request_of(tmp_path, teacher_uri=teacher, data_uri=str(tmp_path / "a.csv")))
+
+
+def test_data_that_are_missing_are_told_before_a_teacher_is_opened(tmp_path: Path) -> None:
+    request = request_of(tmp_path, data_uri=str(tmp_path / "photo"), teacher_uri=str(tmp_path / "no_teacher.keras"))
+    with pytest.raises(ConfigError, match=r"^--data: found nothing at .*photo, accepted is a file, a folder"):
+        make_starter(request)
