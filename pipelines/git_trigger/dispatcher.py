@@ -75,7 +75,7 @@ class Dispatcher:
     async def _work_all(self) -> None:
         while True:
             try:
-                queued = await asyncio.to_thread(self._queue.claim)
+                queued = await self._claim()
                 if queued is None:
                     await self._wait()
                     continue
@@ -84,6 +84,17 @@ class Dispatcher:
                 # A full disk, say: the queue is still there when it is over.
                 _LOG.exception("the queue could not be worked")
                 await asyncio.sleep(_LOOK_SECONDS)
+
+    async def _claim(self) -> QueuedPush | None:
+        claiming = asyncio.ensure_future(asyncio.to_thread(self._queue.claim))
+        try:
+            return await asyncio.shield(claiming)
+        except asyncio.CancelledError:
+            # The thread goes on, and nobody would work what it claims.
+            queued = await claiming
+            if queued is not None:
+                self._queue.release(queued.number)
+            raise
 
     async def _wait(self) -> None:
         with contextlib.suppress(TimeoutError):

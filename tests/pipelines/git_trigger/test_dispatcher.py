@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
+import threading
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -88,6 +90,26 @@ def test_work_that_is_stopped_stays_in_the_queue(make_office: Callable[..., Offi
     office = make_office(silent_server)
     add(office, silent_server)
     office.work_until(lambda: office.queue.counts()[PushState.WORKING] == 1)
+    found = office.queue.claim()
+    assert found is not None
+    assert found.attempts == 1
+
+
+def test_a_push_that_is_taken_while_work_stops_stays_in_the_queue(
+    make_office: Callable[..., Office], silent_server: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    office = make_office(silent_server)
+    add(office, silent_server)
+    claim, begins = office.queue.claim, threading.Event()
+
+    def claim_slowly() -> Any:
+        begins.set()
+        time.sleep(0.2)
+        return claim()
+
+    with monkeypatch.context() as patched:
+        patched.setattr(office.queue, "claim", claim_slowly)
+        office.work_until(begins.is_set)
     found = office.queue.claim()
     assert found is not None
     assert found.attempts == 1
