@@ -50,8 +50,8 @@ def compress(
         label), batched or not, or a folder with a folder of images for each class.
       held_out: Examples to measure with, in the same form. Left out, a share of `train` is held out, which the hash of
         their content decides; of a folder with `train/` and `test/` (or `validation/`) in it, the latter.
-      students: By name the largest size of the file, such as "500 kB" or 500_000 (bytes), or a mapping as in the
-        configuration's `students`.
+      students: By name the largest size of the file, such as "500 kB" or 500_000 (bytes); "teacher" for the teacher's
+        own network, pruned and in 8 bits; or a mapping as in the configuration's `students`.
       checkpoint: A folder for the state of the work: called again after a kill with the same arguments, it is resumed,
         and ends with the same files. One process at a time uses it.
       class_names: A list of names in the order of the label's indices, one for each class; left out, the indices or the
