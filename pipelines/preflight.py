@@ -26,7 +26,7 @@ from pipelines.store_file import tables_in, why_no_store
 if TYPE_CHECKING:
     import keras
 
-    from learn2compress.teachers.teacher import LoadedTeacher
+    from learn2compress.teachers.network import Member
 
 _LEAST_FREE_BYTES = 100 * 10**6
 _SQLITE_WAIT_SECONDS = 3.0
@@ -203,11 +203,11 @@ def _check_inputs(config: CompressionConfig, found: _Findings) -> None:
     with found.collecting():
         _check_top_k(config, len(labels or ()) or config.evaluate.top_k + 1)
     report("check the teacher", 1, 3)
-    teacher = _check_teacher(config, labels, found)
+    member = _check_teacher(config, labels, found)
     report("check the students", 2, 3)
-    if teacher is not None and config.trained_students != config.students:
+    if member is not None and config.trained_students != config.students:
         with found.collecting():
-            found.notices += _check_own_students(config, teacher)
+            found.notices += _check_own_students(config, member)
     with found.collecting():
         found.notices += _check_students(config, None if labels is None else len(labels))
 
@@ -219,8 +219,8 @@ def _class_names(config: CompressionConfig) -> tuple[str, ...] | None:
     return plan(config.data, config.task).names
 
 
-def _check_teacher(config: CompressionConfig, labels: tuple[str, ...] | None, found: _Findings) -> LoadedTeacher | None:
-    """Opens the teacher as TeacherLoad will; `None` where it is not accepted, or its classes are not known yet."""
+def _check_teacher(config: CompressionConfig, labels: tuple[str, ...] | None, found: _Findings) -> Member | None:
+    """Opens the teacher as TeacherLoad will; returns its first network, or `None` where that can't be told yet."""
     from learn2compress.teachers.fetching import fetch_teacher
     from learn2compress.teachers.loading import check_opens, load_teacher
     from learn2compress.teachers.members import members_of
@@ -236,7 +236,11 @@ def _check_teacher(config: CompressionConfig, labels: tuple[str, ...] | None, fo
                 paths.append(path)
         # Where only reading everything tells the data's classes, `classes` says how many there must be.
         known = labels if labels is not None else config.teacher.classes or None
-        if known is None or len(paths) < len(members_of(config.teacher)):
+        if len(paths) < len(members_of(config.teacher)):
+            return None
+        if known is None:
+            with found.collecting():
+                return _member_of_any_classes(config, paths[0])
             return None
         with found.collecting():
             teacher = load_teacher(paths, config.teacher, config.task, len(known), known)
@@ -245,11 +249,24 @@ def _check_teacher(config: CompressionConfig, labels: tuple[str, ...] | None, fo
                     "teacher.uri: found a teacher that takes strings, accepted is one that takes the hashed features: "
                     "students are measured against the teacher's LiteRT file"
                 )
-            return teacher
+            return teacher.members[0]
     return None
 
 
-def _check_own_students(config: CompressionConfig, teacher: LoadedTeacher) -> tuple[str, ...]:
+def _member_of_any_classes(config: CompressionConfig, path: Path) -> Member | None:
+    """Opens a teacher whose network is to be a student as if each of its outputs were a class; `None` for others."""
+    from learn2compress.teachers.loading import load_member
+    from learn2compress.teachers.members import member_field, members_of
+    from learn2compress.teachers.opening import open_network
+
+    network = open_network(path)
+    if config.trained_students == config.students or config.teacher.outputs is not None or network.model is None:
+        return None
+    num_classes = max(2, network.model.output_shape[-1])
+    return load_member(path, members_of(config.teacher)[member_field(0)], config.task, num_classes)
+
+
+def _check_own_students(config: CompressionConfig, member: Member) -> tuple[str, ...]:
     """Returns what will go otherwise than asked with students that are the teacher's own network.
 
     Raises:
@@ -257,7 +274,7 @@ def _check_own_students(config: CompressionConfig, teacher: LoadedTeacher) -> tu
     """
     from learn2compress.steps.own_student import check_own_students
 
-    return check_own_students(config, teacher.members[0])
+    return check_own_students(config, member)
 
 
 def _check_students(config: CompressionConfig, num_classes: int | None) -> tuple[str, ...]:

@@ -4,15 +4,22 @@
 
 A ResNet-8 as in MLPerf Tiny is trained with Keras on scikit-learn's digits, or on a folder with `train/CLASS/*` and
 `test/CLASS/*` of images of one size. Then it is a student of itself, twice: as it is, and with half of its operations
-removed by channels. Both are trained for 8 bits. `drop_points` is against the float network's own LiteRT file, and so is
-`bytes_ratio`; `overhead_bytes` is what the file has beyond one byte for each weight. The last line printed is one JSON
-object.
+removed by channels. Both are trained for 8 bits. `drop_points` and `bytes_ratio` are against the float network's own
+LiteRT file; `overhead_bytes` is what the file has beyond one byte for each weight.
+
+    python tests/benchmarks/own_network.py --applications [NAME ...]
+
+builds untrained networks of `keras.applications`, all nine unless they are named, makes the student of each, and holds
+its answers and what 8-bit training and channel pruning know of it against the original; no accuracy is measured.
+
+The last line printed is one JSON object.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import tempfile
 import time
 from pathlib import Path
 from typing import Any
@@ -21,8 +28,25 @@ import keras
 import numpy as np
 
 import learn2compress as l2c
+from learn2compress.config import InputScaling, TaskConfig, TeacherMemberConfig
 from learn2compress.litert.latency import processor_name
+from learn2compress.pruning.channel_graph import channel_graph
+from learn2compress.quantization.qat_network import why_not_trainable
+from learn2compress.students.own_network import own_network
+from learn2compress.teachers.loading import load_member
 
+APPLICATIONS = {
+    "MobileNet": 32,
+    "MobileNetV2": 32,
+    "MobileNetV3Small": 32,
+    "EfficientNetB0": 32,
+    "EfficientNetV2B0": 32,
+    "ResNet50V2": 32,
+    "DenseNet121": 32,
+    "NASNetMobile": 32,
+    "Xception": 71,
+}
+"""Pixels along a side of the smallest images that each takes."""
 BATCH_SIZE = 64
 HALF = {"network": "teacher", "prune": {"method": "channels", "sparsity_ratio": 0.5}}
 Split = tuple[np.ndarray, np.ndarray]
@@ -112,6 +136,40 @@ def figures_of(student: Any, teacher: Any) -> dict[str, Any]:
     }
 
 
+def of_application(name: str) -> dict[str, Any]:
+    """Makes the student of a published network, and returns what is known of it.
+
+    Args:
+      name: Of `APPLICATIONS`.
+
+    Returns:
+      The largest difference of probabilities over that between images, why 8-bit training does not know the network
+      (`None` where it does), and how many groups of channels can be removed.
+    """
+    keras.utils.set_random_seed(1)
+    size = APPLICATIONS[name]
+    model = getattr(keras.applications, name)(input_shape=(size, size, 3), weights=None, classes=4)
+    images = np.random.default_rng(1).integers(0, 256, (8, size, size, 3)).astype("float32")
+    images *= np.linspace(0.2, 1.0, 8).reshape(-1, 1, 1, 1).astype("float32")
+    for layer in model.layers:
+        if isinstance(layer, keras.layers.BatchNormalization):
+            layer.momentum = 0.0  # statistics of these images, as after a training
+    model(images / 127.5 - 1.0, training=True)
+    task = TaskConfig(input_shape=(size, size, 3))
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "teacher.keras"
+        model.save(path)
+        scaling = InputScaling(multiply=1 / 127.5, add=-1.0)
+        member = load_member(path, TeacherMemberConfig(str(path), scaling), task, 4)
+    student = own_network(member, task, "own")
+    found, wanted = keras.ops.softmax(student(images / 255)), member.probabilities(images)
+    return {
+        "difference": float(np.abs(found - wanted).max() / np.ptp(wanted, axis=0).max()),
+        "why_not_trainable": why_not_trainable(student),
+        "channel_groups": len(channel_graph(student).groups),
+    }
+
+
 def main() -> None:
     """Trains a network, compresses it, and prints one JSON object."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -119,7 +177,12 @@ def main() -> None:
     parser.add_argument("--data", type=Path, help="folder of train/ and test/ instead of the digits")
     parser.add_argument("--epochs", type=int, default=60, help="of the float network")
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--applications", nargs="*", choices=list(APPLICATIONS), help="published networks instead")
     arguments = parser.parse_args()
+    if arguments.applications is not None:
+        names = arguments.applications or list(APPLICATIONS)
+        print(json.dumps({"benchmark": "own_network", "applications": {name: of_application(name) for name in names}}))
+        return
     train, test = digits() if arguments.data is None else folder_of_images(arguments.data)
     epochs = 20 if arguments.quick else arguments.epochs
     started = time.monotonic()

@@ -337,6 +337,13 @@ def test_ones_own_network_is_measured_against_its_float_self(tmp_path: Path, run
     assert figures["students"]["half"]["macs_ratio"] < 0.6
 
 
+def test_published_networks_are_copied_and_known(run: Run) -> None:
+    (found,) = run("own_network", "--applications", "MobileNetV2")["applications"].values()
+    assert found["difference"] < 1e-3
+    assert found["why_not_trainable"] is None
+    assert found["channel_groups"] > 10
+
+
 def test_every_benchmark_is_run_here() -> None:
     programs = [path for path in BENCHMARKS.glob("*.py") if not path.name.startswith("test_")]
     scripts = {path.stem for path in programs if "__main__" in path.read_text(encoding="utf-8")}
