@@ -41,6 +41,11 @@ def leaf_layers(network: keras.Model) -> list[keras.Layer]:
     return [layer for layer in network._flatten_layers() if not isinstance(layer, keras.Model)]
 
 
+def parts_of(layer: keras.Layer) -> list[keras.Layer]:
+    """Returns a layer and all layers inside it, such as the projections of an attention."""
+    return list(layer._flatten_layers())
+
+
 def walk_graph(network: keras.Model, inputs: Sequence[Any], visit: Callable[..., Any]) -> Any:
     """Runs through a functional network with a function in place of its layers.
 
