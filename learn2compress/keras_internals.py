@@ -65,8 +65,8 @@ def walk_graph(network: keras.Model, inputs: Sequence[Any], visit: Callable[...,
 
 
 def trainable_kernel(layer: keras.Layer) -> keras.Variable:
-    """Returns the trainable kernel of a convolution or dense layer; `layer.kernel` may be a quantized view of it."""
-    return layer._kernel
+    """Returns the trainable kernel of a layer; of one that can be quantized, `layer.kernel` may be a view of it."""
+    return layer._kernel if hasattr(layer, "_kernel") else layer.kernel
 
 
 def functional_class() -> type:

@@ -19,15 +19,23 @@ from learn2compress.pruning.masks import cubic_sparsity, masks_of
 
 # How often the masks are updated while sparsity rises: often enough to follow the curve.
 _MASK_UPDATES = 40
-_KINDS = (keras.layers.Conv1D, keras.layers.Conv2D, keras.layers.Dense, keras.layers.EinsumDense)
+_KINDS = (
+    keras.layers.Conv1D,
+    keras.layers.Conv2D,
+    keras.layers.Dense,
+    keras.layers.EinsumDense,
+    keras.layers.GRUCell,
+    keras.layers.LSTMCell,
+    keras.layers.SimpleRNNCell,
+)
 
 
 def prunable_layers(layers: Sequence[keras.Layer], min_layer_weights: int) -> list[keras.Layer]:
     """Returns the layers whose kernels are pruned: convolutions and dense layers with enough weights.
 
-    Those inside other layers, such as the projections of an attention, are among
-    them. Depthwise kernels stay dense, as in the paper: they are few weights, and
-    each is all that its channel sees.
+    Those inside other layers are among them: the projections of an attention, and
+    of a recurrent layer the kernel of its inputs. Depthwise kernels stay dense, as
+    in the paper: they are few weights, and each is all that its channel sees.
 
     Args:
       layers: Of a network.

@@ -214,7 +214,7 @@ def _is_fused(layer: keras.Layer, consumers: list[keras.Layer]) -> bool:
 def _check_supported(layer: keras.Operation) -> None:
     name, kind = layer.name, type(layer)
     if kind not in _KNOWN:  # nor an operation that is no layer
-        accepted = ", ".join(sorted(kind.__name__ for kind in _KNOWN))
+        accepted = ", ".join(sorted({kind.__name__ for kind in _KNOWN}))
         raise ValueError(f"layer {name!r}: found {kind.__name__}, accepted are {accepted}")
     if num_applications(layer) > 1:
         raise ValueError(f"layer {name!r}: found it used {num_applications(layer)} times, accepted is once")

@@ -85,6 +85,16 @@ def test_convolutions_over_time_and_the_projections_of_an_attention_are_pruned()
     assert np.mean(np.asarray(kernel) == 0) > 0.25
 
 
+@pytest.mark.parametrize("kind", [keras.layers.LSTM, keras.layers.GRU, keras.layers.SimpleRNN])
+def test_a_recurrent_layers_kernel_of_inputs_is_pruned(kind: type[keras.layers.Layer]) -> None:
+    network = keras.Sequential([keras.Input((8, 12)), kind(16), keras.layers.Dense(4)])
+    (cell,) = prunable_layers(network.layers, 100)
+    pruner = MaskPruner(network, PruneConfig(sparsity_ratio=0.5, min_layer_weights=100), total_steps=1)
+    pruner.before_step(1)
+    assert np.mean(np.asarray(cell.kernel) == 0) == pytest.approx(0.5, abs=0.01)
+    assert np.all(np.asarray(cell.recurrent_kernel) != 0)
+
+
 def test_a_mask_holds_its_zeros_whatever_the_optimizer_does() -> None:
     kernel = keras.Variable(np.ones((4, 4), np.float32))
     (mask,) = mask_kernels([kernel])
