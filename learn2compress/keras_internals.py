@@ -41,6 +41,11 @@ def leaf_layers(network: keras.Model) -> list[keras.Layer]:
     return [layer for layer in network._flatten_layers() if not isinstance(layer, keras.Model)]
 
 
+def parts_of(layer: keras.Layer) -> list[keras.Layer]:
+    """Returns a layer and all layers inside it, such as the projections of an attention."""
+    return list(layer._flatten_layers())
+
+
 def walk_graph(network: keras.Model, inputs: Sequence[Any], visit: Callable[..., Any]) -> Any:
     """Runs through a functional network with a function in place of its layers.
 
@@ -60,8 +65,8 @@ def walk_graph(network: keras.Model, inputs: Sequence[Any], visit: Callable[...,
 
 
 def trainable_kernel(layer: keras.Layer) -> keras.Variable:
-    """Returns the trainable kernel of a convolution or dense layer; `layer.kernel` may be a quantized view of it."""
-    return layer._kernel
+    """Returns the trainable kernel of a layer; of one that can be quantized, `layer.kernel` may be a view of it."""
+    return layer._kernel if hasattr(layer, "_kernel") else layer.kernel
 
 
 def functional_class() -> type:

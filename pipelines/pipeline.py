@@ -2,7 +2,8 @@
 
     Ingest -> TeacherLoad -> JointDistillTrainer -> Prune.* -> Quantize.* -> Evaluate.* -> Pusher
 
-Evaluate.teacher measures what students are compared with. A search takes the place of Prune and Quantize.
+Evaluate.teacher measures what students are compared with. A search takes the place of Prune and Quantize. A student
+that is the teacher's own network comes from TeacherAsStudent; where there are no others, nothing is trained jointly.
 
 The graph knows nothing of what runs it.
 """
@@ -11,15 +12,14 @@ from __future__ import annotations
 
 from tfx.dsl.components.base.base_component import BaseComponent
 
-from components.artifacts import TRAINED_TEACHER_OUTPUT
 from components.evaluate.component import Evaluate, EvaluateTeacher
 from components.ingest.component import Ingest
-from components.joint_distill_trainer.component import JointDistillTrainer
 from components.pusher.component import Pusher
 from components.teacher_load.component import TeacherLoad
 from learn2compress.config import CompressionConfig
 from learn2compress.steps.training_inputs import TeacherUse, TrainingSettings
 from pipelines.branches import Branches
+from pipelines.networks import Networks
 from pipelines.provenance import Provenance
 
 
@@ -70,22 +70,13 @@ def create_components(config: CompressionConfig, provenance: Provenance, checkpo
     settings = TrainingSettings(
         config.task, config.training, TeacherUse.of(config.teacher), config.seed, checkpoint_root
     )
-    trainer = JointDistillTrainer(
-        examples=examples,
-        teacher=teacher,
-        teacher_logits=teacher_logits,
-        students=config.students,
-        settings=settings,
-        pretrained_sha256=provenance.pretrained_sha256,
-        code_digest=code["joint_distill_trainer"],
-    )
-    components: list[BaseComponent] = [ingest, teacher_load, evaluate_teacher, trainer]
-    # Branches use the teacher as the joint training left it.
-    signal = trainer.outputs.get(TRAINED_TEACHER_OUTPUT, teacher)
-    branches = Branches(config, examples, signal, teacher_logits, settings, code)
+    source = Networks(config, examples, teacher, teacher_logits, settings, provenance, code)
+    networks = source.of_students()
+    components: list[BaseComponent] = [ingest, teacher_load, evaluate_teacher, *networks.components]
+    branches = Branches(config, examples, networks.teacher, teacher_logits, settings, code)
     models, evaluations = {}, {}
     for student in config.students:
-        steps, variants = branches.of(student, trainer.outputs[student.name])
+        steps, variants = branches.of(student, networks.students[student.name])
         components += steps
         for name, variant in variants.items():
             evaluate = Evaluate(

@@ -26,6 +26,8 @@ from pipelines.store_file import tables_in, why_no_store
 if TYPE_CHECKING:
     import keras
 
+    from learn2compress.teachers.network import Member
+
 _LEAST_FREE_BYTES = 100 * 10**6
 _SQLITE_WAIT_SECONDS = 3.0
 
@@ -201,8 +203,11 @@ def _check_inputs(config: CompressionConfig, found: _Findings) -> None:
     with found.collecting():
         _check_top_k(config, len(labels or ()) or config.evaluate.top_k + 1)
     report("check the teacher", 1, 3)
-    _check_teacher(config, labels, found)
+    member = _check_teacher(config, labels, found)
     report("check the students", 2, 3)
+    if member is not None and config.trained_students != config.students:
+        with found.collecting():
+            found.notices += _check_own_students(config, member)
     with found.collecting():
         found.notices += _check_students(config, None if labels is None else len(labels))
 
@@ -214,7 +219,8 @@ def _class_names(config: CompressionConfig) -> tuple[str, ...] | None:
     return plan(config.data, config.task).names
 
 
-def _check_teacher(config: CompressionConfig, labels: tuple[str, ...] | None, found: _Findings) -> None:
+def _check_teacher(config: CompressionConfig, labels: tuple[str, ...] | None, found: _Findings) -> Member | None:
+    """Opens the teacher as TeacherLoad will; returns its first network, or `None` where that can't be told yet."""
     from learn2compress.teachers.fetching import fetch_teacher
     from learn2compress.teachers.loading import check_opens, load_teacher
     from learn2compress.teachers.members import members_of
@@ -230,14 +236,45 @@ def _check_teacher(config: CompressionConfig, labels: tuple[str, ...] | None, fo
                 paths.append(path)
         # Where only reading everything tells the data's classes, `classes` says how many there must be.
         known = labels if labels is not None else config.teacher.classes or None
-        if known is None or len(paths) < len(members_of(config.teacher)):
-            return
+        if len(paths) < len(members_of(config.teacher)):
+            return None
+        if known is None:
+            with found.collecting():
+                return _member_of_any_classes(config, paths[0])
+            return None
         with found.collecting():
-            if load_teacher(paths, config.teacher, config.task, len(known), known).takes_text:
+            teacher = load_teacher(paths, config.teacher, config.task, len(known), known)
+            if teacher.takes_text:
                 raise ConfigError(
                     "teacher.uri: found a teacher that takes strings, accepted is one that takes the hashed features: "
                     "students are measured against the teacher's LiteRT file"
                 )
+            return teacher.members[0]
+    return None
+
+
+def _member_of_any_classes(config: CompressionConfig, path: Path) -> Member | None:
+    """Opens a teacher whose network is to be a student as if each of its outputs were a class; `None` for others."""
+    from learn2compress.teachers.loading import load_member
+    from learn2compress.teachers.members import member_field, members_of
+    from learn2compress.teachers.opening import open_network
+
+    network = open_network(path)
+    if config.trained_students == config.students or config.teacher.outputs is not None or network.model is None:
+        return None
+    num_classes = max(2, network.model.output_shape[-1])
+    return load_member(path, members_of(config.teacher)[member_field(0)], config.task, num_classes)
+
+
+def _check_own_students(config: CompressionConfig, member: Member) -> tuple[str, ...]:
+    """Returns what will go otherwise than asked with students that are the teacher's own network.
+
+    Raises:
+      ConfigError: it can't be one, or not as it is asked for.
+    """
+    from learn2compress.steps.own_student import check_own_students
+
+    return check_own_students(config, member)
 
 
 def _check_students(config: CompressionConfig, num_classes: int | None) -> tuple[str, ...]:
@@ -259,7 +296,7 @@ def _check_students(config: CompressionConfig, num_classes: int | None) -> tuple
 
     trunk = load_pretrained(config.training, config.task)
     notes = () if trunk is None else _calibrated_instead(config, trunk)
-    students = [student for student in config.students if student.budget is None]
+    students = [student for student in config.trained_students if student.budget is None]
     try:
         if students:
             build_joint_network(config.task, num_classes or 2, config.training, students, trunk)
@@ -274,7 +311,7 @@ def _calibrated_instead(config: CompressionConfig, trunk: keras.Model) -> tuple[
     """Returns why students of a trunk will get int8 by calibration where 8-bit training is asked for, if they will."""
     from learn2compress.quantization.qat_network import why_not_trainable
 
-    recipes = {config.quantize_of(student).recipe for student in config.students}
+    recipes = {config.quantize_of(student).recipe for student in config.trained_students}
     if config.search is not None:
         recipes = set(config.search.recipe)
     reason = why_not_trainable(trunk) if QuantizationRecipe.INT8_QAT in recipes else None

@@ -51,8 +51,8 @@ def compress(
         label), batched or not, or a folder with a folder of images for each class.
       held_out: Examples to measure with, in the same form. Left out, a share of `train` is held out, which the hash of
         their content decides; of a folder with `train/` and `test/` (or `validation/`) in it, the latter.
-      students: By name the largest size of the file, such as "500 kB" or 500_000 (bytes), or a mapping as in the
-        configuration's `students`.
+      students: By name the largest size of the file, such as "500 kB" or 500_000 (bytes); "teacher" for the teacher's
+        own network, pruned and in 8 bits; or a mapping as in the configuration's `students`.
       validation: At least 50 examples to choose by, in the same form: early stopping and the choice between two files,
         for example. Left out, a share of `train` is kept back for that (`training={"validation_ratio": 0.05}`); of a
         folder with `train/`, `validation/` and `test/` in it, they are those of `validation/`.

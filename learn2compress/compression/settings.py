@@ -15,6 +15,9 @@ from learn2compress.search.stages_for_sizes import trunk_for_sizes
 
 Students = Mapping[str, "str | int | Mapping[str, Any]"]
 
+OWN_NETWORK = "teacher"
+"""In place of a size: the teacher's own network as a student."""
+
 DEFAULT_NAME = "family"
 _ACCEPTED = frozenset(
     {"name", "task", "data", "training", "prune", "quantize", "evaluate", "constraints", "seed"},
@@ -64,9 +67,9 @@ def check_settings(settings: Mapping[str, Any], students: Students) -> None:
     if not isinstance(students, Mapping) or not students:
         raise ConfigError(
             f"students: found {students!r}, accepted is a mapping of names to sizes, such as "
-            "{'large': '500 kB', 'small': '100 kB'}"
+            "{'large': '500 kB', 'small': '100 kB'}, or to 'teacher', the teacher's own network"
         )
-    for name, student in students.items():
+    for name, student in _with_own_network(students).items():
         own = student if isinstance(student, Mapping) else {}
         if not isinstance(student, Mapping):
             parse_bytes(student, f"students.{name}")
@@ -126,6 +129,7 @@ def sized_students(
     Raises:
       ConfigError: a size is none.
     """
+    students = _with_own_network(students)
     limits: dict[str, int] = {}
     for name, student in students.items():
         if isinstance(student, Mapping):
@@ -135,14 +139,18 @@ def sized_students(
             limits[name] = parse_bytes(student, f"students.{name}")
     as_sizes = [name for name, student in students.items() if not isinstance(student, Mapping)]
     is_free = task.kind is TaskKind.IMAGE and not any(key in training for key in _NETWORK_KEYS)
-    if as_sizes and is_free and len(as_sizes) == len(students):
+    num_own = sum(_is_own_network(student) for student in students.values())
+    if as_sizes and is_free and len(as_sizes) + num_own == len(students):
         trunk = trunk_for_sizes(task.input_shape, labels, limits)
         if trunk is not None:
-            sizes = ", ".join(f"{name} about {byte_size(trunk.cost_of[name].model_bytes)}" for name in students)
+            sizes = ", ".join(f"{name} about {byte_size(trunk.cost_of[name].model_bytes)}" for name in as_sizes)
             progress.notice("students", f"one resnet trunk of {len(trunk.stages)} stages: {sizes}")
             stages = [dataclasses.asdict(stage) for stage in trunk.stages]
             return SizedStudents(
-                tuple({"name": name, "stage": trunk.stage_of[name]} for name in students),
+                tuple(
+                    {"name": name, **(student if isinstance(student, Mapping) else {"stage": trunk.stage_of[name]})}
+                    for name, student in students.items()
+                ),
                 {**training, "architecture": "resnet", "sharing": "prefix", "stages": stages},
                 limits,
             )
@@ -153,3 +161,12 @@ def sized_students(
     if as_sizes and "pretrained" not in training:
         training = {"sharing": "width", **training}
     return SizedStudents(tuple(plain), training, limits)
+
+
+def _with_own_network(students: Students) -> Students:
+    """Returns students of which those that are called the teacher's network are mappings, too."""
+    return {name: {"network": OWN_NETWORK} if student == OWN_NETWORK else student for name, student in students.items()}
+
+
+def _is_own_network(student: Any) -> bool:
+    return isinstance(student, Mapping) and student.get("network") == OWN_NETWORK

@@ -20,6 +20,7 @@ from learn2compress.litert.measure import measure_file
 from learn2compress.results.reports import ModelReport, read_json, write_json
 from learn2compress.steps.evaluate import PredictionWork, predict_split, teacher_settings
 from learn2compress.steps.examples_folder import ExamplesFolder
+from learn2compress.steps.own_student import check_own_students
 from learn2compress.steps.teacher import LogitsWork, check_answers, litert_file, write_shard_logits
 from learn2compress.teachers.answer_check import sample_size
 from learn2compress.teachers.augmented_views import ViewPlan
@@ -75,9 +76,13 @@ def checked_teacher(
         (path / LITERT_FILE).write_bytes(litert_file(teacher))
         write_json(path / _CONFIG_FILE, to_dict(chosen))
         write_json(path / _OUTPUT_FILE, teacher.output.value)
-        if chosen.is_live:
+        has_own_student = len(config.trained_students) < len(config.students)
+        if has_own_student:
+            for sentence in check_own_students(dataclasses.replace(config, teacher=chosen), teacher.members[0]):
+                progress.notice("students", sentence)
+        if chosen.is_live or has_own_student:
             store_copies(path, paths, teacher.members)
-        else:
+        if not chosen.is_live:
             _write_logits(dataclasses.replace(config, teacher=chosen), teacher, examples, labels, path)
 
     made = folder.once(TEACHER_FOLDER, write)

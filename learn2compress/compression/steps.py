@@ -23,18 +23,20 @@ from learn2compress.release.version import PushCandidate, decide
 from learn2compress.results.quantization import QuantizationReport
 from learn2compress.results.reports import ModelReport, read_json, write_json
 from learn2compress.steps.evaluate import PredictionWork, predict_split, student_settings
+from learn2compress.steps.own_student import make_own_student
 from learn2compress.steps.prune import prune_and_analyse
 from learn2compress.steps.quantize import make_student_file
 from learn2compress.steps.student_folder import read_network, read_student_folder, write_student_folder
 from learn2compress.steps.train import train_students
 from learn2compress.students.joint import content_sha256
+from learn2compress.teachers.stored import load_stored
 
 _TRAINED = "trained"
 _TRAINED_TEACHER = "trained_teacher"  # which no student may be called
 
 
 def train_jointly(compression: Compression) -> dict[str, TrainedStudent]:
-    """Trains all students at once, with the teacher's signal.
+    """Trains all students at once, with the teacher's signal; one of its own network is copied as it is.
 
     Example:
       >>> import keras
@@ -64,12 +66,17 @@ def train_jointly(compression: Compression) -> dict[str, TrainedStudent]:
     """
 
     def write(folder: Path) -> None:
-        inputs = compression.training_inputs("train")
-        trained = train_students(inputs, compression.labels, compression.config.students)
-        for name, student in trained.students.items():
-            write_student_folder(folder / name, student, trained.history[name])
-        if inputs.settings.teacher_use.learning_rate is not None and inputs.teacher is not None:
-            inputs.teacher.save(folder / _TRAINED_TEACHER)
+        inputs, config = compression.training_inputs("train"), compression.config
+        own = [student.name for student in config.students if student.is_teacher]
+        for name in own:
+            (member,) = load_stored(compression.teacher_folder, config.task, len(compression.labels))
+            write_student_folder(folder / name, *make_own_student(inputs, member, name))
+        if config.trained_students:
+            trained = train_students(inputs, compression.labels, config.trained_students)
+            for name, student in trained.students.items():
+                write_student_folder(folder / name, student, trained.history[name])
+            if inputs.settings.teacher_use.learning_rate is not None and inputs.teacher is not None:
+                inputs.teacher.save(folder / _TRAINED_TEACHER)
         inputs.checkpoint.discard()
 
     with working():

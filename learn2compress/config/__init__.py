@@ -49,7 +49,7 @@ from learn2compress.config.pruning import ChannelImportance, PruneConfig, PruneM
 from learn2compress.config.report import ReportConfig
 from learn2compress.config.search import SearchConfig, SearchSize
 from learn2compress.config.secret_variable import SecretVariableConfig
-from learn2compress.config.students import BudgetConfig, PretrainedConfig, StageConfig, StudentConfig
+from learn2compress.config.students import BudgetConfig, PretrainedConfig, StageConfig, StudentConfig, StudentNetwork
 from learn2compress.config.teacher import (
     InputScaling,
     StudentViews,
@@ -116,6 +116,7 @@ __all__ = [
     "Sharing",
     "StageConfig",
     "StudentConfig",
+    "StudentNetwork",
     "StudentViews",
     "TaintEffect",
     "TaskConfig",

@@ -18,7 +18,7 @@ from learn2compress.config.pruning import PruneConfig
 from learn2compress.config.report import ReportConfig
 from learn2compress.config.search import SearchConfig
 from learn2compress.config.students import StudentConfig
-from learn2compress.config.teacher import TeacherConfig
+from learn2compress.config.teacher import TeacherConfig, TeacherTraining
 from learn2compress.config.training import DEFAULT_VALIDATION_RATIO, OWN_ARCHITECTURES, Sharing, TrainingConfig
 
 T = TypeVar("T")
@@ -68,13 +68,15 @@ class CompressionConfig:
         names = [student.name for student in students]
         if len(set(names)) != len(names):
             raise ValueError(f"accepts each name once, found {names}")
-        if all(student.joins_after_ratio for student in students):
+        trained = [student for student in students if not student.is_teacher]
+        if trained and all(student.joins_after_ratio for student in trained):
             raise ValueError("accepts at least one student with joins_after_ratio 0, found none: nobody would train")
         return students
 
     @model_validator(mode="after")
     def _check(self) -> CompressionConfig:
         self._check_sizes()
+        self._check_own_network()
         self._check_signal()
         self._check_architecture()
         self._check_text()
@@ -108,6 +110,8 @@ class CompressionConfig:
             )
         sizes = []
         for index, student in enumerate(self.students):
+            if student.is_teacher:
+                continue
             stage = student.stage or deepest
             if stage > deepest:
                 raise ValueError(
@@ -133,6 +137,26 @@ class CompressionConfig:
         if len(set(sizes)) != len(sizes):
             what = "stage" if training.sharing is Sharing.PREFIX else "stage and width"
             raise ValueError(f"students: accepts each {what} once, found {[(s, w) for s, w, _ in sizes]}")
+
+    def _check_own_network(self) -> None:
+        """Refuses an ensemble as a student, and what nobody uses where the teacher's network is the only student."""
+        own = next((index for index, student in enumerate(self.students) if student.is_teacher), None)
+        if own is None:
+            return
+        if self.teacher.ensemble:
+            raise ValueError(
+                f"students.{own}.network: found 'teacher' with teacher.ensemble, accepted is a single teacher: several "
+                "networks are not one student"
+            )
+        if self.trained_students:
+            return
+        alone = "beside students of network 'teacher' alone, which no joint training trains"
+        if self.training.pretrained is not None:
+            raise ValueError(
+                f"training.pretrained: found it {alone}, accepted is none, or a student that starts from it"
+            )
+        if self.teacher.training is TeacherTraining.JOINT:
+            raise ValueError(f"teacher.training: found 'joint' {alone}, accepted is 'fixed'")
 
     def _check_signal(self) -> None:
         augment, teacher = self.training.augment, self.teacher
@@ -189,6 +213,11 @@ class CompressionConfig:
                 f"training.validation_ratio: found {ratio} beside data.validation_uri, accepted is none: the examples "
                 "to choose by are those of data.validation_uri, and no training example is kept back"
             )
+
+    @property
+    def trained_students(self) -> tuple[StudentConfig, ...]:
+        """Returns the students that the joint training trains: all but those that are the teacher's own network."""
+        return tuple(student for student in self.students if not student.is_teacher)
 
     @property
     def shipped_names(self) -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from enum import StrEnum
 from typing import Annotated, Any
 
 from pydantic import Field, model_validator
@@ -45,6 +46,16 @@ class BudgetConfig:
         return self
 
 
+class StudentNetwork(StrEnum):
+    """Whose network a student has that is not built for it; see `learn2compress.students.own_network`."""
+
+    TEACHER = "teacher"
+
+
+# Of a student that is built and trained; the teacher's network is what it is.
+_OF_TRAINED = ("stage", "width", "budget", "loss_weight", "joins_after_ratio")
+
+
 @dataclass(frozen=True, config=STRICT)
 class StudentConfig:
     """One student: a name, its depth and width, and where it differs from the common settings."""
@@ -61,6 +72,10 @@ class StudentConfig:
     """Weight of this student's loss in the joint training."""
     joins_after_ratio: Annotated[float, Field(ge=0.0, lt=1.0)] = 0.0
     """Share of the epochs that pass before this student joins the training."""
+    network: StudentNetwork | None = None
+    """`teacher`: the student is the teacher's own network with its weights, head and all, which `prune` and `quantize`
+    make smaller while it learns from the original; the joint training passes it by. Left out, the student is one of
+    `training`."""
     prune: dict[str, Any] = dataclasses.field(default_factory=dict)
     """Keys of `prune` that differ for this student."""
     quantize: dict[str, Any] = dataclasses.field(default_factory=dict)
@@ -70,7 +85,18 @@ class StudentConfig:
     def _check(self) -> StudentConfig:
         if self.budget is not None and self.width != 1.0:
             raise ValueError(f"width: found {self.width} beside a budget, accepted is one of the two")
+        for field in dataclasses.fields(self) if self.is_teacher else ():
+            if field.name in _OF_TRAINED and (found := getattr(self, field.name)) != field.default:
+                raise ValueError(
+                    f"{field.name}: found {found} beside network 'teacher', accepted is none: the student is the "
+                    "teacher's network as it is; prune.method 'channels' makes it narrower"
+                )
         return self
+
+    @property
+    def is_teacher(self) -> bool:
+        """Whether the student is the teacher's own network, which the joint training passes by."""
+        return self.network is StudentNetwork.TEACHER
 
 
 @dataclass(frozen=True, config=STRICT)

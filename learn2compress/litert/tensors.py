@@ -14,6 +14,9 @@ from ai_edge_litert.interpreter import Interpreter
 from learn2compress.litert.flatbuffer import read_graphs
 from learn2compress.litert.interpreter import input_table
 
+CONTROL_FLOW = ("IF", "WHILE")
+"""Operators that run other graphs, such as the steps of a recurrent layer."""
+
 Ranges = dict[str, dict[str, npt.NDArray[np.float32]]]
 """Smallest ("min") and largest ("max") value, `[1]` each, by tensor name."""
 
@@ -41,7 +44,9 @@ class TensorReader:
         self._input = self._interpreter.get_input_details()[0]
         self._table = input_table(self._input, 1.0 / 255.0)
         graph = read_graphs(model_bytes)[0]
-        computed = {index for operator in graph.operators for index in operator.outputs} | set(graph.inputs)
+        # Of a loop, what nobody reads behind it has no values.
+        operators = [operator for operator in graph.operators if operator.name not in CONTROL_FLOW]
+        computed = {index for operator in operators for index in operator.outputs} | set(graph.inputs)
         details = {detail["index"]: detail for detail in self._interpreter.get_tensor_details()}
         self.details: dict[str, dict[str, Any]] = {
             graph.tensors[index].name: details[index] for index in sorted(computed)
@@ -54,7 +59,7 @@ class TensorReader:
           example: uint8 `[*input_shape]`.
 
         Returns:
-          Name and real values, float32 `[1, ...]`, of every input and computed tensor.
+          Name and real values, float32 `[1, ...]`, of every input and computed tensor, but what control flow returns.
         """
         self._interpreter.set_tensor(self._input["index"], self._table[example[None]])
         self._interpreter.invoke()

@@ -35,13 +35,36 @@ def unpruned_students(config: CompressionConfig, trunk: keras.Model | None = Non
     if config.training.pretrained is not None and trunk is None:
         return ()
     sentences = []
-    for student in config.students:
+    for student in config.trained_students:
         for prune in _attempts(config, student) if student.budget is None else []:
             reason = None if prune.changes_nothing else _reason(config, student, prune, trunk)
             if reason is not None:
-                tries = "" if config.search is None else f" in tries of prune.method {prune.method.value}"
-                sentences.append(f"student {student.name} will not be pruned{tries}{reason}")
+                sentences.append(_sentence(config, student, prune, reason))
     return tuple(sentences)
+
+
+def why_unpruned(config: CompressionConfig, student: StudentConfig, network: keras.Model) -> tuple[str, ...]:
+    """Returns why pruning will leave a student of a known network as it is, a sentence for each method that is tried.
+
+    Args:
+      config: A whole configuration.
+      student: Of its students.
+      network: The student, with all its classes.
+
+    Raises:
+      ConfigError: as `unpruned_students`.
+    """
+    sentences = []
+    for prune in _attempts(config, student):
+        reason = None if prune.changes_nothing else _why_unpruned(network, prune)
+        if reason is not None:
+            sentences.append(_sentence(config, student, prune, f": {reason}"))
+    return tuple(sentences)
+
+
+def _sentence(config: CompressionConfig, student: StudentConfig, prune: PruneConfig, reason: str) -> str:
+    tries = "" if config.search is None else f" in tries of prune.method {prune.method.value}"
+    return f"student {student.name} will not be pruned{tries}{reason}"
 
 
 def _attempts(config: CompressionConfig, student: StudentConfig) -> Sequence[PruneConfig]:

@@ -14,24 +14,34 @@ import numpy as np
 from learn2compress.config import PruneConfig
 from learn2compress.config.parsing import ConfigError, listed
 from learn2compress.config.ratios import count_at_ratio
-from learn2compress.keras_internals import trainable_kernel
+from learn2compress.keras_internals import parts_of, trainable_kernel
 from learn2compress.pruning.masks import cubic_sparsity, masks_of
 
 # How often the masks are updated while sparsity rises: often enough to follow the curve.
 _MASK_UPDATES = 40
-_KINDS = (keras.layers.Conv2D, keras.layers.Dense)
+_KINDS = (
+    keras.layers.Conv1D,
+    keras.layers.Conv2D,
+    keras.layers.Dense,
+    keras.layers.EinsumDense,
+    keras.layers.GRUCell,
+    keras.layers.LSTMCell,
+    keras.layers.SimpleRNNCell,
+)
 
 
 def prunable_layers(layers: Sequence[keras.Layer], min_layer_weights: int) -> list[keras.Layer]:
     """Returns the layers whose kernels are pruned: convolutions and dense layers with enough weights.
 
-    Depthwise kernels stay dense, as in the paper: they are few weights, and each is all that its channel sees.
+    Those inside other layers are among them: the projections of an attention, and
+    of a recurrent layer the kernel of its inputs. Depthwise kernels stay dense, as
+    in the paper: they are few weights, and each is all that its channel sees.
 
     Args:
       layers: Of a network.
       min_layer_weights: Weights that a kernel has at least.
     """
-    return [layer for layer in layers if isinstance(layer, _KINDS) and _num_weights(layer) >= min_layer_weights]
+    return [layer for layer in _with_kernel(layers) if _num_weights(layer) >= min_layer_weights]
 
 
 def kernel_variable(layer: keras.Layer) -> keras.Variable:
@@ -167,10 +177,15 @@ def _own_ratios(network: keras.Model, config: PruneConfig) -> dict[int, float]:
 
 
 def _no_prunable_kernel(network: keras.Model, min_layer_weights: int) -> str:
-    sizes = {layer.name: _num_weights(layer) for layer in network.layers if isinstance(layer, _KINDS)}
+    sizes = {layer.name: _num_weights(layer) for layer in _with_kernel(network.layers)}
     largest = max(sizes, key=lambda name: sizes[name], default="")
     found = f"the largest, {largest}, has {sizes[largest]}" if sizes else "it has no convolution and no dense layer"
     return f"no kernel has prune.min_layer_weights {min_layer_weights} weights: {found}"
+
+
+def _with_kernel(layers: Sequence[keras.Layer]) -> list[keras.Layer]:
+    inner = (part for layer in layers for part in parts_of(layer))
+    return [layer for layer in dict.fromkeys(inner) if isinstance(layer, _KINDS)]
 
 
 def _num_weights(layer: keras.Layer) -> int:

@@ -18,7 +18,7 @@ import numpy.typing as npt
 from learn2compress.keras_internals import leaf_layers
 from learn2compress.litert.flatbuffer import read_graphs
 from learn2compress.litert.interpreter import PIXEL_SCALE
-from learn2compress.litert.tensors import TensorReader, layer_of
+from learn2compress.litert.tensors import CONTROL_FLOW, TensorReader, layer_of
 from learn2compress.quantization.qat_layers import QuantizedRange
 from learn2compress.results.quantization import TensorDeviation
 
@@ -87,9 +87,9 @@ def deviations_from_file(float_model: bytes, model_bytes: bytes, examples: Examp
 
 
 def _computing(model_bytes: bytes) -> list[tuple[str, str]]:
-    """Returns kind and output of each operator that does more than to change the format of numbers."""
+    """Returns kind and output of each operator that does more than to change the format of numbers or run others."""
     graph = read_graphs(model_bytes)[0]
-    operators = [operator for operator in graph.operators if operator.name not in _FORMAT_CHANGING]
+    operators = [op for op in graph.operators if op.name not in (*_FORMAT_CHANGING, *CONTROL_FLOW)]
     return [(operator.name, graph.tensors[operator.outputs[0]].name) for operator in operators]
 
 

@@ -96,8 +96,8 @@ def quantization_aware(student: keras.Model) -> keras.Model:
       ValueError: a layer whose 8-bit arithmetic is not known here.
     """
     student = decompose_layers(student)
-    for layer in student.layers:
-        _check_supported(layer)
+    for operation in student.operations:
+        _check_supported(operation)
     copier = _Copier(student)
     inputs = keras.Input(student.input_shape[1:], name="input")
     # 256 levels over 0..1: a pixel's byte is its own 8-bit value.
@@ -211,10 +211,10 @@ def _is_fused(layer: keras.Layer, consumers: list[keras.Layer]) -> bool:
     return len(consumers) == 1 and isinstance(layer, _FUSED_INTO.get(type(consumers[0]), ()))
 
 
-def _check_supported(layer: keras.Layer) -> None:
+def _check_supported(layer: keras.Operation) -> None:
     name, kind = layer.name, type(layer)
-    if kind not in _KNOWN:
-        accepted = ", ".join(sorted(kind.__name__ for kind in _KNOWN))
+    if kind not in _KNOWN:  # nor an operation that is no layer
+        accepted = ", ".join(sorted({kind.__name__ for kind in _KNOWN}))
         raise ValueError(f"layer {name!r}: found {kind.__name__}, accepted are {accepted}")
     if num_applications(layer) > 1:
         raise ValueError(f"layer {name!r}: found it used {num_applications(layer)} times, accepted is once")

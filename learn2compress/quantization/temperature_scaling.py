@@ -30,12 +30,12 @@ def scale_by_temperature(network: keras.Model, sample: TrainingSample) -> float 
     """Divides a network's logits, in place, by the temperature that fits its scores to examples.
 
     Args:
-      network: Returns logits for float32 inputs of 0..1; its last layer with weights is dense.
+      network: Returns logits for float32 inputs of 0..1; its last layer with weights is dense or a convolution.
       sample: Examples that it was not trained on.
 
     Returns:
       The temperature, see `fitted_temperature`; `None`, with nothing changed,
-      where there are fewer than 50 examples or no dense layer computes the logits.
+      where there are fewer than 50 examples or no dense layer or convolution computes the logits.
     """
     layers = _logits_layers(network)
     if not layers or len(sample.labels) < MIN_VALIDATION_EXAMPLES:
@@ -86,13 +86,16 @@ def fitted_temperature(logits: npt.NDArray[np.floating], labels: npt.NDArray[np.
 
 
 def _logits_layers(network: keras.Model) -> list[keras.layers.Layer]:
-    """Returns the dense layer that computes the logits, and the one that rounds them; none for another layer."""
+    """Returns the dense layer or convolution that computes the logits, and what rounds them; none for another layer."""
     last = producer(network.output)
+    while isinstance(last, keras.layers.Flatten | keras.layers.Reshape):
+        last = producer(last.input)
     if isinstance(last, keras.Model):
         return _logits_layers(last)
     layers = [last]
     if isinstance(last, QuantizedRange):
         layers.append(producer(last.input))
-    dense = layers[-1]
-    is_linear = isinstance(dense, keras.layers.Dense) and dense.activation is keras.activations.linear
+    computing = layers[-1]
+    has_kernel = isinstance(computing, keras.layers.Dense | keras.layers.Conv2D)
+    is_linear = has_kernel and computing.activation is keras.activations.linear
     return layers if is_linear else []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Sequence
 
 from markupsafe import Markup
@@ -83,7 +84,8 @@ def _draw_phase(column: Sequence[Axes], phase: Sequence[EpochRecord]) -> None:
     marker = "." if len(phase) == 1 else "none"  # one epoch would be a line without length
     accuracy.plot(epochs, [record.held_out_top_1 for record in phase], color=ACCENT, linewidth=1.6, marker=marker)
     accuracy.set_title(phase[0].phase, fontsize=FONT_SIZE_PT, color=MUTED)
-    loss.plot(epochs, [record.loss for record in phase], color=MUTED, linewidth=1.4, marker=marker)
+    losses = [math.nan if record.loss is None else record.loss for record in phase]
+    loss.plot(epochs, losses, color=MUTED, linewidth=1.4, marker=marker)
     edges = [epochs[0] - 0.5, *(epoch + 0.5 for epoch in epochs)]
     zeros.stairs([record.sparsity_ratio for record in phase], edges, fill=True, color=ACCENT, alpha=0.4, linewidth=0)
     zeros.grid(visible=False)

@@ -143,9 +143,9 @@ class EpochRecord:
     """One epoch of one student's life.
 
     Attributes:
-      phase: "train", "prune" or "quantize".
+      phase: "train", "prune" or "quantize"; "teacher" for a student that is the teacher's network, before those.
       epoch: 1-based within the phase.
-      loss: Mean training loss of this student.
+      loss: Mean training loss of this student; `None` where it was not trained, but measured.
       held_out_top_1: Accuracy on the held-out split after the epoch. It is shown, and decides nothing.
       sparsity_ratio: Share of prunable weights that are zero after the epoch.
       learning_rate: At the epoch's last step.
@@ -158,7 +158,7 @@ class EpochRecord:
 
     phase: str
     epoch: int
-    loss: float
+    loss: float | None
     held_out_top_1: float
     sparsity_ratio: float = 0.0
     learning_rate: float = 0.0

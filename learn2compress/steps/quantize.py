@@ -13,6 +13,7 @@ from learn2compress.quantization.qat import train_quantized
 from learn2compress.quantization.qat_network import why_not_trainable
 from learn2compress.quantization.quantize import QuantizedStudent, quantize_student
 from learn2compress.quantization.student_file import StudentDescription
+from learn2compress.steps.own_student import check_recurrent
 from learn2compress.steps.student_folder import History
 from learn2compress.steps.training_inputs import TrainingInputs
 from learn2compress.training.checkpoint import Checkpoint
@@ -49,7 +50,11 @@ def make_student_file(
 
     Returns:
       The file, and one record for each epoch of training.
+
+    Raises:
+      ConfigError: the recipe is calibrated, and the student has recurrent layers.
     """
+    check_recurrent(student, name, [quantize.recipe])
     network, reason = None, None
     records: History = ()
     if quantize.recipe is QuantizationRecipe.INT8_QAT:

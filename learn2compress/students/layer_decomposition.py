@@ -3,8 +3,9 @@
 It computes the same in inference. A separable convolution becomes its two
 convolutions, an activation becomes layers of its own (a hard swish is rescalings, a
 ReLU6 and a product; a swish a sigmoid and a product), and what does nothing in
-inference is left out. A sum of several becomes sums of two. Trunks that were trained elsewhere need it, the project's
-own architectures come through as they are.
+inference is left out. A sum of several becomes sums of two, two scalings in a row
+become one. Networks that were trained elsewhere need it, the project's own
+architectures come through as they are.
 """
 
 from __future__ import annotations
@@ -13,19 +14,42 @@ from typing import Any
 
 import keras
 
+from learn2compress.keras_internals import producer
+from learn2compress.students.operation_layers import rescaled
+
 # They change what a training sees, and return their inputs in inference.
 _TRAINING_ONLY = (
     keras.layers.ActivityRegularization,
+    keras.layers.AlphaDropout,
+    keras.layers.AugMix,
+    keras.layers.CutMix,
     keras.layers.Dropout,
     keras.layers.GaussianDropout,
     keras.layers.GaussianNoise,
+    keras.layers.MixUp,
+    keras.layers.RandAugment,
     keras.layers.RandomBrightness,
+    keras.layers.RandomColorDegeneration,
+    keras.layers.RandomColorJitter,
     keras.layers.RandomContrast,
+    keras.layers.RandomElasticTransform,
+    keras.layers.RandomErasing,
     keras.layers.RandomFlip,
+    keras.layers.RandomGaussianBlur,
+    keras.layers.RandomGrayscale,
+    keras.layers.RandomHue,
+    keras.layers.RandomInvert,
+    keras.layers.RandomPerspective,
+    keras.layers.RandomPosterization,
     keras.layers.RandomRotation,
+    keras.layers.RandomSaturation,
+    keras.layers.RandomSharpness,
+    keras.layers.RandomShear,
     keras.layers.RandomTranslation,
     keras.layers.RandomZoom,
+    keras.layers.SpatialDropout1D,
     keras.layers.SpatialDropout2D,
+    keras.layers.SpatialDropout3D,
 )
 _LARGEST_BY_ACTIVATION = {keras.activations.relu: None, keras.activations.relu6: 6.0}
 _WITH_ACTIVATION = (
@@ -72,6 +96,8 @@ def decompose_layers(model: keras.Model) -> keras.Model:
             return args[0]
         if isinstance(layer, keras.layers.Activation):
             return _gated(layer, args[0], layer.name) if _is_gate(layer) else copy(*args, **kwargs)
+        if isinstance(layer, keras.layers.Rescaling) and isinstance(producer(args[0]), keras.layers.Rescaling):
+            return rescaled(args[0], layer.scale, layer.offset, layer.name)
         if isinstance(layer, keras.layers.SeparableConv2D):
             args = (keras.layers.DepthwiseConv2D.from_config(_depthwise_config(layer))(*args),)
         if isinstance(layer, keras.layers.Add):

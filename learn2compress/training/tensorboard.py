@@ -26,11 +26,12 @@ def write_tensorboard(folder: Path, histories: Mapping[str, Sequence[EpochRecord
 
 def _scalars(record: EpochRecord) -> list[tuple[str, float]]:
     scalars = [
-        ("loss", record.loss),
         ("held_out_top_1", record.held_out_top_1),
         ("learning_rate", record.learning_rate),
         ("sparsity_ratio", record.sparsity_ratio),
     ]
+    if record.loss is not None:
+        scalars.append(("loss", record.loss))
     if record.validation_top_1 is not None:
         scalars.append(("validation_top_1", record.validation_top_1))
     return scalars

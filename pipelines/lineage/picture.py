@@ -147,6 +147,10 @@ def _step_facts(step: LineageStep, model: LineageArtifact) -> list[str]:
         size = byte_size(found.get("model_bytes"))
         facts.append(f"{size} as LiteRT, {exact(found.get('macs'))} multiply-accumulate operations")
         facts.append(f"from {_ending(str(found.get('source_uri', '')))}")
+    elif kind == "TeacherAsStudent":
+        found = made.get("L2CStudent", {})
+        facts.append(f"teacher {told.get('teacher_sha256', 'not recorded')}")
+        facts.append(f"its own network, accuracy {percent(found.get('accuracy'))}")
     elif kind == "JointDistillTrainer":
         students = {a.key: a.properties for a in step.outputs if a.kind == "L2CStudent"}
         name = str(model.properties.get("student"))

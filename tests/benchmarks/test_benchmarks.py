@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import keras
+import numpy as np
 import pytest
 import yaml
 
@@ -309,8 +310,42 @@ def test_text_students_are_compared_with_what_is_published(tmp_path: Path, run: 
     assert not unlike(figures, {"benchmark": str, "processor": str, "results": [result]})
 
 
+def test_ones_own_network_is_measured_against_its_float_self(tmp_path: Path, run: Run) -> None:
+    from PIL import Image
+
+    noise = np.random.default_rng(1)
+    for split, count in (("train", 40), ("test", 20)):
+        for index, name in enumerate(("dark", "light")):
+            (tmp_path / split / name).mkdir(parents=True)
+            for number in range(count):
+                pixels = noise.integers(100 * index, 100 + 100 * index, (8, 8, 3)).astype(np.uint8)
+                Image.fromarray(pixels).save(tmp_path / split / name / f"{number}.png")
+    figures = run("own_network", "--quick", "--data", tmp_path)
+    student = {
+        **dict.fromkeys(("top_1", "drop_points", "quality_ratio", "bytes_ratio", "macs_ratio"), float),
+        **dict.fromkeys(("bytes", "overhead_bytes"), int),
+    }
+    described = {
+        **dict.fromkeys(("benchmark", "data", "processor"), str),
+        **dict.fromkeys(("seed", "epochs", "num_test", "float_bytes", "seconds"), int),
+        "quick": bool,
+        "float_top_1": float,
+        "students": each(("own", "half"), student),
+        "shipped": each(("own", "half"), str),
+    }
+    assert not unlike(figures, described)
+    assert figures["students"]["half"]["macs_ratio"] < 0.6
+
+
+def test_published_networks_are_copied_and_known(run: Run) -> None:
+    (found,) = run("own_network", "--applications", "MobileNetV2")["applications"].values()
+    assert found["difference"] < 1e-3
+    assert found["why_not_trainable"] is None
+    assert found["channel_groups"] > 10
+
+
 def test_every_benchmark_is_run_here() -> None:
     programs = [path for path in BENCHMARKS.glob("*.py") if not path.name.startswith("test_")]
     scripts = {path.stem for path in programs if "__main__" in path.read_text(encoding="utf-8")}
     of_finished_runs = {"headline", "collect_students", "measure_students"}  # test_headline.py, test_student_folders.py
-    assert scripts == {*FIGURES, "text", *of_finished_runs}
+    assert scripts == {*FIGURES, "text", "own_network", *of_finished_runs}

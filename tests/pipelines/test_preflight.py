@@ -26,6 +26,7 @@ from learn2compress.config import (
     PruneConfig,
     PushConfig,
     StudentConfig,
+    StudentNetwork,
     TaskConfig,
     TeacherConfig,
     TrainingConfig,
@@ -129,6 +130,37 @@ def test_without_known_classes_the_input_is_checked_alone(
     save_teacher(tmp_path / "teacher.keras", size=8)
     (found,) = problems(unlisted)
     assert "found an input of float32 [8, 8, 1]" in found
+
+
+OWN = StudentConfig("own", network=StudentNetwork.TEACHER)
+
+
+def save_normalizing(path: Path) -> None:
+    inputs = keras.Input((16, 16, 1))
+    normalized = keras.layers.LayerNormalization(name="norm")(keras.layers.Flatten()(inputs))
+    keras.Model(inputs, keras.layers.Dense(3)(normalized)).save(path)
+
+
+@pytest.mark.parametrize("data_format", [DataFormat.IMAGE_FOLDER, DataFormat.NPZ])
+def test_a_layer_of_ones_own_network_that_8_bit_training_does_not_know_is_named(
+    config: CompressionConfig, root: RunRoot, tmp_path: Path, data_format: DataFormat
+) -> None:
+    save_normalizing(tmp_path / "teacher.keras")
+    own = dataclasses.replace(config, students=(OWN, *config.students))
+    if data_format is DataFormat.NPZ:  # only reading all of it tells the classes
+        np.savez(tmp_path / "data.npz", x=np.zeros((9, 16, 16, 1), np.uint8), y=np.arange(9) % 3)
+        own = dataclasses.replace(own, data=DataConfig(data_format, str(tmp_path / "data.npz")))
+    told = [sentence for sentence in check_run(own, root) if sentence.startswith("student own")]
+    assert "student own can't be trained in 8 bits: layer 'norm': found LayerNormalization" in told[0]
+
+
+def test_a_network_that_can_be_no_student_is_refused(
+    config: CompressionConfig, problems: Problems, tmp_path: Path
+) -> None:
+    keras.saving.load_model(tmp_path / "teacher.keras").export(tmp_path / "saved", verbose=False)
+    wrong = dataclasses.replace(config, students=(OWN,), teacher=TeacherConfig(str(tmp_path / "saved")))
+    (found,) = problems(wrong)
+    assert found.startswith("students.own.network: found 'teacher' with a SavedModel")
 
 
 def test_an_exit_that_is_no_layer_is_refused(config: CompressionConfig, problems: Problems, tmp_path: Path) -> None:

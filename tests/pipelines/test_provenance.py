@@ -16,6 +16,7 @@ from learn2compress.config import (
     PretrainedConfig,
     SearchConfig,
     StudentConfig,
+    StudentNetwork,
     TeacherConfig,
     TeacherMemberConfig,
 )
@@ -112,6 +113,7 @@ def test_every_step_has_a_digest_of_the_runs_own_architecture(inputs: Path) -> N
     everything = {
         "ingest",
         "teacher_load",
+        "teacher_as_student",
         "joint_distill_trainer",
         "prune",
         "quantize",
@@ -120,9 +122,12 @@ def test_every_step_has_a_digest_of_the_runs_own_architecture(inputs: Path) -> N
         "pusher",
     }
     assert set(code_digests("residual")) == everything
-    assert digests == {name: digest for name, digest in code_digests("residual").items() if name != "search"}
+    absent = {"search", "teacher_as_student"}
+    assert digests == {name: digest for name, digest in code_digests("residual").items() if name not in absent}
     searching = collect_provenance(dataclasses.replace(config, search=SearchConfig())).code_digests
-    assert set(searching) == everything - {"prune", "quantize"}
+    assert set(searching) == everything - {"prune", "quantize", "teacher_as_student"}
+    alone = dataclasses.replace(config, students=(StudentConfig("own", network=StudentNetwork.TEACHER),))
+    assert set(collect_provenance(alone).code_digests) == everything - {"search", "joint_distill_trainer"}
     other = dataclasses.replace(config, training=dataclasses.replace(config.training, architecture="mobilenet"))
     changed = collect_provenance(other).code_digests
     builders = {"joint_distill_trainer", "prune", "quantize", "evaluate"}

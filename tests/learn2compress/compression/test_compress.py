@@ -93,3 +93,32 @@ def test_other_settings_are_another_work(
     with pytest.raises(Stop), progress.listening(stop):
         compressed(checkpoint, seed=1)
     assert len(list(checkpoint.iterdir())) == len(before) + 1
+
+
+def test_the_teachers_own_network_is_resumed_to_the_same_file(
+    teacher: Any, discs: Any, others: Any, tmp_path: Path
+) -> None:
+    import learn2compress as l2c
+
+    def compress(folder: Path) -> Any:
+        return l2c.compress(
+            teacher,
+            (discs.images / 255, discs.labels),
+            (others.images / 255, others.labels),
+            students={"own": "teacher"},
+            checkpoint=folder,
+            prune={"epochs": 1, "min_layer_weights": 100},
+            quantize={"epochs": 2},
+            evaluate={"latency_rounds": 3, "threads": []},
+        )
+
+    def kill(report: progress.Progress) -> None:
+        if report.work == "quantize epoch 1/2":
+            raise Killed
+
+    with pytest.raises(Killed), progress.listening(kill):
+        compress(tmp_path / "killed")
+    resumed, whole = compress(tmp_path / "killed")["own"], compress(tmp_path / "whole")["own"]
+    assert resumed.content == whole.content
+    assert whole.accuracy > 0.9
+    assert [record.phase for record in whole.file.history] == ["teacher", "prune", "quantize", "quantize"]

@@ -63,6 +63,18 @@ def test_with_a_network_of_its_own_sizes_become_widths(training: dict[str, Any],
     assert [student.budget.max_model_bytes for student in config.students if student.budget] == [500_000, 100_000]
 
 
+def test_the_teachers_network_takes_no_size_and_changes_none_of_the_others() -> None:
+    check_settings({}, {"own": "teacher"} | SIZES)
+    alone, beside = (sized_students(given, {}, IMAGES, LABELS) for given in (SIZES, {"own": "teacher"} | SIZES))
+    assert beside.students == ({"name": "own", "network": "teacher"}, *alone.students)
+    assert (beside.training, beside.max_model_bytes) == (alone.training, alone.max_model_bytes)
+    half = {"network": "teacher", "prune": {"method": "channels"}}
+    only = sized_students({"own": "teacher", "half": half}, {}, IMAGES, LABELS)
+    assert only.students == ({"name": "own", "network": "teacher"}, {"name": "half", **half})
+    config = whole({"training": only.training}, {"uri": "t"}, {"format": "npz", "uri": "x"}, only.students)
+    assert not config.trained_students
+
+
 def test_students_as_in_a_configuration_stay_as_they_are() -> None:
     students = {"large": {"stage": 3}, "small": {"stage": 1, "budget": {"max_model_bytes": 9000}}}
     sized = sized_students(students, {"epochs": 3}, IMAGES, LABELS)

@@ -18,6 +18,7 @@ PRETRAINED = {"uri": "m.h5", "exits": ["a", "b"]}
 
 
 CHOSEN_BY = {"format": "npz", "uri": "a.npz", "validation_uri": "b.npz"}
+OWN = {"name": "own", "network": "teacher"}
 
 
 def two(**second: Any) -> dict[str, Any]:
@@ -121,6 +122,18 @@ def test_a_students_own_settings_are_checked_with_the_rest(change: dict[str, Any
             {"data": CHOSEN_BY, "training": {"validation_ratio": 0.1}},
             "training.validation_ratio: found 0.1 beside data.validation_uri, accepted is none: the examples",
         ),
+        (
+            {"students": [OWN], "teacher": {"uri": "t.keras", "ensemble": [{"uri": "u.keras"}]}},
+            "students.0.network: found 'teacher' with teacher.ensemble, accepted is a single teacher",
+        ),
+        (
+            {"students": [OWN], "training": {"pretrained": PRETRAINED}},
+            "training.pretrained: found it beside students of network 'teacher' alone, which no joint training trains",
+        ),
+        (
+            {"students": [OWN], "teacher": {"uri": "t.keras", "training": "joint", "signal": "live"}},
+            "teacher.training: found 'joint' beside students of network 'teacher' alone",
+        ),
     ],
 )
 def test_settings_that_do_not_go_together_are_refused(change: dict[str, Any], message: str) -> None:
@@ -134,6 +147,13 @@ def test_settings_that_go_together_are_accepted() -> None:
     training = {"augment": {"cutmix_alpha": 1.0}, "distillation": {"hint_weight": 1.0}}
     parse(CompressionConfig, MINIMAL | {"teacher": live, "training": training})
     parse(CompressionConfig, MINIMAL | {"task": WORDS, "training": {"architecture": "embedding"}})
+
+
+def test_the_teachers_network_may_be_several_students_beside_trained_ones() -> None:
+    half = {"name": "half", "network": "teacher", "prune": {"method": "channels"}}
+    config = parse(CompressionConfig, MINIMAL | {"students": [OWN, {"name": "a", "stage": 3}, half]})
+    assert [student.name for student in config.trained_students] == ["a"]
+    assert config.shipped_names == ["own", "a", "half"]
 
 
 def test_a_students_own_settings_go_over_the_common_ones() -> None:

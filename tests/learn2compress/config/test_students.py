@@ -22,6 +22,13 @@ from learn2compress.config.parsing import ConfigError, parse
             "width: found 0.5 beside a budget, accepted is one of the two",
         ),
         (StudentConfig, {"name": "a", "budget": {}}, "budget: found no limit, accepted is at least one of"),
+        (
+            StudentConfig,
+            {"name": "a", "network": "teacher", "stage": 1},
+            "stage: found 1 beside network 'teacher', accepted is none: the student is the teacher's network as it is",
+        ),
+        (StudentConfig, {"name": "a", "network": "teacher", "width": 0.5}, "width: found 0.5 beside network 'teacher'"),
+        (StudentConfig, {"name": "a", "network": "mine"}, "network: found \"mine\", accepted: 'teacher'"),
         (BudgetConfig, {"max_latency_ms": 0.0}, "max_latency_ms: found 0.0"),
         (PretrainedConfig, {"uri": "m.h5", "exits": []}, "exits: found [], accepted are 1 to 32 different names"),
         (PretrainedConfig, {"uri": "m.h5", "exits": ["a", "a"]}, "exits: found ['a', 'a'], accepted are 1 to 32"),

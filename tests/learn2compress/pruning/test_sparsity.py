@@ -68,6 +68,33 @@ def test_zeros_follow_the_schedule_and_are_exact_at_its_end() -> None:
     assert sparsity_of(student.layers, 100) == pytest.approx(0.29, abs=0.001)
 
 
+def test_convolutions_over_time_and_the_projections_of_an_attention_are_pruned() -> None:
+    inputs = keras.Input((8, 12))
+    features = keras.layers.Conv1D(16, 3, padding="same", name="over_time")(inputs)
+    features = keras.layers.MultiHeadAttention(2, 8, name="attention")(features, features)
+    network = keras.Model(inputs, keras.layers.Dense(4)(keras.layers.GlobalAveragePooling1D()(features)))
+    names = [layer.name for layer in prunable_layers(network.layers, 100)]
+    assert names == ["over_time", "query", "key", "value", "attention_output"]
+    config = PruneConfig(sparsity_ratio=0.5, min_layer_weights=100, ramp_ratio=0.5)
+    assert why_no_zeros(network, config) is None
+    pruner = MaskPruner(network, config, total_steps=4)
+    for step in range(4):
+        pruner.before_step(step)
+    assert sparsity_of(network.layers, 100) == pytest.approx(0.5, abs=0.01)
+    kernel = network.get_layer("attention").query_dense.kernel
+    assert np.mean(np.asarray(kernel) == 0) > 0.25
+
+
+@pytest.mark.parametrize("kind", [keras.layers.LSTM, keras.layers.GRU, keras.layers.SimpleRNN])
+def test_a_recurrent_layers_kernel_of_inputs_is_pruned(kind: type[keras.layers.Layer]) -> None:
+    network = keras.Sequential([keras.Input((8, 12)), kind(16), keras.layers.Dense(4)])
+    (cell,) = prunable_layers(network.layers, 100)
+    pruner = MaskPruner(network, PruneConfig(sparsity_ratio=0.5, min_layer_weights=100), total_steps=1)
+    pruner.before_step(1)
+    assert np.mean(np.asarray(cell.kernel) == 0) == pytest.approx(0.5, abs=0.01)
+    assert np.all(np.asarray(cell.recurrent_kernel) != 0)
+
+
 def test_a_mask_holds_its_zeros_whatever_the_optimizer_does() -> None:
     kernel = keras.Variable(np.ones((4, 4), np.float32))
     (mask,) = mask_kernels([kernel])

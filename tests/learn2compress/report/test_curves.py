@@ -29,5 +29,12 @@ def test_each_phase_has_a_column_of_its_name() -> None:
     assert [name in picture for name in (">train<", ">prune<", ">quantize<")] == [True, True, False]
 
 
+def test_what_was_measured_without_training_has_no_loss() -> None:
+    records = [EpochRecord("teacher", 1, None, 0.9), *RECORDS[2:]]
+    picture = training_curves("c", "own", records, 0.9, 0.8)
+    assert ">teacher<" in picture
+    assert "nan" not in picture.lower()
+
+
 def test_one_epoch_is_drawn_too() -> None:
     assert "1 epochs." in training_curves("c", "small", RECORDS[:1], 0.9, 0.4)

@@ -18,6 +18,7 @@ HISTORIES = {
         EpochRecord("prune", 1, 1.5, 0.5, sparsity_ratio=0.9),
     ),
     "small": (EpochRecord("train", 2, 3.0, 0.125),),
+    "own": (EpochRecord("teacher", 1, None, 0.5),),
 }
 
 
@@ -32,7 +33,7 @@ def curves(folder: Path) -> dict[str, list[tuple[int, float]]]:
 
 def test_each_student_has_the_curves_of_its_phases(tmp_path: Path) -> None:
     write_tensorboard(tmp_path, HISTORIES)
-    assert {path.name for path in tmp_path.iterdir()} == {"large", "small"}
+    assert {path.name for path in tmp_path.iterdir()} == {"large", "small", "own"}
     large = curves(tmp_path / "large")
     assert large["train/loss"] == [(1, 2.0), (2, 1.0)]
     assert large["train/held_out_top_1"] == [(1, 0.25), (2, 0.75)]
@@ -43,6 +44,7 @@ def test_each_student_has_the_curves_of_its_phases(tmp_path: Path) -> None:
 
 def test_what_was_not_measured_has_no_curve(tmp_path: Path) -> None:
     write_tensorboard(tmp_path, HISTORIES)
+    assert "teacher/loss" not in curves(tmp_path / "own")
     assert "prune/validation_top_1" not in curves(tmp_path / "large")
     assert set(curves(tmp_path / "small")) == {
         "train/loss",

@@ -82,6 +82,18 @@ def test_every_step_is_there_with_what_it_is_known_by() -> None:
     assert texts.count("student") == 2
 
 
+def test_a_student_of_the_teachers_own_network_is_said_to_be_one() -> None:
+    lineage = make_lineage()
+    handed_on = artifact(4, "L2CStudent", "student", accuracy=0.97)
+    step = LineageStep("TeacherAsStudent.own", 3, {"teacher_sha256": "7e" * 32}, (), (handed_on,))
+    student = dataclasses.replace(handed_on, made_by=step)
+    quantize = LineageStep("Quantize.own", 5, {"seed": 7, "epochs": 4}, (student,), ())
+    model = dataclasses.replace(lineage.model, made_by=quantize)
+    shown = "\n".join(texts_of(lineage_picture(dataclasses.replace(lineage, model=model))))
+    assert "TeacherAsStudent.own" in shown
+    assert "its own network, accuracy 97.00%" in shown
+
+
 def test_boxes_are_stacked_without_overlap() -> None:
     svg = lineage_picture(make_lineage())
     root = ElementTree.fromstring(svg)
