@@ -206,7 +206,7 @@ def _check_inputs(config: CompressionConfig, found: _Findings) -> None:
     report("check the students", 2, 3)
     if member is not None and config.trained_students != config.students:
         with found.collecting():
-            from learn2compress.steps.own_student import check_own_students
+            from learn2compress.steps.own_student_checks import check_own_students
 
             found.notices += check_own_students(config, member)
     with found.collecting():
