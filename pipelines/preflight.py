@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from learn2compress.config import CompressionConfig, QuantizationRecipe
+from learn2compress.config import CompressionConfig
 from learn2compress.config.file import is_utf8
 from learn2compress.config.parsing import ConfigError, about
 from learn2compress.progress import report
@@ -22,10 +22,9 @@ from learn2compress.release.push_probe import check_known, check_writable
 from learn2compress.store_files import existing_folder, why_not_writable
 from pipelines.run_root import RunRoot
 from pipelines.store_file import tables_in, why_no_store
+from pipelines.student_checks import check_trained_students, member_of_any_classes
 
 if TYPE_CHECKING:
-    import keras
-
     from learn2compress.teachers.network import Member
 
 _LEAST_FREE_BYTES = 100 * 10**6
@@ -207,9 +206,11 @@ def _check_inputs(config: CompressionConfig, found: _Findings) -> None:
     report("check the students", 2, 3)
     if member is not None and config.trained_students != config.students:
         with found.collecting():
-            found.notices += _check_own_students(config, member)
+            from learn2compress.steps.own_student_checks import check_own_students
+
+            found.notices += check_own_students(config, member)
     with found.collecting():
-        found.notices += _check_students(config, None if labels is None else len(labels))
+        found.notices += check_trained_students(config, None if labels is None else len(labels))
 
 
 def _class_names(config: CompressionConfig) -> tuple[str, ...] | None:
@@ -240,7 +241,7 @@ def _check_teacher(config: CompressionConfig, labels: tuple[str, ...] | None, fo
             return None
         if known is None:
             with found.collecting():
-                return _member_of_any_classes(config, paths[0])
+                return member_of_any_classes(config, paths[0])
             return None
         with found.collecting():
             teacher = load_teacher(paths, config.teacher, config.task, len(known), known)
@@ -251,70 +252,3 @@ def _check_teacher(config: CompressionConfig, labels: tuple[str, ...] | None, fo
                 )
             return teacher.members[0]
     return None
-
-
-def _member_of_any_classes(config: CompressionConfig, path: Path) -> Member | None:
-    """Opens a teacher whose network is to be a student as if each of its outputs were a class; `None` for others."""
-    from learn2compress.teachers.loading import load_member
-    from learn2compress.teachers.members import member_field, members_of
-    from learn2compress.teachers.opening import open_network
-
-    network = open_network(path)
-    if config.trained_students == config.students or config.teacher.outputs is not None or network.model is None:
-        return None
-    num_classes = max(2, network.model.output_shape[-1])
-    return load_member(path, members_of(config.teacher)[member_field(0)], config.task, num_classes)
-
-
-def _check_own_students(config: CompressionConfig, member: Member) -> tuple[str, ...]:
-    """Returns what will go otherwise than asked with students that are the teacher's own network.
-
-    Raises:
-      ConfigError: it can't be one, or not as it is asked for.
-    """
-    from learn2compress.steps.own_student import check_own_students
-
-    return check_own_students(config, member)
-
-
-def _check_students(config: CompressionConfig, num_classes: int | None) -> tuple[str, ...]:
-    """Loads the trunk that students start from, and builds them.
-
-    Args:
-      config: What to do.
-      num_classes: Of the data, where they are known.
-
-    Returns:
-      A sentence for each student that will not be pruned.
-
-    Raises:
-      ConfigError: the trunk, an exit, a student or a layer that is to be pruned is not accepted.
-    """
-    from learn2compress.pruning.preview import unpruned_students
-    from learn2compress.students.joint import build_joint_network
-    from learn2compress.students.pretrained import load_pretrained
-
-    trunk = load_pretrained(config.training, config.task)
-    notes = () if trunk is None else _calibrated_instead(config, trunk)
-    students = [student for student in config.trained_students if student.budget is None]
-    try:
-        if students:
-            build_joint_network(config.task, num_classes or 2, config.training, students, trunk)
-        return (*notes, *unpruned_students(config, trunk))
-    except ConfigError:
-        raise
-    except ValueError as error:  # Keras's own, of layers that don't fit one another
-        raise ConfigError(f"students: they can't be built: {(str(error).splitlines() or [''])[0]}") from error
-
-
-def _calibrated_instead(config: CompressionConfig, trunk: keras.Model) -> tuple[str, ...]:
-    """Returns why students of a trunk will get int8 by calibration where 8-bit training is asked for, if they will."""
-    from learn2compress.quantization.qat_network import why_not_trainable
-
-    recipes = {config.quantize_of(student).recipe for student in config.trained_students}
-    if config.search is not None:
-        recipes = set(config.search.recipe)
-    reason = why_not_trainable(trunk) if QuantizationRecipe.INT8_QAT in recipes else None
-    if reason is None:
-        return ()
-    return (f"training.pretrained: {reason}; so quantize.recipe 'int8_qat' ships int8 by calibration instead",)

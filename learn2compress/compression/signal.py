@@ -20,7 +20,7 @@ from learn2compress.litert.measure import measure_file
 from learn2compress.results.reports import ModelReport, read_json, write_json
 from learn2compress.steps.evaluate import PredictionWork, predict_split, teacher_settings
 from learn2compress.steps.examples_folder import ExamplesFolder
-from learn2compress.steps.own_student import check_own_students
+from learn2compress.steps.own_student_checks import check_own_students
 from learn2compress.steps.teacher import LogitsWork, check_answers, litert_file, write_shard_logits
 from learn2compress.teachers.answer_check import sample_size
 from learn2compress.teachers.augmented_views import ViewPlan

@@ -1,29 +1,22 @@
-"""The teacher's own network as a student: looked at before anything is trained, and handed on as it is."""
+"""The teacher's own network as a student, handed on as it is."""
 
 from __future__ import annotations
-
-from collections.abc import Sequence
 
 import keras
 
 from learn2compress import progress
-from learn2compress.config import CompressionConfig, QuantizationRecipe, TaskConfig
-from learn2compress.config.parsing import ConfigError, about
-from learn2compress.pruning.preview import why_unpruned
-from learn2compress.quantization.qat_network import why_not_trainable
+from learn2compress.config import TaskConfig
+from learn2compress.config.parsing import about
 from learn2compress.results.reports import EpochRecord
 from learn2compress.steps.student_folder import History
 from learn2compress.steps.training_inputs import TrainingInputs
-from learn2compress.students.own_network import own_network, recurrent_layer
+from learn2compress.students.own_network import own_network
 from learn2compress.teachers.network import Member
 from learn2compress.training.accuracy import HeldOutAccuracy
 from learn2compress.training.loop import by_name
 
 PHASE = "teacher"
 """Phase of the only record of a student that nobody has trained since it was the teacher."""
-
-# The others are calibrated, `int8_qat` for the file that it is compared with.
-_WITHOUT_CALIBRATION = (QuantizationRecipe.FLOAT32, QuantizationRecipe.FLOAT16, QuantizationRecipe.DYNAMIC_INT8)
 
 
 def make_own_student(inputs: TrainingInputs, member: Member, name: str) -> tuple[keras.Model, History]:
@@ -40,7 +33,7 @@ def make_own_student(inputs: TrainingInputs, member: Member, name: str) -> tuple
     Raises:
       ConfigError: the network can't be a student.
     """
-    student = _copied(member, inputs.settings.task, name)
+    student = copied_network(member, inputs.settings.task, name)
     accuracy = HeldOutAccuracy.of_students(by_name(student, name))
     held_out = accuracy.measure(inputs.data)[name]
     record = EpochRecord(
@@ -50,63 +43,16 @@ def make_own_student(inputs: TrainingInputs, member: Member, name: str) -> tuple
     return student, (record,)
 
 
-def check_own_students(config: CompressionConfig, member: Member) -> tuple[str, ...]:
-    """Says before anything is trained what will go otherwise than asked with students of the teacher's network.
+def copied_network(member: Member, task: TaskConfig, name: str) -> keras.Model:
+    """Returns a teacher's network as a student; what can't be one is refused with the student's field.
 
     Args:
-      config: A whole configuration.
       member: The teacher's only network.
-
-    Returns:
-      Sentences, each with the layer that 8-bit training or pruning does not know and what is done instead.
-
-    Raises:
-      ConfigError: the network can't be a student, a recipe can't be made of it, or a layer that is to be pruned is
-        not accepted.
-    """
-    sentences: list[str] = []
-    for student in config.students:
-        if student.is_teacher:
-            network = _copied(member, config.task, student.name)
-            recipes = [config.quantize_of(student).recipe] if config.search is None else config.search.recipe
-            check_recurrent(network, student.name, recipes)
-            sentences += _untrained(network, student.name, recipes)
-            sentences += why_unpruned(config, student, network)
-    return tuple(sentences)
-
-
-def check_recurrent(network: keras.Model, name: str, recipes: Sequence[QuantizationRecipe]) -> None:
-    """Refuses recipes that are calibrated for a network with recurrent layers.
-
-    Args:
-      network: Of a student.
-      name: Its name.
-      recipes: Those that are to be made of it.
+      task: The input's shape.
+      name: The student's name.
 
     Raises:
-      ConfigError: one of them is calibrated.
+      ConfigError: as `learn2compress.students.own_network.own_network`.
     """
-    layer = recurrent_layer(network)
-    refused = [recipe.value for recipe in recipes if recipe not in _WITHOUT_CALIBRATION]
-    if layer is not None and refused:
-        accepted = ", ".join(recipe.value for recipe in _WITHOUT_CALIBRATION)
-        raise ConfigError(
-            f"students.{name}.quantize.recipe: found {', '.join(refused)} for a network with {type(layer).__name__} "
-            f"layer {layer.name!r}, accepted are {accepted}: TensorFlow's converter ends the process when it "
-            "calibrates recurrent layers"
-        )
-
-
-def _untrained(network: keras.Model, name: str, recipes: Sequence[QuantizationRecipe]) -> list[str]:
-    reason = why_not_trainable(network) if QuantizationRecipe.INT8_QAT in recipes else None
-    if reason is None:
-        return []
-    return [
-        f"student {name} can't be trained in 8 bits: {reason}; so quantize.recipe 'int8_qat' ships int8 by calibration "
-        "instead, as 'int8_ptq' does; 'float16' takes every layer"
-    ]
-
-
-def _copied(member: Member, task: TaskConfig, name: str) -> keras.Model:
     with about(f"students.{name}.network"):
         return own_network(member, task, name)

@@ -13,7 +13,7 @@ from learn2compress.quantization.qat import train_quantized
 from learn2compress.quantization.qat_network import why_not_trainable
 from learn2compress.quantization.quantize import QuantizedStudent, quantize_student
 from learn2compress.quantization.student_file import StudentDescription
-from learn2compress.steps.own_student import check_recurrent
+from learn2compress.steps.own_student_checks import check_recurrent
 from learn2compress.steps.student_folder import History
 from learn2compress.steps.training_inputs import TrainingInputs
 from learn2compress.training.checkpoint import Checkpoint

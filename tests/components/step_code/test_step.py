@@ -14,7 +14,7 @@ import pytest
 import learn2compress
 
 REPOSITORY = Path(learn2compress.__file__).parents[1]
-TRAINING = {"joint_distill_trainer", "prune", "quantize", "search"}
+TRAINING = {"joint_distill_trainer", "teacher_as_student", "prune", "quantize", "search"}
 STUDENTS = {*TRAINING, "evaluate"}
 STEPS = {*STUDENTS, "ingest", "teacher_load", "pusher"}
 # Prints the digests as they are, then after each change alone: a text at the end of a file, or a folder of packages

@@ -99,6 +99,41 @@ def test_the_numbers_of_an_8_bit_network_stay_as_they_are(student: keras.Model, 
     assert np.abs(predict(to_int8_litert(network).pack(), inputs) - scores).max() <= 2 / 256
 
 
+def with_a_convolution_at_the_end(student: keras.Model) -> keras.Model:
+    """The same student, its last layer as published MobileNets have it."""
+    dense = student.layers[-1]
+    (num_inputs, num_classes) = dense.kernel.shape
+    layers = keras.layers
+    features = layers.Reshape((1, 1, num_inputs), name="as_image")(dense.input)
+    convolution = layers.Conv2D(num_classes, 1, name="logits")
+    network = keras.Model(student.input, layers.Flatten(name="flat")(convolution(features)), name="only")
+    convolution.set_weights(
+        [
+            weights.reshape(shape)
+            for weights, shape in zip(
+                dense.get_weights(), ((1, 1, num_inputs, num_classes), (num_classes,)), strict=True
+            )
+        ]
+    )
+    return network
+
+
+@pytest.mark.parametrize("is_rounded", [False, True])
+def test_a_convolution_that_gives_the_logits_takes_it_too(
+    student: keras.Model, sample: TrainingSample, is_rounded: bool
+) -> None:
+    network = with_a_convolution_at_the_end(student)
+    if is_rounded:
+        network = quantization_aware(network)
+        network(sample.inputs[:500].astype(np.float32) / 255, training=True)
+    inputs = sample.inputs[:100].astype(np.float32) / 255
+    before = network.predict(inputs, verbose=0)
+    temperature = scale_by_temperature(network, sample)
+    assert temperature is not None
+    assert temperature > 1.5
+    np.testing.assert_allclose(network.predict(inputs, verbose=0) * temperature, before, rtol=1e-3, atol=1e-3)
+
+
 def test_too_few_examples_change_nothing(student: keras.Model, sample: TrainingSample) -> None:
     few = TrainingSample(sample.inputs[: MIN_VALIDATION_EXAMPLES - 1], sample.labels[: MIN_VALIDATION_EXAMPLES - 1])
     before = student.layers[-1].get_weights()
