@@ -173,6 +173,8 @@ def _resolve_paths(config: CompressionConfig, folder: Path) -> CompressionConfig
         return _with_absolute_paths(config, folder)
     except ValidationError as error:
         detail = error.errors(include_url=False)[0]
+        if detail["type"] == "value_error":  # of two paths, which links make one
+            raise ConfigError(f"data.{detail['ctx']['error']}") from None
         raise ConfigError(
             f"{'.'.join(map(str, detail['loc']))}: the folder of this file makes a path of it that is not accepted "
             f"({detail['msg'][0].lower()}{detail['msg'][1:]}): move it to another folder"

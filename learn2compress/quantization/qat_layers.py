@@ -130,13 +130,13 @@ class QuantizedEmbedding(keras.layers.Embedding):
         """Looks rows up.
 
         Args:
-          inputs: Integers `[...]`.
+          inputs: Integers `[...]`, of any type.
 
         Returns:
           `[..., output_dim]`, rounded.
         """
         bound = ops.maximum(ops.max(ops.abs(self.embeddings)), _SMALLEST_RANGE)
-        looked_up = ops.take(rounded_per_tensor(self.embeddings), inputs, axis=0)
+        looked_up = ops.take(rounded_per_tensor(self.embeddings), ops.cast(inputs, "int32"), axis=0)
         # Stated again, for the converter: values are on these levels already.
         return keras.quantizers.fake_quant_with_min_max_vars(
             looked_up, -bound, bound, num_bits=_NUM_BITS, narrow_range=True

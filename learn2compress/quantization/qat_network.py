@@ -221,7 +221,8 @@ def _check_supported(layer: keras.Operation) -> None:
     activation = getattr(layer, "activation", None)
     is_sigmoid = kind is keras.layers.Activation and activation is keras.activations.sigmoid
     if activation is not None and activation is not keras.activations.linear and not is_sigmoid:
-        raise ValueError(f"layer {name!r}: found activation {activation.__name__!r}, accepted are {_ACTIVATIONS}")
+        found = getattr(activation, "__name__", type(activation).__name__)
+        raise ValueError(f"layer {name!r}: found activation {found!r}, accepted are {_ACTIVATIONS}")
     if kind is keras.layers.ReLU and (layer.max_value not in (None, 6.0) or layer.negative_slope or layer.threshold):
         raise ValueError(
             f"layer {name!r}: found max_value {layer.max_value}, negative_slope {layer.negative_slope} and "

@@ -53,8 +53,8 @@ class FlatCopy:
         """
         for layer in part.layers:
             original = self._originals.get(layer.name)
-            # An operation, or a normalization of fixed statistics, became a layer of another kind.
-            if original is not None and type(original) is type(layer):
+            # An operation became a layer; a normalization of fixed statistics one of another kind, or without weights.
+            if original is not None and type(original) is type(layer) and layer.weights:
                 layer.set_weights(original.get_weights())
 
     def _call(self, layer: keras.Operation, *args: Any, **kwargs: Any) -> Any:
@@ -81,9 +81,12 @@ def _apply_copy(layer: keras.Operation, args: tuple[Any, ...], kwargs: dict[str,
     config = layer.get_config() | {"dtype": "float32"}
     if isinstance(layer, keras.layers.Rescaling) and _is_per_channel(config["scale"], config["offset"]):
         return rescaled(args[0], config["scale"], config["offset"], layer.name)
-    if isinstance(layer, keras.layers.Normalization) and layer.mean is not None and _is_last_axis(layer):
-        scale, offset = _normalization(layer)
-        return rescaled(args[0], scale, offset, layer.name)
+    if isinstance(layer, keras.layers.Normalization) and layer.mean is not None:
+        if _is_last_axis(layer):
+            scale, offset = _normalization(layer)
+            return rescaled(args[0], scale, offset, layer.name)
+        if layer.input_mean is None:
+            config |= _statistics(layer)
     if isinstance(layer, keras.layers.BatchNormalization):
         # Published models average over 100 to 1000 steps, which may be all that a training of students has.
         config["momentum"] = BATCH_NORM_MOMENTUM
@@ -99,6 +102,13 @@ def _is_per_channel(*values: Any) -> bool:
 def _is_last_axis(layer: keras.layers.Normalization) -> bool:
     """Returns whether there is one mean, or one for each channel of the last axis."""
     return np.size(layer.mean) in (1, np.shape(layer.mean)[-1])
+
+
+def _statistics(layer: keras.layers.Normalization) -> dict[str, Any]:
+    """Returns adapted statistics as settings: it uses those among its weights only where it is adapted or loaded."""
+    found = {"mean": keras.ops.convert_to_numpy(layer.mean), "variance": keras.ops.convert_to_numpy(layer.variance)}
+    kept = sorted(axis % found["mean"].ndim for axis in layer.axis)
+    return {key: value.reshape([value.shape[axis] for axis in kept]).tolist() for key, value in found.items()}
 
 
 def _normalization(layer: keras.layers.Normalization) -> tuple[list[float], list[float]]:

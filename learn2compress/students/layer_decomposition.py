@@ -58,6 +58,19 @@ _WITH_ACTIVATION = (
     keras.layers.DepthwiseConv2D,
     keras.layers.SeparableConv2D,
 )
+# They apply theirs to what they return; others, such as recurrent layers, use it inside.
+_WITH_LAST_ACTIVATION = (
+    *_WITH_ACTIVATION,
+    keras.layers.Activation,
+    keras.layers.Conv1D,
+    keras.layers.Conv1DTranspose,
+    keras.layers.Conv2DTranspose,
+    keras.layers.Conv3D,
+    keras.layers.Conv3DTranspose,
+    keras.layers.DepthwiseConv1D,
+    keras.layers.EinsumDense,
+    keras.layers.SeparableConv1D,
+)
 _GATES = {
     keras.activations.hard_sigmoid: "hard_sigmoid",
     keras.activations.hard_silu: "hard_silu",
@@ -90,8 +103,10 @@ def decompose_layers(model: keras.Model) -> keras.Model:
             return _relu(layer, layer.name) if _has_relu(layer) else type(layer).from_config(config)
         return type(layer).from_config(config | ({"activation": "linear"} if _is_split(layer) else {}))
 
-    def call(copy: keras.Layer, *args: Any, **kwargs: Any) -> Any:
-        layer = layers[copy.name]
+    def call(copy: keras.Operation, *args: Any, **kwargs: Any) -> Any:
+        layer = layers.get(copy.name)
+        if layer is None:  # an operation, which is no layer
+            return copy(*args, **kwargs)
         if isinstance(layer, _TRAINING_ONLY) or _is_linear_activation(layer):
             return args[0]
         if isinstance(layer, keras.layers.Activation):
@@ -131,11 +146,10 @@ def _last_pair(layer: keras.layers.Add, summands: list[keras.KerasTensor]) -> li
 
 
 def _has_relu(layer: keras.Layer) -> bool:
-    return getattr(layer, "activation", None) in _LARGEST_BY_ACTIVATION
+    return isinstance(layer, _WITH_LAST_ACTIVATION) and layer.activation in _LARGEST_BY_ACTIVATION
 
 
 def _is_gate(layer: keras.Layer) -> bool:
-    # Recurrent layers use theirs inside.
     return isinstance(layer, (*_WITH_ACTIVATION, keras.layers.Activation)) and layer.activation in _GATES
 
 

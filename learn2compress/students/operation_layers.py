@@ -124,7 +124,8 @@ def _with_numbers(kind: str, args: tuple[Any, ...], name: str) -> Any:
     features, value = args if is_left else args[::-1]
     numbers = np.asarray(value, np.float64)
     # One for each channel may have axes of one element before.
-    if numbers.size not in (1, features.shape[-1]) or numbers.shape[-1:] not in ((), (1,), (numbers.size,)):
+    is_per_channel = numbers.shape[-1:] == (numbers.size,) and numbers.size == features.shape[-1]
+    if not (numbers.size == 1 or is_per_channel) or numbers.ndim > len(features.shape):
         return None
     number = _plain(numbers.reshape(-1) if numbers.size > 1 else numbers.reshape(()))
     if kind == "Add":

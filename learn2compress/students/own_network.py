@@ -10,18 +10,21 @@ import keras
 import numpy as np
 
 from learn2compress.config import ChannelOrder, InputScaling, TaskConfig, TeacherOutput
-from learn2compress.config.parsing import ConfigError
+from learn2compress.config.parsing import ConfigError, clipped
 from learn2compress.keras_internals import leaf_layers, producer, producer_inputs
 from learn2compress.students.flattening import FlatCopy
 from learn2compress.students.layer_decomposition import decompose_layers
 from learn2compress.students.operation_layers import rescaled, with_turned_colours
 from learn2compress.teachers.network import Member
+from learn2compress.teachers.outputs import probe_inputs
 
 _LARGEST_BYTE = 255.0
 _SCORES = ("softmax", "log_softmax", "sigmoid")
 _OF_OPERATION = {"Softmax": "softmax", "LogSoftmax": "log_softmax", "Sigmoid": "sigmoid"}
 # They return what they take.
 _PASSING_ON = {"Dropout", "Identity", "Cast", "ActivityRegularization"}
+# Largest difference of probabilities from the teacher's, by whether it computes in 32 bits.
+_ACCEPTED_DIFFERENCE = {True: 0.005, False: 0.1}
 # The converter ends the process when it calibrates these.
 _RECURRENT = (keras.layers.RNN, keras.layers.Bidirectional, keras.layers.ConvLSTM1D, keras.layers.ConvLSTM2D)
 
@@ -62,7 +65,8 @@ def own_network(member: Member, task: TaskConfig, name: str) -> keras.Model:
 
     Raises:
       ConfigError: the network can't be seen into, applies a layer twice, names
-        two layers alike, or does not make its probabilities by a softmax at its end.
+        two layers alike, does not make its probabilities by a softmax at its
+        end, or is one that a copy does not answer as.
     """
     model = member.network.model
     if model is None:
@@ -71,6 +75,21 @@ def own_network(member: Member, task: TaskConfig, name: str) -> keras.Model:
             f"found 'teacher' with {found} ({member.network.name}), accepted is a teacher in a .keras or .h5 file that "
             "takes batches"
         )
+    try:
+        student = _copied(model, member, task, name)
+    except ConfigError:
+        raise
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise ConfigError(
+            f"found 'teacher' with {member.network.name}, whose layers can't be copied one by one: {clipped(reason)}; "
+            "accepted are networks of Keras layers with names of their own"
+        ) from error
+    _check_answers(student, member, task)
+    return student
+
+
+def _copied(model: keras.Model, member: Member, task: TaskConfig, name: str) -> keras.Model:
     inputs = keras.Input(task.input_shape, name="input")
     copy = FlatCopy()
     scores = copy.apply(model, _scaled(inputs, member.scaling))
@@ -85,6 +104,25 @@ def own_network(member: Member, task: TaskConfig, name: str) -> keras.Model:
     flat = keras.Model(inputs, logits, name=name)
     copy.set_weights(flat)
     return decompose_layers(_with_classes(flat, member))
+
+
+def _check_answers(student: keras.Model, member: Member, task: TaskConfig) -> None:
+    """Holds the copy against the network on the probe inputs: what a layer does in a copy of it, its author decides.
+
+    Raises:
+      ConfigError: their answers differ.
+    """
+    raw, _ = probe_inputs(task)
+    of_teacher = keras.ops.convert_to_numpy(member.probabilities(raw))
+    of_student = keras.ops.convert_to_numpy(keras.ops.softmax(student(raw.astype(np.float32) / _LARGEST_BYTE)))
+    difference = float(np.abs(of_student - of_teacher).max())
+    is_float32 = all(layer.compute_dtype in ("float32", "float64") for layer in leaf_layers(member.network.model))
+    if not difference <= _ACCEPTED_DIFFERENCE[is_float32]:  # NaN is no answer either
+        raise ConfigError(
+            f"found 'teacher' with {member.network.name}, whose copy answers otherwise (probabilities differ by "
+            f"{difference:.3f}); accepted are networks of Keras layers that keep all they compute with in their "
+            "settings and weights"
+        )
 
 
 def recurrent_layer(student: keras.Model) -> keras.Layer | None:
@@ -143,7 +181,8 @@ def _with_classes(flat: keras.Model, member: Member) -> keras.Model:
         of_classes = of_classes[:, list(scores.outputs)]
     last = producer(flat.output)
     features, weights, with_bias = flat.output, [of_classes], False
-    if isinstance(last, keras.layers.Dense):
+    is_plain = isinstance(last, keras.layers.Dense) and last.activation is keras.activations.linear
+    if is_plain and len(last.get_weights()) == 1 + last.use_bias:  # with those of an adapter they are more
         features, with_bias = last.input, last.use_bias
         weights = [np.matmul(values, of_classes) for values in last.get_weights()]
     dense = keras.layers.Dense(of_classes.shape[-1], use_bias=with_bias, name=f"{last.name}_of_classes")

@@ -151,6 +151,16 @@ def test_a_folder_that_no_path_can_be_made_of_is_told_in_one_line(tmp_path: Path
     assert "Traceback" not in str(caught.value)
 
 
+def test_two_names_of_one_place_are_told_as_what_they_are(tmp_path: Path) -> None:
+    (tmp_path / "train").mkdir()
+    (tmp_path / "validation").symlink_to("train")
+    data = {"format": "image_folder", "uri": "train", "validation_uri": "validation"}
+    path = tmp_path / "c.yaml"
+    path.write_text(f"name: a\ndata: {json.dumps(data)}\nteacher: {{uri: t.keras}}\nstudents: [{{name: s}}]\n")
+    with pytest.raises(ConfigError, match=r": data\.validation_uri: found .*train, which is uri, too; accepted is"):
+        load_config(path)
+
+
 def test_schema_describes_every_section() -> None:
     schema = json_schema()
     assert set(schema["properties"]) == {field.name for field in dataclasses.fields(CompressionConfig)}

@@ -10,6 +10,7 @@ from learn2compress.quantization.qat_layers import (
     QuantizedConv2D,
     QuantizedDense,
     QuantizedDepthwiseConv2D,
+    QuantizedEmbedding,
     QuantizedRange,
     QuantizedRescaling,
 )
@@ -25,6 +26,14 @@ def test_a_range_follows_what_it_sees_and_holds_zero() -> None:
     still = (float(layer.low), float(layer.high))
     layer(np.array([50.0], np.float32), training=False)
     assert (float(layer.low), float(layer.high)) == still
+
+
+def test_rows_are_looked_up_by_numbers_of_any_type() -> None:
+    layer = QuantizedEmbedding(4, 2)
+    rows = np.array([[3, 0, 1]])
+    found = np.asarray(layer(rows.astype(np.float32)))
+    np.testing.assert_array_equal(found, layer(rows))
+    np.testing.assert_allclose(found, np.asarray(layer.embeddings)[rows], atol=0.001)
 
 
 def test_the_input_is_rounded_to_bytes_exactly() -> None:

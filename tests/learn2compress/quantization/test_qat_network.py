@@ -266,6 +266,10 @@ def shared_twice(features: keras.KerasTensor) -> keras.KerasTensor:
         (layers.ReLU(max_value=4.0, name="odd"), "layer 'odd': found max_value 4.0"),
         (layers.Conv2D(6, 1, groups=3, name="odd"), "layer 'odd': found 3 groups, accepted is 1"),
         (shared_twice, "layer 'odd': found it used 2 times, accepted is once"),
+        (
+            chain(layers.Conv2D(4, 3, activation=layers.LeakyReLU(), name="odd")),
+            "layer 'odd': found activation 'LeakyReLU'",
+        ),
     ],
 )
 def test_what_has_no_known_8_bit_arithmetic_is_refused_by_name(body: Body, message: str) -> None:

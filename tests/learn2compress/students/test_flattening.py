@@ -43,6 +43,20 @@ def test_a_layer_that_is_applied_twice_is_refused() -> None:
         FlatCopy().apply(keras.Model(inputs, layer(layer(inputs))), keras.Input((4,)))
 
 
+@pytest.mark.parametrize("axis", [1, (1, 2, 3), (-3, -1)])
+def test_a_normalization_over_other_axes_keeps_its_statistics(axis: int | tuple[int, ...]) -> None:
+    images = np.random.default_rng(3).normal(2.0, 3.0, (5, 4, 6, 3)).astype(np.float32)
+    inputs, again = keras.Input((4, 6, 3)), keras.Input((4, 6, 3))
+    layer = keras.layers.Normalization(axis=axis)
+    layer.adapt(images)
+    model, copy = keras.Model(inputs, layer(inputs)), FlatCopy()
+    flat = keras.Model(again, copy.apply(model, again))
+    copy.set_weights(flat)
+    cloned = keras.models.clone_model(flat)  # as later steps copy it
+    cloned.set_weights(flat.get_weights())
+    np.testing.assert_allclose(cloned(images), model(images), rtol=1e-5, atol=1e-5)
+
+
 def test_scalings_in_a_row_become_one_and_one_that_does_nothing_none() -> None:
     inputs = keras.Input((4,))
     assert rescaled(inputs, 1, 0, "none") is inputs

@@ -53,6 +53,9 @@ def kinds(model: keras.Model) -> list[str]:
         ([layers.SeparableConv2D(4, 3, activation="hard_silu"), layers.Activation("swish")],
          ["DepthwiseConv2D", "Conv2D", "Rescaling", "ReLU", "Rescaling", "Multiply", "Activation", "Multiply"]),
         ([layers.Rescaling(2.0, -1.0), layers.BatchNormalization()], ["Rescaling", "BatchNormalization"]),
+        # It uses its activation at every step, not on what it returns.
+        ([layers.Reshape((8, 24)), layers.LSTM(5, activation="relu")], ["Reshape", "LSTM"]),
+        ([layers.Reshape((8, 24)), layers.Conv1D(5, 3, activation="relu")], ["Reshape", "Conv1D", "ReLU"]),
     ],
 )  # fmt: skip
 def test_the_copy_has_canonical_layers_and_computes_the_same(body: list[keras.Layer], expected: list[str]) -> None:
@@ -62,6 +65,15 @@ def test_the_copy_has_canonical_layers_and_computes_the_same(body: list[keras.La
     assert kinds(copy) == expected
     assert copy.name == "foreign"
     np.testing.assert_allclose(copy(inputs), model(inputs, training=False), rtol=1e-5, atol=1e-6)
+
+
+def test_operations_that_are_no_layers_stay() -> None:
+    inputs = keras.Input(SHAPE)
+    model = keras.Model(inputs, layers.Dense(3, activation="relu")(keras.ops.gelu(-inputs[:, 1:])))
+    copy = decompose_layers(model)
+    values = np.random.default_rng(1).normal(0.0, 1.0, (2, *SHAPE)).astype(np.float32)
+    assert kinds(copy) == ["Dense", "ReLU"]
+    np.testing.assert_allclose(copy(values), model(values), rtol=1e-5, atol=1e-6)
 
 
 def test_relu6_stays_relu6() -> None:

@@ -55,6 +55,8 @@ def test_layers_compute_what_operations_computed(case: str) -> None:
     [
         lambda x: x[:, ::-1],
         lambda x: x + np.ones((6, 3), np.float32),
+        # One for each column, of which there are as many as channels.
+        lambda x: x[:, :, :3] * np.arange(3, dtype=np.float32).reshape(3, 1),
         lambda x: ops.power(x, 2.0),
         lambda x: ops.mean(x, axis=-1),
     ],

@@ -14,6 +14,7 @@ from learn2compress.config import ChannelOrder, InputScaling, TaskConfig, Teache
 from learn2compress.config.parsing import ConfigError
 from learn2compress.pruning.channel_graph import channel_graph
 from learn2compress.quantization.qat_network import why_not_trainable
+from learn2compress.students.flattening import FlatCopy
 from learn2compress.students.own_network import own_network, recurrent_layer
 from learn2compress.teachers.input_scaling import scaled_inputs
 from learn2compress.teachers.loading import load_member
@@ -164,6 +165,36 @@ def test_a_layer_that_is_used_twice_is_named(tmp_path: Path) -> None:
     model = keras.Model(inputs, layers.Dense(4)(layers.GlobalAveragePooling2D()(conv(conv(inputs)))))
     with pytest.raises(ConfigError, match=r"found layer 'twice' twice"):
         copied(loaded(model, tmp_path, 4))
+
+
+@pytest.mark.parametrize(
+    ("body", "line"),
+    [
+        ((layers.Conv2D(4, 3, activation="relu", name="c"), layers.ReLU(name="c_relu")), 'The name "c_relu" is used'),
+        ((layers.Conv2D(4, 3, name="input"),), 'The name "input" is used'),
+    ],
+)
+def test_names_that_a_copy_needs_are_refused_in_one_line(
+    body: tuple[keras.layers.Layer, ...], line: str, tmp_path: Path
+) -> None:
+    model = keras.Sequential([keras.Input(SHAPE, name="images"), *body, layers.Flatten(), layers.Dense(4)])
+    with pytest.raises(ConfigError, match=f"whose layers can't be copied one by one: {line}") as refused:
+        copied(loaded(model, tmp_path, 4))
+    assert "\n" not in str(refused.value)
+
+
+def test_a_copy_that_answers_otherwise_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    member = loaded(convolutional(layers.Dense(4)), tmp_path, 4)
+    # As a layer does that keeps what it computes with outside its settings and weights.
+    monkeypatch.setattr(FlatCopy, "set_weights", lambda copy, part: None)
+    with pytest.raises(ConfigError, match=r"whose copy answers otherwise \(probabilities differ by 0\."):
+        copied(member)
+
+
+@pytest.mark.parametrize("activation", ["tanh", "relu"])
+def test_the_activation_of_logits_that_are_not_all_classes_stays(activation: str, tmp_path: Path) -> None:
+    member = loaded(convolutional(layers.Dense(6, activation=activation)), tmp_path, 3, outputs=(5, 0, 2))
+    assert_computes_the_same(copied(member), member, tolerance=1e-4)
 
 
 def test_recurrent_layers_are_found(tmp_path: Path) -> None:
