@@ -66,7 +66,8 @@ def validate(
 
             sentences = check_run(loaded, RunRoot(root.resolve()))
     students = loaded.students
-    print(f"{config}: accepted; {len(students)} students: {', '.join(student.name for student in students)}")
+    names = ", ".join(student.name for student in students)
+    print(f"{config}: accepted; {len(students)} student{'s' if len(students) > 1 else ''}: {names}")
     for sentence in sentences:
         print(f"  {sentence}")
 
