@@ -30,7 +30,7 @@ class Discs:
     labels: npt.NDArray[np.int64]
 
 
-def draw_discs(count: int, seed: int) -> Discs:
+def _draw(count: int, seed: int) -> Discs:
     random = np.random.default_rng(seed)
     rows, columns = np.mgrid[:16, :16]
     images = random.integers(0, 60, (count, 16, 16, 3))
@@ -44,13 +44,19 @@ def draw_discs(count: int, seed: int) -> Discs:
 
 @pytest.fixture(scope="session")
 def discs() -> Discs:
-    return draw_discs(400, 1)
+    return _draw(400, 1)
 
 
 @pytest.fixture(scope="session")
 def others() -> Discs:
     """Further discs, to measure with."""
-    return draw_discs(120, 2)
+    return _draw(120, 2)
+
+
+@pytest.fixture(scope="session")
+def chosen_by() -> Discs:
+    """Still others, to choose by."""
+    return _draw(90, 3)
 
 
 @pytest.fixture(scope="session")

@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 
 import learn2compress as l2c
-from tests.learn2compress.compression.conftest import draw_discs
 
 QUICK = {"latency_rounds": 3, "threads": []}
 
@@ -56,10 +55,9 @@ def test_the_folder_is_that_of_what_a_member_of_an_ensemble_computes(teacher: An
 
 
 def test_examples_to_choose_by_decide_alone_and_leave_all_others_to_train_on(
-    teacher: Any, discs: Any, others: Any
+    teacher: Any, discs: Any, others: Any, chosen_by: Any
 ) -> None:
     """One training whose best epoch is chosen by right labels, by wrong ones, or by examples kept back."""
-    chosen_by = draw_discs(90, 3)
 
     def prepared(validation: Any = None, **training: Any) -> l2c.Compression:
         return l2c.prepare(
