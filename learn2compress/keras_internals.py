@@ -31,9 +31,9 @@ def num_applications(layer: keras.Layer) -> int:
     return len(layer._inbound_nodes)
 
 
-def all_inputs(layer: keras.Layer) -> list[keras.KerasTensor]:
-    """Returns the symbolic tensors that a layer was ever applied to, in their order."""
-    return [tensor for node in layer._inbound_nodes for tensor in node.input_tensors]
+def all_inputs(operation: keras.Operation) -> list[keras.KerasTensor]:
+    """Returns the symbolic tensors that an operation, mostly a layer, was ever applied to, in their order."""
+    return [tensor for node in operation._inbound_nodes for tensor in node.input_tensors]
 
 
 def leaf_layers(network: keras.Model) -> list[keras.Layer]:

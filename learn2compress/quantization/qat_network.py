@@ -194,11 +194,12 @@ class _Copier:
         return QuantizedRange(fixed_range, name=f"{copy.name}_range")(outputs)
 
 
-def _consumers(model: keras.Model) -> dict[str, list[keras.Layer]]:
-    consumers: dict[str, list[keras.Layer]] = {layer.name: [] for layer in model.layers}
-    for layer in model.layers:
-        for tensor in all_inputs(layer):
-            consumers[producer(tensor).name].append(layer)
+def _consumers(model: keras.Model) -> dict[str, list[keras.Operation]]:
+    """Returns what reads each layer and each operation that is none, by its name."""
+    consumers: dict[str, list[keras.Operation]] = {operation.name: [] for operation in model.operations}
+    for operation in model.operations:
+        for tensor in all_inputs(operation):
+            consumers[producer(tensor).name].append(operation)
     return consumers
 
 
@@ -207,7 +208,7 @@ def _producer(layer: keras.Layer) -> str:
     return name
 
 
-def _is_fused(layer: keras.Layer, consumers: list[keras.Layer]) -> bool:
+def _is_fused(layer: keras.Layer, consumers: list[keras.Operation]) -> bool:
     return len(consumers) == 1 and isinstance(layer, _FUSED_INTO.get(type(consumers[0]), ()))
 
 

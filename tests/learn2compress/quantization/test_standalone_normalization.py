@@ -11,6 +11,7 @@ from learn2compress.litert.interpreter import predict
 from learn2compress.litert.operators import float_operators, model_cost
 from learn2compress.quantization.convert import to_calibrated_int8_litert, to_float_litert
 from learn2compress.quantization.deviations import deviations_from_file
+from learn2compress.quantization.qat_network import fused_layers
 from learn2compress.quantization.standalone_normalization import normalization_as_convolution
 
 IMAGES = (
@@ -84,3 +85,14 @@ def test_what_a_layer_before_takes_in_and_vectors_stay_as_they_are() -> None:
     assert isinstance(copy.get_layer("folded"), layers.BatchNormalization)
     assert isinstance(copy.get_layer("rescaled"), layers.Rescaling)
     assert isinstance(copy.get_layer("of_vectors"), layers.BatchNormalization)
+
+
+def test_operations_that_are_no_layers_are_passed_through() -> None:
+    inputs = keras.Input((12, 12, 3))
+    features = keras.ops.gelu(layers.BatchNormalization()(layers.Conv2D(4, 3, name="conv")(inputs))[:, 1:])
+    student = student_of(layers.BatchNormalization(name="norm")(features), inputs)
+    copy = normalization_as_convolution(student)
+    assert isinstance(copy.get_layer("norm"), layers.DepthwiseConv2D)
+    assert "conv" in fused_layers(student)
+    values = (IMAGES[:4] / 255).astype(np.float32)
+    np.testing.assert_allclose(copy(values), student(values), rtol=1e-4, atol=1e-4)
