@@ -160,9 +160,7 @@ def last_two_runs(root: RunRoot) -> tuple[int, int]:
             latest.insert(0, number)
         if len(latest) == 2:
             return latest[0], latest[1]
-    raise ConfigError(
-        f"--root {root.folder}: found {len(latest)} runs that reached their Pusher, accepted are two or more to compare"
-    )
+    raise ConfigError(f"--root {root.folder}: found {len(latest)} finished, accepted are two runs or more to compare")
 
 
 def _finished_pusher(store: MetadataStore, run: Context) -> Execution | None:

@@ -67,7 +67,7 @@ def test_the_last_two_runs_are_compared_where_none_is_named(root: Path, capsys: 
 def test_one_run_is_too_few(tmp_path: Path) -> None:
     store = open_address(StoreAddress.parse(str(tmp_path / "metadata.sqlite")), create=True)
     put_run(store, "one", tmp_path / "one", 0.9, 30)
-    with pytest.raises(ConfigError, match="found 1 runs that reached their Pusher"):
+    with pytest.raises(ConfigError, match="found 1 finished, accepted are two runs or more"):
         compare(root=tmp_path)
 
 
