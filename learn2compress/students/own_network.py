@@ -70,10 +70,9 @@ def own_network(member: Member, task: TaskConfig, name: str) -> keras.Model:
     """
     model = member.network.model
     if model is None:
-        found = "a SavedModel" if member.network.fixed_batch is None else "a network that takes one example at a time"
         raise ConfigError(
-            f"found 'teacher' with {found} ({member.network.name}), accepted is a teacher in a .keras or .h5 file that "
-            "takes batches"
+            f"found 'teacher' with {member.network.closed_kind} ({member.network.name}), accepted is a teacher in a "
+            ".keras or .h5 file that takes batches"
         )
     try:
         student = _copied(model, member, task, name)

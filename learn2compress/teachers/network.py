@@ -56,6 +56,11 @@ class Network:
         """Returns whether it reads the examples' text instead of their features."""
         return bool(self.input_dtype == tf.string)
 
+    @property
+    def closed_kind(self) -> str:
+        """Returns what to call a network without a `model` in messages."""
+        return "a SavedModel" if self.fixed_batch is None else "a network that takes one example at a time"
+
     def input_spec(self) -> tf.TensorSpec:
         """Returns the shape and type of a batch that the network takes at once, as `Member.scores` takes it."""
         return tf.TensorSpec([self.fixed_batch, *self.input_shape], tf.string if self.takes_text else tf.uint8)
@@ -112,10 +117,9 @@ class Member:
         if precision is Precision.FLOAT32:
             return self
         if network.model is None:
-            found = "a SavedModel" if network.fixed_batch is None else "a network that takes one example at a time"
             raise ConfigError(
-                f"teacher.precision: found {precision.value!r} with {found} ({network.name}), accepted is 'float32', "
-                "or a .keras or .h5 file that takes batches"
+                f"teacher.precision: found {precision.value!r} with {network.closed_kind} ({network.name}), accepted is "
+                "'float32', or a .keras or .h5 file that takes batches"
             )
         view = faster_view(network.model, precision)
 
