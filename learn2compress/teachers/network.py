@@ -118,8 +118,8 @@ class Member:
             return self
         if network.model is None:
             raise ConfigError(
-                f"teacher.precision: found {precision.value!r} with {network.closed_kind} ({network.name}), accepted is "
-                "'float32', or a .keras or .h5 file that takes batches"
+                f"teacher.precision: found {precision.value!r} with {network.closed_kind} ({network.name}), accepted "
+                "is 'float32', or a .keras or .h5 file that takes batches"
             )
         view = faster_view(network.model, precision)
 
