@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from rich.box import SIMPLE_HEAD
@@ -12,7 +12,7 @@ from rich.text import Text
 
 from learn2compress.report.formatting import byte_size, percent, points, quantity
 from learn2compress.results.reports import FamilyReport, ModelReport
-from pipelines.settings_by_path import setting_text, settings_by_path
+from pipelines.settings_by_path import changed_settings, in_effect, setting_text, settings_by_path, student_names
 
 _NOT_SET = "not set"
 _DATA, _CONFIG = "data_sha256", "config_sha256"
@@ -91,14 +91,9 @@ def compare(one: FamilyReport, other: FamilyReport) -> Comparison:
       one: What the first measured and decided.
       other: What the second did.
     """
-    before, after = settings_by_path(one.config), settings_by_path(other.config)
     return Comparison(
         models=tuple(_model_changes(one, other)),
-        settings={
-            path: (before.get(path, _NOT_SET), after.get(path, _NOT_SET))
-            for path in dict.fromkeys([*before, *after])
-            if before.get(path, _NOT_SET) != after.get(path, _NOT_SET)
-        },
+        settings=_setting_changes(one.config, other.config),
         provenance={
             name: (one.provenance.get(name, ""), other.provenance.get(name, ""))
             for name in dict.fromkeys([*one.provenance, *other.provenance])
@@ -132,6 +127,33 @@ def comparison_table(comparison: Comparison, names: tuple[str, str]) -> Table:
         )
         table.add_row(*map(Text, cells))
     return table
+
+
+def _setting_changes(one: Mapping[str, Any], other: Mapping[str, Any]) -> dict[str, tuple[Any, Any]]:
+    sides = [settings_by_path(config) for config in (one, other)]
+    names = [student_names(config) for config in (one, other)]
+    changes: dict[str, tuple[Any, Any]] = {}
+    for path in dict.fromkeys([*sides[0], *sides[1]]):
+        student = path.split(".")[1] if path.startswith("students.") else None
+        if student is not None and (student in names[0]) != (student in names[1]):
+            # All that the student is, in one line: defaults tell nothing.
+            change = [_changed_of(student, config) for config in (one, other)]
+            path = f"students.{student}"
+        else:
+            change = [in_effect(path, side, _NOT_SET) for side in sides]
+            if {} in change:  # What follows has its keys, and this side none.
+                continue
+        if change[0] != change[1]:
+            changes[path] = (change[0], change[1])
+    return changes
+
+
+def _changed_of(student: str, config: Mapping[str, Any]) -> Any:
+    if student not in student_names(config):
+        return _NOT_SET
+    prefix = f"students.{student}."
+    changed = changed_settings(config)
+    return {path.removeprefix(prefix): value for path, value in changed.items() if path.startswith(prefix)}
 
 
 def _model_changes(one: FamilyReport, other: FamilyReport) -> Iterator[ModelChange]:

@@ -34,9 +34,8 @@ def changed_settings(config: Mapping[str, Any]) -> dict[str, Any]:
     Returns:
       Values by path, without those that have no default.
     """
-    names = [student["name"] for student in config.get("students", ())]
     usual: dict[str, Any] = {}
-    for name in names or ["student"]:
+    for name in student_names(config) or ["student"]:
         usual |= settings_by_path(to_dict(_least(name)))
     found = settings_by_path(config)
     return {
@@ -44,6 +43,25 @@ def changed_settings(config: Mapping[str, Any]) -> dict[str, Any]:
         for path, value in found.items()
         if path not in _REQUIRED and (value != usual[path] if path in usual else value is not None)
     }
+
+
+def student_names(config: Mapping[str, Any]) -> list[str]:
+    """Returns the names of a configuration's students, as `to_dict` has it."""
+    return [student["name"] for student in config.get("students", ())]
+
+
+def in_effect(path: str, settings: Mapping[str, Any], otherwise: Any) -> Any:
+    """Returns the value that holds at a path: that of `prune` or `quantize` where a student has none of its own.
+
+    Args:
+      path: Such as "students.small.prune.method".
+      settings: From `settings_by_path`.
+      otherwise: What is returned where there is none at all.
+    """
+    match path.split("."):
+        case "students", _, ("prune" | "quantize") as step, *keys if keys:
+            return settings.get(path, settings.get(".".join([step, *keys]), otherwise))
+    return settings.get(path, otherwise)
 
 
 def setting_text(value: Any) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 
 from learn2compress.results.latency import Latency
-from learn2compress.selection.speed import allows_claim
+from learn2compress.selection.speed import allows_claim, is_wide
 
 NOT_MEASURED = "not measured"
 NO_CLAIM = "no claim"
@@ -119,13 +119,18 @@ def speed(latency: Latency) -> str:
     """Returns what the ratio to the teacher's time allows to say: so many times faster, slower, or "no claim".
 
     Nothing is claimed where the ratio's interval holds 1, or where a wall clock
-    timed both on a busy machine.
+    timed both on a busy machine; of a wide interval only its cautious end, as "at least 5.0x faster".
     """
     if not allows_claim(latency):
         return NO_CLAIM
-    if latency.teacher_ratio_high < 1:
-        return f"{times(1 / latency.teacher_ratio)} faster" if latency.teacher_ratio > 0 else NOT_MEASURED
-    return f"{times(latency.teacher_ratio)} slower"
+    is_faster = latency.teacher_ratio_high < 1
+    word = "faster" if is_faster else "slower"
+    if is_wide(latency):
+        cautious = 1 / latency.teacher_ratio_high if is_faster else latency.teacher_ratio_low
+        return f"at least {significant(cautious, 2)}{_TIMES} {word}"
+    if latency.teacher_ratio <= 0:
+        return NOT_MEASURED
+    return f"{times(1 / latency.teacher_ratio if is_faster else latency.teacher_ratio)} {word}"
 
 
 def speed_interval(latency: Latency) -> str:

@@ -9,11 +9,12 @@ from learn2compress.results.quantization import QuantizationReport
 def quantization_sentences(report: QuantizationReport) -> str:
     """Returns what ships and why, the float32 file beside it, its scores, and what the cross-check has found."""
     float32 = report.candidates[0]
-    kept_back = f", {exact(report.num_kept_back)} of them kept back from training," if report.num_kept_back else ""
+    examples = f"{exact(report.num_examples)} training examples"
+    if report.num_kept_back:  # Of the training split, or a validation split of their own.
+        examples = f"{exact(report.num_examples)} examples, {exact(report.num_kept_back)} of which nobody trained on,"
     sentences = [
         f"Ships as {report.shipped}: {report.reason}.",
-        f"On {exact(report.num_examples)} training examples{kept_back} the float32 file has {percent(float32.top_1)} "
-        f"and {exact(float32.model_bytes)} bytes.",
+        f"On {examples} the float32 file has {percent(float32.top_1)} and {exact(float32.model_bytes)} bytes.",
         *_temperature(report),
         *_rounding(report),
     ]

@@ -73,7 +73,7 @@ def ratio_doubt(latency: Latency) -> str | None:
     """
     if (disturbed := _wall_doubt(latency)) is not None:
         return disturbed
-    if latency.teacher_ratio_high > WIDEST_INTERVAL * latency.teacher_ratio_low:
+    if is_wide(latency):
         return f"its interval is {latency.teacher_ratio_low:.3g}x to {latency.teacher_ratio_high:.3g}x"
     return None
 
@@ -143,6 +143,11 @@ def allows_claim(latency: Latency) -> bool:
     if _wall_doubt(latency) is not None:
         return False
     return latency.teacher_ratio_high < 1 or latency.teacher_ratio_low > 1
+
+
+def is_wide(latency: Latency) -> bool:
+    """Returns whether the interval of the ratio to the teacher's time is too wide for the figure within it."""
+    return latency.teacher_ratio_high > WIDEST_INTERVAL * latency.teacher_ratio_low
 
 
 def can_tell_apart(one: Latency, other: Latency) -> bool:

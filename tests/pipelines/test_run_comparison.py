@@ -62,6 +62,13 @@ def other_family() -> FamilyReport:
     )
 
 
+def test_a_setting_of_one_student_is_held_against_the_common_one() -> None:
+    students = [CONFIG["students"][0] | {"prune": {"method": "channels"}}, CONFIG["students"][1]]
+    found = compare(family(), family(config=CONFIG | {"students": students}))
+    assert found.settings == {"students.large.prune.method": ("magnitude", "channels")}
+    assert found.sentences == ("students.large.prune.method: magnitude -> channels",)
+
+
 def test_what_differs_is_found() -> None:
     found = compare(family(), other_family())
     by_name = {model.name: model for model in found.models}
@@ -75,7 +82,8 @@ def test_what_differs_is_found() -> None:
     epochs = CONFIG["training"]["epochs"]
     assert found.settings["training.epochs"] == (epochs, 5)
     assert found.settings["students.small.stage"] == (1, 2)
-    assert found.settings["students.tiny.stage"] == ("not set", 1)
+    assert found.settings["students.tiny"] == ("not set", {"stage": 1})
+    assert not [path for path in found.settings if path.startswith("students.tiny.")]
     assert not [path for path in found.settings if path.startswith("students.large")]
     assert found.provenance == {"data_sha256": ("da" * 32, "db" * 32)}
     assert f"training.epochs: {epochs} -> 5" in found.sentences

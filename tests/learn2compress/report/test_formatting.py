@@ -48,10 +48,13 @@ def test_points_have_a_sign_unless_they_round_to_zero() -> None:
 @pytest.mark.parametrize(
     ("ratio", "low", "high", "text"),
     [
-        (0.5, 0.4, 0.9, "2.00\N{MULTIPLICATION SIGN} faster"),
+        (0.5, 0.4, 0.6, "2.00\N{MULTIPLICATION SIGN} faster"),
+        (0.2, 0.037, 0.2, "at least 5.0\N{MULTIPLICATION SIGN} faster"),
+        (0.5, 0.0, 0.8, "at least 1.2\N{MULTIPLICATION SIGN} faster"),
         (0.5, 0.4, 1.0, "no claim"),
         (1.0, 1.0, 1.0, "no claim"),
-        (1.5, 1.01, 2.0, "1.50\N{MULTIPLICATION SIGN} slower"),
+        (1.5, 1.4, 2.0, "1.50\N{MULTIPLICATION SIGN} slower"),
+        (3.0, 1.4, 4.0, "at least 1.4\N{MULTIPLICATION SIGN} slower"),
     ],
 )
 def test_speed_is_claimed_only_outside_of_one(ratio: float, low: float, high: float, text: str) -> None:

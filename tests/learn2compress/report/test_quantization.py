@@ -73,6 +73,4 @@ def test_decisions_that_ties_change_are_told_and_so_is_the_way_out() -> None:
 
 def test_examples_that_were_kept_back_are_counted() -> None:
     found = dataclasses.replace(REPORT, num_kept_back=1000)
-    assert "On 2,000 training examples, 1,000 of them kept back from training, the float32" in quantization_sentences(
-        found
-    )
+    assert "On 2,000 examples, 1,000 of which nobody trained on, the float32" in quantization_sentences(found)
