@@ -136,9 +136,8 @@ def cluster_run(run: V2beta1Run, steps: tuple[PackageStep, ...]) -> Run:
     Returns:
       The run in the form of a local one.
     """
-    tasks = run.run_details.task_details if run.run_details else None
     nodes: dict[str, list[V2beta1PipelineTaskDetail]] = {}
-    for task in tasks or ():
+    for task in _nodes_of(run):
         nodes.setdefault(task.display_name, []).append(task)
     started = run.created_at.astimezone(UTC).isoformat(timespec="seconds").removesuffix("+00:00")
     state = _STATES.get(run.state, "pending")
@@ -168,11 +167,21 @@ def _seconds(start: datetime | None, end: datetime | None) -> float | None:
     return (end - start).total_seconds() if start and end and end >= start else None
 
 
+def _nodes_of(run: V2beta1Run) -> list[V2beta1PipelineTaskDetail]:
+    """Returns the nodes of the workflow; rows without a name are entries of the launcher's cache.
+
+    Args:
+      run: As the server has it.
+    """
+    rows = run.run_details.task_details if run.run_details else None
+    return [row for row in rows or () if row.display_name]
+
+
 def _steps_by_their_drivers(run: V2beta1Run) -> tuple[PackageStep, ...]:
-    tasks = run.run_details.task_details if run.run_details else None
-    names = {task.display_name for task in tasks or ()}
+    tasks = _nodes_of(run)
+    names = {task.display_name for task in tasks}
     found = sorted(
-        (task for task in tasks or () if task.display_name + _DRIVER in names and task.display_name != "root"),
+        (task for task in tasks if task.display_name + _DRIVER in names and task.display_name != "root"),
         key=lambda task: (task.start_time, task.display_name),
     )
     return tuple(PackageStep(task.display_name, task.display_name, {}) for task in found)
