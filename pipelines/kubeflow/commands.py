@@ -123,7 +123,7 @@ def schedule(
 ) -> None:
     """Run a configuration again and again on Kubeflow.
 
-    Scheduling it again replaces its schedule.
+    Each run looks at the data when it starts. Scheduling it again replaces its schedule.
     """
     from learn2compress.config.file import load_config
     from pipelines.kubeflow.client import schedules
@@ -140,8 +140,9 @@ def schedule(
         return
     loaded = load_config(config)
     schedules.cron_with_seconds(cron)  # a typing mistake is told before anything is compiled
+    schedules.check_texts(parameter or [])
     connection = connection_to(endpoint, namespace, retry_seconds)
-    package, _, notes = compiled(loaded, image)
+    package, _, notes = compiled(loaded, image, looks_at_data=True)
     request = schedules.ScheduleRequest(
         loaded.name,
         package,
@@ -166,13 +167,16 @@ class Compiled(NamedTuple):
     notes: list[str]
 
 
-def compiled(config: CompressionConfig, image: str | None, *, kubernetes_manifest: bool = False) -> Compiled:
+def compiled(
+    config: CompressionConfig, image: str | None, *, kubernetes_manifest: bool = False, looks_at_data: bool = False
+) -> Compiled:
     """Checks what can be checked from here, and compiles a configuration.
 
     Args:
       config: What to compile.
       image: Of the steps; `None` for the configuration's own.
       kubernetes_manifest: Whether resources of Kubernetes are made, for GitOps.
+      looks_at_data: Whether each run looks at the data when it starts.
 
     Returns:
       The package.
@@ -193,7 +197,9 @@ def compiled(config: CompressionConfig, image: str | None, *, kubernetes_manifes
     from pipelines.kubeflow.compile.package import image_of, notes_on, package_text
 
     chosen = image_of(config, image)
-    text = package_text(config, provenance, chosen, kubernetes_manifest=kubernetes_manifest)
+    text = package_text(
+        config, provenance, chosen, kubernetes_manifest=kubernetes_manifest, looks_at_data=looks_at_data
+    )
     return Compiled(text, chosen, [*sentences, *notes_on(config, chosen)])
 
 

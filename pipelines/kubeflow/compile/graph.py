@@ -30,7 +30,7 @@ class FromRun:
 
 @dataclasses.dataclass(frozen=True)
 class FromTask:
-    """An input is another task's output.
+    """An input, or a parameter's value, is another task's output.
 
     Attributes:
       task: Name of the task.
@@ -52,14 +52,18 @@ class Task:
       output_classes: The same for outputs.
       parameters: Values.
       inputs: Where each input comes from.
+      output_parameters: Texts that it gives to other tasks.
+      is_cached: Whether what it made before may be taken from the cache.
     """
 
     name: str
     contract: StepContract
     input_classes: Mapping[str, type[Artifact]]
     output_classes: Mapping[str, type[Artifact]]
-    parameters: Mapping[str, Value | FromRun]
+    parameters: Mapping[str, Value | FromRun | FromTask]
     inputs: Mapping[str, FromTask]
+    output_parameters: tuple[str, ...] = ()
+    is_cached: bool = True
 
 
 @dataclasses.dataclass(frozen=True)
@@ -105,7 +109,7 @@ def _task(
     views = declare_views(outputs)
     _check_unique([*outputs, *views], f"outputs of {component.id}")
     kinds = {name: ParameterKind.of(component.spec.PARAMETERS[name].type) for name in component.exec_properties}
-    values: dict[str, Value | FromRun] = {
+    values: dict[str, Value | FromRun | FromTask] = {
         name: float(value) if kinds[name] is ParameterKind.NUMBER else value
         for name, value in component.exec_properties.items()
     }

@@ -15,6 +15,7 @@ import learn2compress
 from learn2compress.config import CompressionConfig, KubernetesConfig
 from learn2compress.config.kubernetes import IMAGE_PATTERN, LONGEST_IMAGE
 from learn2compress.config.parsing import ConfigError, clipped
+from pipelines.kubeflow.compile.data_at_start import looking_at_data
 from pipelines.kubeflow.compile.graph import TaskGraph, build_graph
 from pipelines.kubeflow.compile.platform import platform_spec
 from pipelines.kubeflow.compile.pods import pods_of
@@ -52,7 +53,14 @@ def image_of(config: CompressionConfig, image: str | None) -> str:
     return chosen
 
 
-def package_text(config: CompressionConfig, provenance: Provenance, image: str, *, kubernetes_manifest: bool) -> str:
+def package_text(
+    config: CompressionConfig,
+    provenance: Provenance,
+    image: str,
+    *,
+    kubernetes_manifest: bool = False,
+    looks_at_data: bool = False,
+) -> str:
     """Compiles a package into YAML; the same arguments give the same text.
 
     Args:
@@ -60,6 +68,7 @@ def package_text(config: CompressionConfig, provenance: Provenance, image: str, 
       provenance: Digests of data, teacher and code.
       image: From `image_of`, best with its digest: the backend's cache knows no more of an image than this text.
       kubernetes_manifest: Write a Pipeline and a PipelineVersion resource instead.
+      looks_at_data: Each run takes the fingerprint of the data when it starts, in the place of the one of `provenance`.
 
     Returns:
       One YAML text of two documents: the package's, or the two resources.
@@ -68,6 +77,8 @@ def package_text(config: CompressionConfig, provenance: Provenance, image: str, 
       ConfigError: students' names are too alike for Kubeflow, or settings are for a step that is not there.
     """
     graph = build_graph(PipelineArguments(config, provenance, _checkpoint_root(config.kubernetes)))
+    if looks_at_data:
+        graph = looking_at_data(graph)
     pods = pods_of(graph, config.kubernetes)
     metadata = config.kubernetes.metadata
     spec = pipeline_spec(graph, image, pods, mirror_variables(metadata))

@@ -51,12 +51,11 @@ def execute(contract: StepContract, executor_input: ExecutorInput) -> None:
         tempfile.TemporaryDirectory() as folder,
     ):
         context = base_executor.BaseExecutor.Context(tmp_dir=folder, unique_id=contract.component)
-        load_class(contract.executor)(context).Do(
-            inputs, {name: [artifact] for name, artifact in outputs.items()}, properties
-        )
+        executor = load_class(contract.executor)(context)
+        executor.Do(inputs, {name: [artifact] for name, artifact in outputs.items()}, properties)
         metadata = _metadata(contract, executor_input, outputs)
         publish(outputs)
-    write_executor_output(executor_input, metadata)
+    write_executor_output(executor_input, metadata, getattr(executor, "output_parameters", {}))
 
 
 def _inputs(contract: StepContract, executor_input: ExecutorInput) -> dict[str, list[Artifact]]:

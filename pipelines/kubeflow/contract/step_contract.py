@@ -15,6 +15,9 @@ from pydantic import TypeAdapter
 
 Value = int | float | str
 
+FINGERPRINT = "data_fingerprint"
+"""Parameter of the step that reads the data; what makes it read them again."""
+
 
 class ParameterKind(StrEnum):
     """Types of parameters, as Kubeflow calls them."""

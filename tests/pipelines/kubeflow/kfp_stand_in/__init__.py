@@ -8,6 +8,7 @@ fields; unfinished runs ended in 1970; a run that has ended can't be terminated;
 run details hold rows without a name. What else a real 2.17 did is here, too.
 """
 
+from .drivers import Drivers
 from .server import StandIn
 
-__all__ = ["StandIn"]
+__all__ = ["Drivers", "StandIn"]

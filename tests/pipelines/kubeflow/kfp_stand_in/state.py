@@ -65,6 +65,16 @@ class State:
         }
         return self.add("runs", "run_id", plain | fields)
 
+    def start_scheduled(self, recurring_run_id: str) -> Json:
+        """Starts a run of a schedule, as the controller does (2.17, scheduledworkflow/controller.go).
+
+        In one of a pipeline version, as all here are, parameters stay as they are: it replaces no [[ScheduledTime]].
+        """
+        of = self.one("recurringRuns", recurring_run_id)
+        taken = ("pipeline_version_reference", "runtime_config", "experiment_id", "service_account")
+        fields = {name: of[name] for name in taken if name in of}
+        return self.add_run(of["display_name"], recurring_run_id=recurring_run_id, **fields)
+
     def move_run(self, run_id: str, state: str, *, error: str = "", **tasks: tuple[str, int, int]) -> None:
         """Moves a run on.
 
