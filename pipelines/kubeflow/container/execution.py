@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -15,6 +16,7 @@ from learn2compress.config.parsing import ConfigError
 from pipelines.kubeflow.container.code_check import check_code
 from pipelines.kubeflow.container.executor_input import ExecutorInput, write_executor_output
 from pipelines.kubeflow.container.metadata_mirror import record_execution
+from pipelines.kubeflow.container.transient import with_patience
 from pipelines.kubeflow.contract.artifact_types import load_class, metadata_of, properties_of, restore_artifact
 from pipelines.kubeflow.contract.exec_properties import resolve_exec_properties
 from pipelines.kubeflow.contract.mirror_settings import MirrorSettings
@@ -45,17 +47,30 @@ def execute(contract: StepContract, executor_input: ExecutorInput) -> None:
     check_code(contract, properties)
     mirror = MirrorSettings.of(os.environ)
     inputs = _inputs(contract, executor_input)
+    with record_execution(mirror, contract, executor_input, properties) as publish:
+        folders = [executor_input.outputs[name].path for name in contract.outputs]
+        outputs, parameters = with_patience(
+            lambda: _run_executor(contract, executor_input, inputs, properties),
+            clean_up=lambda: [shutil.rmtree(folder) for folder in folders],
+        )
+        metadata = _metadata(contract, executor_input, outputs)
+        publish(outputs)
+    write_executor_output(executor_input, metadata, parameters)
+
+
+def _run_executor(
+    contract: StepContract,
+    executor_input: ExecutorInput,
+    inputs: dict[str, list[Artifact]],
+    properties: dict[str, Any],
+) -> tuple[dict[str, Artifact], Mapping[str, str]]:
+    """Runs the executor; returns its outputs, and what other steps are given."""
     outputs = {name: _new_output(path, executor_input.outputs[name].path) for name, path in contract.outputs.items()}
-    with (
-        record_execution(mirror, contract, executor_input, properties) as publish,
-        tempfile.TemporaryDirectory() as folder,
-    ):
+    with tempfile.TemporaryDirectory() as folder:
         context = base_executor.BaseExecutor.Context(tmp_dir=folder, unique_id=contract.component)
         executor = load_class(contract.executor)(context)
         executor.Do(inputs, {name: [artifact] for name, artifact in outputs.items()}, properties)
-        metadata = _metadata(contract, executor_input, outputs)
-        publish(outputs)
-    write_executor_output(executor_input, metadata, getattr(executor, "output_parameters", {}))
+    return outputs, getattr(executor, "output_parameters", {})
 
 
 def _inputs(contract: StepContract, executor_input: ExecutorInput) -> dict[str, list[Artifact]]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -76,7 +75,7 @@ def test_one_of_somebody_else_is_left_alone(kfp_server: Any, connection: Connect
 
 def test_a_scheduled_run_looks_at_the_data(
     kfp_server: Any,
-    stand_in: Any,
+    kfp_stand_in: Any,
     connection: Connection,
     make_config: Callable[..., CompressionConfig],
     make_arguments: Callable[..., PipelineArguments],
@@ -88,7 +87,7 @@ def test_a_scheduled_run_looks_at_the_data(
     arguments = make_arguments(make_config(data=DataConfig(format=DataFormat.IMAGE_FOLDER, uri=str(folder.parent))))
     package = package_text(arguments.config, arguments.provenance, "image", looks_at_data=True)
     made = schedule(ScheduleRequest("flowers", package, "@daily"), connection)
-    drivers = sys.modules[stand_in.__module__.partition(".")[0]].Drivers(tmp_path)
+    drivers = kfp_stand_in.Drivers(tmp_path)
 
     def run() -> set[str]:
         started = kfp_server.start_scheduled(made.schedule_id)

@@ -8,7 +8,8 @@ fields; unfinished runs ended in 1970; a run that has ended can't be terminated;
 run details hold rows without a name. What else a real 2.17 did is here, too.
 """
 
+from .argo import attempts_of
 from .drivers import Drivers
 from .server import StandIn
 
-__all__ = ["Drivers", "StandIn"]
+__all__ = ["Drivers", "StandIn", "attempts_of"]
