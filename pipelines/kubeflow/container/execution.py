@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -51,11 +51,16 @@ def execute(contract: StepContract, executor_input: ExecutorInput) -> None:
         folders = [executor_input.outputs[name].path for name in contract.outputs]
         outputs, parameters = with_patience(
             lambda: _run_executor(contract, executor_input, inputs, properties),
-            clean_up=lambda: [shutil.rmtree(folder) for folder in folders],
+            clean_up=lambda: _remove(folders),
         )
         metadata = _metadata(contract, executor_input, outputs)
         publish(outputs)
     write_executor_output(executor_input, metadata, parameters)
+
+
+def _remove(folders: Iterable[Path]) -> None:
+    for folder in folders:
+        shutil.rmtree(folder)
 
 
 def _run_executor(

@@ -63,7 +63,7 @@ def is_transient(error: BaseException) -> bool:
     Args:
       error: It, or whatever it came from, decides.
     """
-    return any(_is_transient(each) for each in _chain(error))
+    return any(_is_transient(each) for each in chain_of(error))
 
 
 def with_patience(
@@ -95,12 +95,12 @@ def with_patience(
     return work()
 
 
-def _chain(error: BaseException | None) -> Iterator[BaseException]:
+def chain_of(error: BaseException | None) -> Iterator[BaseException]:
+    """Yields a failure, what it came from, and so on, whatever its message leaves out of that."""
     seen: set[int] = set()
     while error is not None and id(error) not in seen:
         seen.add(id(error))
         yield error
-        # A cause that was left out of the message is still known.
         error = error.__cause__ or error.__context__
 
 
@@ -125,4 +125,4 @@ def _status(error: Any) -> int | None:
         getattr(response, "status_code", None),
         *(getattr(error, name, None) for name in ("status", "code")),
     )
-    return next((int(each) for each in found if str(each).isdecimal()), None)
+    return next((int(text) for text in map(str, found) if text.isdecimal()), None)
