@@ -20,7 +20,7 @@ from pipelines.kubeflow.container.transient import with_patience
 from pipelines.kubeflow.contract.artifact_types import load_class, metadata_of, properties_of, restore_artifact
 from pipelines.kubeflow.contract.exec_properties import resolve_exec_properties
 from pipelines.kubeflow.contract.mirror_settings import MirrorSettings
-from pipelines.kubeflow.contract.step_contract import StepContract
+from pipelines.kubeflow.contract.step_contract import StepContract, ViewKind
 from pipelines.kubeflow.contract.ui_views import write_view
 
 # An object store has no empty folders: without a file in it an output could not be fetched by the next step.
@@ -107,5 +107,9 @@ def _metadata(
         found[name] = metadata_of(contract.pipeline, contract.component, name, artifact.type_name, properties)
     for name, view in contract.views.items():
         drawn = write_view(view.kind, outputs[view.source], executor_input.outputs[name].path)
-        found[name] = metadata_of(contract.pipeline, contract.component, name, view.kind.value, drawn)
+        # Each entry of metrics is a number of its own: a later backend refuses text, 2.17 shows it among the numbers.
+        is_named = view.kind is not ViewKind.METRICS
+        found[name] = (
+            metadata_of(contract.pipeline, contract.component, name, view.kind.value, drawn) if is_named else drawn
+        )
     return found

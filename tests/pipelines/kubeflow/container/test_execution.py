@@ -24,7 +24,7 @@ from learn2compress.file_names import LABELS_FILE
 from pipelines.kubeflow.container.step import main
 from pipelines.kubeflow.container.transient import with_patience
 from pipelines.kubeflow.contract.artifact_types import class_path
-from pipelines.kubeflow.contract.step_contract import ParameterKind, ParameterTarget, StepContract
+from pipelines.kubeflow.contract.step_contract import ParameterKind, ParameterTarget, StepContract, View, ViewKind
 from pipelines.provenance import code_digests
 
 SALT = "0d8c1c4e-33f5-4c73-a7fe-5f8bd27d1a21"
@@ -199,6 +199,17 @@ def test_a_store_that_is_away_for_a_moment_fails_no_step(tmp_path: Path, monkeyp
     parameters = PARAMETERS | {"empty": str(tmp_path / "tried")}
     assert launcher.run(contract, launcher.executor_input(parameters)) == 0
     assert [path.name for path in launcher.path("quantize-small/model").iterdir()] == ["whole"]
+
+
+def test_metrics_are_numbers_and_nothing_else(tmp_path: Path) -> None:
+    launcher = Launcher(tmp_path, "minio")
+    contract = dataclasses.replace(CONTRACT, views={"evaluation_metrics": View(ViewKind.METRICS, "evaluation")})
+    content = json.loads(launcher.executor_input(PARAMETERS))
+    place = output(launcher.uri("quantize-small/evaluation_metrics"), "system.Metrics")
+    content["outputs"]["artifacts"]["evaluation_metrics"] = place
+    assert launcher.run(contract, json.dumps(content)) == 0
+    # Kubeflow without ML Metadata makes an artifact of each, and refuses text (mlmd-removal, launcher_v2.go).
+    assert launcher.metadata()["evaluation_metrics"] == {"latency_ms": 0.25}
 
 
 @pytest.mark.parametrize(
