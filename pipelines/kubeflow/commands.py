@@ -194,13 +194,14 @@ def compiled(
 
         sentences = check_compiled(config)
     provenance = collect_provenance(config)
+    from pipelines.kubeflow.compile.limits import notes_on_size
     from pipelines.kubeflow.compile.package import image_of, notes_on, package_text
 
     chosen = image_of(config, image)
     text = package_text(
         config, provenance, chosen, kubernetes_manifest=kubernetes_manifest, looks_at_data=looks_at_data
     )
-    return Compiled(text, chosen, [*sentences, *notes_on(config, chosen)])
+    return Compiled(text, chosen, [*sentences, *notes_on(config, chosen), *notes_on_size(text)])
 
 
 def _wait_for(run_id: str, connection: Connection) -> None:

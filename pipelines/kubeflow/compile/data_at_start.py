@@ -58,6 +58,7 @@ def _fingerprint_task(reader: Task) -> Task:
         parameters={name: kind for name, kind in of_reader.parameters.items() if name in names},
         overrides=overrides,
         views={},
+        constants={name: value for name, value in of_reader.constants.items() if name in names},
     )
     return Task(
         kebab_name(_COMPONENT),

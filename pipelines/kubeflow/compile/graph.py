@@ -16,6 +16,9 @@ from pipelines.kubeflow.contract.naming import kebab_name
 from pipelines.kubeflow.contract.step_contract import ParameterKind, ParameterTarget, StepContract, Value
 from pipelines.kubeflow.contract.ui_views import declare_views
 
+# A digest is still seen among the inputs of a task.
+_LONGEST_PARAMETER = 64
+
 
 @dataclasses.dataclass(frozen=True)
 class FromRun:
@@ -122,6 +125,11 @@ def _task(
             given_as = f"run_{parameter.name}"
             overrides[given_as], kinds[given_as] = inside, parameter.kind
             values[given_as] = FromRun(parameter.name)
+    constants = {
+        name: value for name, value in values.items() if isinstance(value, str) and len(value) > _LONGEST_PARAMETER
+    }
+    for name in constants:
+        del values[name], kinds[name]
     contract = StepContract(
         pipeline=pipeline,
         component=component.id,
@@ -132,6 +140,7 @@ def _task(
         parameters=kinds,
         overrides=overrides,
         views=views,
+        constants=constants,
     )
     sources = {
         key: FromTask(kebab_name(channel.producer_component_id), channel.output_key)
