@@ -207,13 +207,16 @@ def compiled(
 def _wait_for(run_id: str, connection: Connection) -> None:
     from learn2compress.progress_display import plain_console
     from pipelines.kubeflow.client.cluster_runs import poll_run
+    from pipelines.kubeflow.client.failed_pods import failure_reasons
     from pipelines.kubeflow.client.run_display import show_progress
 
     run = show_progress(poll_run(run_id, connection), plain_console(width=None if sys.stdout.isatty() else 100))
     if run.state != "complete":
-        failed = ", ".join(step.step for step in run.steps if step.state == "failed") or "none"
-        page = connection.run_page(run_id)
-        print(f"l2c: error: run {run_id} {run.state}; failed steps: {failed} {page}".rstrip(), file=sys.stderr)
+        failed = [step.step for step in run.steps if step.state == "failed"]
+        for step, reason in failure_reasons(run_id, connection.namespace, failed).items():
+            print(without_controls(f"  {step}: {reason}"), file=sys.stderr)
+        told = f"run {run_id} {run.state}; failed steps: {', '.join(failed) or 'none'} {connection.run_page(run_id)}"
+        print(f"l2c: error: {told}".rstrip(), file=sys.stderr)
         raise typer.Exit(_FAILED)
     _print_outcome(run)
 

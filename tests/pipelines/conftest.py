@@ -187,7 +187,17 @@ def kfp_server(stand_in: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     """Such a server, which may be asked nothing that is not of the published API."""
     for name in ("KF_PIPELINES_ENDPOINT", "KF_PIPELINES_UI_ENDPOINT", "KF_PIPELINES_SA_TOKEN_PATH", "L2C_KFP_TOKEN"):
         monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("KUBECONFIG", "/no/cluster/of/ours")
     server = stand_in()
     yield server
     server.close()
     assert not server.violations
+
+
+@pytest.fixture
+def kubernetes(kfp_stand_in: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    """Kubernetes' API beside it, which kubectl's configuration names."""
+    server = kfp_stand_in.Kubernetes()
+    monkeypatch.setenv("KUBECONFIG", str(server.write_kubeconfig(tmp_path / "kubeconfig")))
+    yield server
+    server.close()

@@ -110,6 +110,24 @@ def test_a_failed_run_is_exit_code_1_and_names_its_step(
     assert "failed steps: Quantize.small" in errors
 
 
+def test_a_failed_step_is_told_with_what_its_pod_says(
+    kfp_server: Any, kubernetes: Any, l2c_here: Callable[..., Outcome], config: Path
+) -> None:
+    def fail() -> None:
+        run_id = kfp_server.runs[0]["run_id"]
+        kfp_server.move_run(run_id, "FAILED", ingest_driver=("SUCCEEDED", 0, 1), ingest=("FAILED", 2, 9))
+        kubernetes.add_pod(run_id, "ingest.executor(0)", exitCode=137, reason="OOMKilled")
+
+    kfp_server.after("POST /runs", fail)
+    code, _, errors = l2c_here("submit", config, "--endpoint", kfp_server.url, "--wait")
+    reason = "out of memory at 4 GiB: raise kubernetes.steps.Ingest.memory_gib"
+    assert (code, f"  Ingest: {reason}" in errors.splitlines()) == (1, True)
+    run_id = kfp_server.runs[0]["run_id"]
+    assert f"Ingest: {reason}" in l2c_here("show", run_id, "--endpoint", kfp_server.url)[1]
+    shown = json.loads(l2c_here("show", run_id, "--json", "--endpoint", kfp_server.url)[1])
+    assert shown["reasons"] == {"Ingest": reason}
+
+
 def test_a_schedule_is_made_listed_and_removed(kfp_server: Any, l2c_here: Callable[..., Outcome], config: Path) -> None:
     at = ("--endpoint", kfp_server.url)
     code, output, errors = l2c_here("schedule", config, "--cron", "0 3 * * *", "--no-catch-up", *at)

@@ -10,6 +10,7 @@ run details hold rows without a name. What else a real 2.17 did is here, too.
 
 from .argo import attempts_of
 from .drivers import Drivers
+from .kubernetes_api import Kubernetes
 from .server import StandIn
 
-__all__ = ["Drivers", "StandIn", "attempts_of"]
+__all__ = ["Drivers", "Kubernetes", "StandIn", "attempts_of"]
