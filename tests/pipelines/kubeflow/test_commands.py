@@ -19,7 +19,8 @@ from pipelines.provenance import collect_provenance
 SECRET = "s3cret-token"
 FAST = ("--retry-seconds", "0.5")
 Outcome = tuple[int, str, str]
-ENDED: dict[str, Any] = {"ingest": ("SUCCEEDED", 0, 9), "pusher": ("SUCCEEDED", 9, 30)}
+TASKS = ("teacher_load", "evaluate_teacher", "joint_distill_trainer", "prune_small", "quantize_small", "evaluate_small")
+ENDED: dict[str, Any] = {"ingest": ("SUCCEEDED", 0, 9), **dict.fromkeys((*TASKS, "pusher"), ("SUCCEEDED", 9, 30))}
 
 
 @pytest.fixture
@@ -85,6 +86,7 @@ def test_waiting_ends_with_the_table_of_what_was_pushed(
     code, output, errors = l2c_here("submit", config, "--endpoint", kfp_server.url, "--wait")
     assert code == 0, errors
     assert "Ingest done in 9 s" in output
+    assert "skipped" not in output
     assert "1.23 kB" in output
     assert "small: a note" in output
     assert output.splitlines()[-1] == f"pushed: file://{tmp_path}/pushed/versions/1"

@@ -10,6 +10,7 @@ from typing import Any
 
 Json = dict[str, Any]
 
+_LATE_ANSWERS = 3
 _ENDED = ("SUCCEEDED", "SKIPPED", "FAILED", "CANCELED")
 
 
@@ -26,6 +27,7 @@ class State:
 
     def __init__(self) -> None:
         self.lock = threading.RLock()
+        self._late: dict[str, tuple[int, Json | None]] = {}
         self.kinds: dict[str, dict[str, Json]] = {
             kind: {} for kind in ("experiments", "pipelines", "pipeline_versions", "runs", "recurringRuns")
         }
@@ -53,6 +55,17 @@ class State:
         if key not in self.kinds[kind]:
             raise RefusalError(404, f"{kind} {key} not found")
         return self.kinds[kind][key]
+
+    def run_as_answered(self, run_id: str) -> Json:
+        """A run; the first answers after it has succeeded do not have the end of its last tasks."""
+        run = self.one("runs", run_id)
+        left, details = self._late.pop(run_id, (0, None))
+        if not left:
+            return run
+        self._late[run_id] = (left - 1, details)
+        return {name: value for name, value in run.items() if name != "run_details"} | (
+            {"run_details": details} if details else {}
+        )
 
     def add_run(self, display_name: str, **fields: Any) -> Json:
         """A run that is pending."""
@@ -101,6 +114,8 @@ class State:
             for name, (how, start, end) in tasks.items()
         ]
         details += [row for done in details if done["state"] == "SUCCEEDED" for row in _cache_rows(done)]
+        if state == "SUCCEEDED":  # is known before the end of the last tasks
+            self._late[run_id] = (_LATE_ANSWERS, run.get("run_details"))
         run.update(state=state, run_details={"task_details": details})
         if state in _ENDED:
             run["finished_at"] = at(begin + max((end for _, _, end in tasks.values()), default=0))
