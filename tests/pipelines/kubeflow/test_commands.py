@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import fsspec
 import keras
 import pytest
 import yaml
@@ -163,6 +164,30 @@ def test_a_wrong_token_is_one_line_without_it(
     assert (code, output, len(errors.splitlines())) == (2, "", 1)
     assert "refuses our credentials (401" in errors
     assert SECRET not in errors
+
+
+@pytest.mark.parametrize("verb", [("compile", "-o", "package.yaml"), ("submit",), ("schedule", "--cron", "@daily")])
+def test_credentials_of_the_store_that_are_missing_here_are_a_line_for_each_place(
+    kfp_server: Any,
+    l2c_here: Callable[..., Outcome],
+    config: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    verb: tuple[str, ...],
+) -> None:
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_PROFILE"):
+        monkeypatch.delenv(name, raising=False)
+    for name in ("AWS_SHARED_CREDENTIALS_FILE", "AWS_CONFIG_FILE"):
+        monkeypatch.setenv(name, "/dev/null")
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    fsspec.get_filesystem_class("s3").clear_instance_cache()
+    places = {"teacher": {"uri": "s3://models/t.keras"}, "data": {"format": "image_folder", "uri": "s3://data/flowers"}}
+    config.write_text(yaml.safe_dump(yaml.safe_load(config.read_text()) | places), encoding="utf-8")
+    at = () if verb[0] == "compile" else ("--endpoint", kfp_server.url)
+    code, _, errors = l2c_here(verb[0], config, *verb[1:], *at)
+    lines = errors.splitlines()
+    assert code == 2
+    assert [line.split()[2] for line in lines] == ["data.uri:", "teacher.uri:"]
+    assert all("this machine needs the store's credentials, too" in line for line in lines)
 
 
 @pytest.mark.parametrize("verb", [("runs",), ("schedule", "--remove", "a")])
