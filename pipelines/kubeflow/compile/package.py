@@ -22,6 +22,7 @@ from pipelines.kubeflow.compile.pods import pods_of
 from pipelines.kubeflow.compile.run_parameters import PipelineArguments
 from pipelines.kubeflow.compile.spec import pipeline_spec
 from pipelines.kubeflow.contract.mirror_settings import RUN_FIELD, RUN_VARIABLE, mirror_variables
+from pipelines.kubeflow.contract.step_contract import REFUSALS_VARIABLE
 from pipelines.provenance import Provenance
 
 DEFAULT_IMAGE = f"learn2compress:{learn2compress.__version__}"
@@ -81,7 +82,9 @@ def package_text(
         graph = looking_at_data(graph)
     pods = pods_of(graph, config.kubernetes)
     metadata = config.kubernetes.metadata
-    spec = pipeline_spec(graph, image, pods, mirror_variables(metadata))
+    checkpoint_uri = config.kubernetes.checkpoint_uri
+    variables = mirror_variables(metadata) | ({REFUSALS_VARIABLE: checkpoint_uri} if checkpoint_uri else {})
+    spec = pipeline_spec(graph, image, pods, variables)
     platform = platform_spec(pods, {RUN_VARIABLE: RUN_FIELD} if metadata is not None else {})
     documents = _manifests(graph, spec, platform) if kubernetes_manifest else [spec, platform]
     return yaml.safe_dump_all(documents, sort_keys=True, allow_unicode=True, width=120)

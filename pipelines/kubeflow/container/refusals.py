@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import os
 import sys
 from collections.abc import Iterator
 from typing import Any
@@ -21,7 +22,7 @@ from learn2compress.report.plain_text import on_one_line
 from learn2compress.store_files import put_file
 from pipelines.kubeflow.container.executor_input import ExecutorInput
 from pipelines.kubeflow.container.transient import chain_of, is_transient
-from pipelines.kubeflow.contract.step_contract import StepContract
+from pipelines.kubeflow.contract.step_contract import REFUSALS_VARIABLE, StepContract
 from pipelines.store_connection import StoreUnreachableError
 
 _ROOT_PARAMETER = "checkpoint_root"
@@ -70,9 +71,9 @@ def _place(contract: StepContract, executor_input: ExecutorInput) -> str | None:
       executor_input: Of the step.
 
     Returns:
-      `None` for a step that keeps no checkpoints, or has no output that tells its run from another.
+      `None` for a step that has no place for it, or no output that tells its run from another.
     """
-    root = executor_input.parameters.get(_ROOT_PARAMETER)
+    root = executor_input.parameters.get(_ROOT_PARAMETER) or os.environ.get(REFUSALS_VARIABLE)
     uris = [executor_input.outputs[name].uri for name in sorted(contract.outputs) if name in executor_input.outputs]
     if not root or not uris:
         return None

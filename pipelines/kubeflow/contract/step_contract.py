@@ -15,6 +15,12 @@ from pydantic import TypeAdapter
 
 Value = int | float | str
 
+REFUSALS_VARIABLE = "L2C_REFUSALS"
+"""Variable of every step, for those that keep no checkpoints: URL below which is kept what was refused.
+
+Kubeflow's cache does not look at variables.
+"""
+
 FINGERPRINT = "data_fingerprint"
 """Parameter of the step that reads the data; what makes it read them again."""
 

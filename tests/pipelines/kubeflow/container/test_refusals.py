@@ -15,7 +15,7 @@ from learn2compress.data.completeness import RecordsLostError
 from pipelines.kubeflow.container.refusals import is_for_good
 from pipelines.kubeflow.container.step import main
 from pipelines.kubeflow.contract.artifact_types import class_path
-from pipelines.kubeflow.contract.step_contract import ParameterKind, StepContract
+from pipelines.kubeflow.contract.step_contract import REFUSALS_VARIABLE, ParameterKind, StepContract
 from pipelines.store_connection import StoreUnreachableError
 
 NOT_TRIED = "(refused before in this run, and not tried again"
@@ -32,7 +32,7 @@ class Reader(base_executor.BaseExecutor):
         raise self.failure
 
 
-def attempt(folder: Path, run: str = "one", log: int = 0) -> int:
+def attempt(folder: Path, run: str = "one", log: int = 0, *, keeps_checkpoints: bool = True) -> int:
     contract = StepContract(
         pipeline="flowers",
         component="Ingest",
@@ -40,13 +40,13 @@ def attempt(folder: Path, run: str = "one", log: int = 0) -> int:
         executor=class_path(Reader),
         inputs={},
         outputs={"examples": class_path(Examples)},
-        parameters={"checkpoint_root": ParameterKind.TEXT},
+        parameters={"checkpoint_root": ParameterKind.TEXT} if keeps_checkpoints else {},
         overrides={},
         views={},
     )
     uris = {"examples": f"s3://b/{run}/examples", "executor-logs": f"s3://b/{run}/log-{log}"}
     content = {
-        "inputs": {"parameterValues": {"checkpoint_root": str(folder / "checkpoints")}},
+        "inputs": {"parameterValues": {"checkpoint_root": str(folder / "checkpoints")} if keeps_checkpoints else {}},
         "outputs": {
             "artifacts": {name: {"artifacts": [{"uri": uri}]} for name, uri in uris.items()},
             "outputFile": str(folder / "out.json"),
@@ -71,6 +71,15 @@ def test_input_that_was_refused_is_refused_at_once_with_the_first_reason(
     assert all(line.startswith(f"{first} {NOT_TRIED}") for line in others)
     assert attempt(tmp_path, run="two") == 2  # of another run, whose data may have been mended
     assert Reader.calls == 2
+
+
+@pytest.mark.parametrize("place", ["", "refusals"])
+def test_a_step_without_checkpoints_has_a_place_where_they_are_behind_a_url(
+    place: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(REFUSALS_VARIABLE, place and f"file://{tmp_path}/{place}")
+    assert [attempt(tmp_path, keeps_checkpoints=False) for _ in range(2)] == [2, 2]
+    assert Reader.calls == (1 if place else 2)
 
 
 @pytest.mark.parametrize("failure", [RuntimeError("out of luck"), RecordsLostError("data: 3 records are lost")])
