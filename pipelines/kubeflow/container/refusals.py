@@ -25,6 +25,8 @@ from pipelines.kubeflow.container.transient import chain_of, is_transient
 from pipelines.kubeflow.contract.step_contract import REFUSALS_VARIABLE, StepContract
 from pipelines.store_connection import StoreUnreachableError
 
+# Kubeflow sets it: the number of automatic retries before this one.
+_ATTEMPT_VARIABLE, _FIRST_ATTEMPT = "KFP_RETRY_INDEX", "0"
 _ROOT_PARAMETER = "checkpoint_root"
 _FOLDER = "refused"
 _MAX_BYTES = 4096
@@ -52,9 +54,13 @@ def refusing_again(contract: StepContract, executor_input: ExecutorInput) -> Ite
       ConfigError: the input was refused in an attempt before this one, or the block raised it.
     """
     place = _place(contract, executor_input)
+    if place is not None and os.environ.get(_ATTEMPT_VARIABLE) == _FIRST_ATTEMPT:
+        _forget(place)  # a person has mended it, and lets Kubeflow retry the run
     before = None if place is None else _read(place)
     if before is not None:
-        raise ConfigError(f"{before} (refused before in this run, and not tried again; mend it and start another run)")
+        raise ConfigError(
+            f"{before} (refused before in this run, and not tried again; mend it, then start or retry the run)"
+        )
     try:
         yield
     except ConfigError as error:
@@ -92,6 +98,12 @@ def _read(place: str) -> str | None:
     except Exception:  # whatever a store's own client raises: the step will find out itself
         return None
     return bytes(content[:_MAX_BYTES]).decode(errors="replace") or None
+
+
+def _forget(place: str) -> None:
+    with contextlib.suppress(Exception):  # whatever a store's own client raises; mostly there is none
+        filesystem, path = url_to_fs(place)
+        filesystem.rm_file(path)
 
 
 def _write(place: str, reason: str) -> None:

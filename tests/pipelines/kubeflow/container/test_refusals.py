@@ -58,6 +58,7 @@ def attempt(folder: Path, run: str = "one", log: int = 0, *, keeps_checkpoints: 
 
 @pytest.fixture(autouse=True)
 def nobody_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("KFP_RETRY_INDEX", raising=False)
     monkeypatch.setattr(Reader, "calls", 0)
 
 
@@ -71,6 +72,13 @@ def test_input_that_was_refused_is_refused_at_once_with_the_first_reason(
     assert all(line.startswith(f"{first} {NOT_TRIED}") for line in others)
     assert attempt(tmp_path, run="two") == 2  # of another run, whose data may have been mended
     assert Reader.calls == 2
+
+
+def test_a_person_who_lets_the_run_be_retried_has_mended_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for index, calls in (("0", 1), ("1", 1), ("0", 2), ("1", 2)):
+        monkeypatch.setenv("KFP_RETRY_INDEX", index)
+        assert attempt(tmp_path) == 2
+        assert Reader.calls == calls
 
 
 @pytest.mark.parametrize("place", ["", "refusals"])
