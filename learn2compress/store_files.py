@@ -6,6 +6,16 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+# Of the clients of Amazon's, Google's and Microsoft's stores; none is an OSError.
+_NO_CREDENTIALS = frozenset(
+    {
+        "ClientAuthenticationError",
+        "CredentialRetrievalError",
+        "DefaultCredentialsError",
+        "NoCredentialsError",
+        "PartialCredentialsError",
+    }
+)
 _PROBE = b"can this be written?"
 
 
@@ -32,6 +42,21 @@ def put_file(filesystem: Any, path: str, content: bytes, **options: Any) -> None
             raise
         filesystem.makedirs(path.rpartition("/")[0], exist_ok=True)
         filesystem.pipe_file(path, content, **options)
+
+
+def why_not_readable(error: BaseException) -> str:
+    """Returns one line on why a place can't be read, with what to do where credentials are missing.
+
+    Args:
+      error: Whatever the store's own client raised.
+    """
+    text = str(getattr(error, "strerror", None) or str(error) or type(error).__name__).splitlines()[0]
+    if any(kind.__name__ in _NO_CREDENTIALS for kind in type(error).__mro__):
+        text += (
+            "; this machine needs the store's credentials, too: for S3 in AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, "
+            "and in AWS_ENDPOINT_URL where it is not Amazon's"
+        )
+    return text
 
 
 def existing_folder(folder: Path) -> Path:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from learn2compress.report.plain_text import without_controls
 from pipelines.command_options import (
     DEFAULT_RETRY_SECONDS,
     RUNS,
@@ -72,16 +73,23 @@ def show(
     from pipelines.run_tables import steps_table
 
     found: Run
+    reasons: dict[str, str] = {}
     if endpoint is not None or _is_of_cluster(run_id):
         from pipelines.kubeflow.client.cluster_runs import show_cluster_run
+        from pipelines.kubeflow.client.failed_pods import failure_reasons
 
-        found = show_cluster_run(connection_to(endpoint, namespace, retry_seconds), run_id)
+        connection = connection_to(endpoint, namespace, retry_seconds)
+        found = show_cluster_run(connection, run_id)
+        failed = [step.step for step in found.steps if step.state == "failed"]
+        reasons = failure_reasons(run_id, connection.namespace, failed)
     else:
         found = show_run(last_root(root), int(run_id))
     if as_json:
-        print(json.dumps(found.as_dict(), indent=2))
+        print(json.dumps(found.as_dict() | ({"reasons": reasons} if reasons else {}), indent=2))
     else:
         print_table(steps_table(found, terminal_columns()))
+        for step, reason in reasons.items():
+            print(without_controls(f"{step}: {reason}"))
 
 
 def _is_of_cluster(run_id: str) -> bool:

@@ -121,11 +121,12 @@ class PodConfig:
     tolerations: tuple[TolerationConfig, ...] = ()
     """Taints that do not keep it away."""
     retries: Annotated[int, Field(ge=0, le=20)] = 2
-    """How often a failed step is tried again."""
+    """How often a failed step is tried again, where the cluster's `retryPolicy` lets it."""
     retry_seconds: PositiveInt = 30
-    """Pause before the first retry; each further one is twice as long."""
+    """Pause before the first retry; each further one is twice as long, unless the last would exceed
+    `max_retry_seconds`: then all are alike."""
     max_retry_seconds: PositiveInt = 600
-    """Longest pause."""
+    """Longest pause that may grow out of `retry_seconds`."""
     timeout_minutes: Annotated[int, Field(ge=1, le=60 * 24 * 30)] | None = None
     """A step that takes longer is stopped."""
     labels: dict[LabelKey, LabelValue] = dataclasses.field(default_factory=dict)

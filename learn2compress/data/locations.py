@@ -17,6 +17,7 @@ import fsspec
 from fsspec.implementations.local import LocalFileSystem
 
 from learn2compress.data.records import SourceError, source_name
+from learn2compress.store_files import why_not_readable
 
 # Of the content alone, so that copying an object onto itself changes nothing; then what changes with each writing.
 _CHECKSUMS = ("md5Hash", "crc32c", "content_md5", "Content-MD5", "Digest", "checksum", "CRC", "sha")
@@ -66,9 +67,9 @@ class Location:
         self._link_root = None if link_root is None else os.path.realpath(link_root)
         try:
             filesystem, path = fsspec.core.url_to_fs(uri)
-        except (ValueError, ImportError, OSError) as error:
+        except Exception as error:  # whatever a store's own client raises
             raise self.error(
-                f"found {uri}, accepted is a path or URL that can be opened: {_one_line(error)}"
+                f"found {uri}, accepted is a path or URL that can be opened: {why_not_readable(error)}"
             ) from error
         self.filesystem: Any = filesystem
         self.path = str(path).rstrip("/") or "/"
@@ -115,8 +116,8 @@ class Location:
             info = self.filesystem.info(self.path if path is None else path)
         except FileNotFoundError:
             return None
-        except (OSError, ValueError) as error:
-            raise self.error(f"{path or self.uri} can't be read: {_one_line(error)}") from error
+        except Exception as error:
+            raise self.error(f"{path or self.uri} can't be read: {why_not_readable(error)}") from error
         # The configuration itself may name a link: whoever wrote it meant it.
         return self._entry(info, root=None)
 
@@ -135,8 +136,8 @@ class Location:
         path = self.path if path is None else path
         try:
             infos = self.filesystem.ls(path, detail=True)
-        except (OSError, ValueError) as error:
-            raise self.error(f"{path} can't be listed: {_one_line(error)}") from error
+        except Exception as error:
+            raise self.error(f"{path} can't be listed: {why_not_readable(error)}") from error
         root = os.path.realpath(self.path) if self.is_local else None
         # Some object stores list the folder itself as an entry of its own.
         entries = [self._entry(info, root) for info in infos if info["name"].rstrip("/") != path]
@@ -160,8 +161,11 @@ class Location:
         found = self.entry()
         if found is None and self._is_glob:
             root = os.path.realpath(self._fixed_folder()) if self.is_local else None
-            paths = sorted(self.filesystem.glob(self.path))
-            entries = [self._entry(self.filesystem.info(path), root) for path in paths]
+            try:
+                infos = [self.filesystem.info(path) for path in sorted(self.filesystem.glob(self.path))]
+            except Exception as error:
+                raise self.error(f"{self.uri} can't be listed: {why_not_readable(error)}") from error
+            entries = [self._entry(info, root) for info in infos]
         elif found is None:
             raise self._missing()
         elif found.is_folder:
@@ -265,8 +269,3 @@ def _stamp(info: Mapping[str, Any]) -> str:
 
 def _is_hidden(name: str) -> bool:
     return name.startswith(".") or name.lower() in _CLUTTER
-
-
-def _one_line(error: BaseException) -> str:
-    text = getattr(error, "strerror", None) or str(error) or type(error).__name__
-    return str(text).splitlines()[0]

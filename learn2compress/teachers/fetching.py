@@ -10,6 +10,7 @@ from fsspec.core import url_to_fs
 
 from learn2compress.config.parsing import ConfigError
 from learn2compress.progress import report
+from learn2compress.store_files import why_not_readable
 from learn2compress.teachers.formats import MAX_FILES, MAX_TEACHER_BYTES, UnsafeTeacherError
 
 _BLOCK_BYTES = 4 * 1024**2
@@ -40,11 +41,10 @@ def fetch_teacher(uri: str, into: Path) -> Path:
         if not files:
             raise ConfigError(f"{uri}: found nothing, accepted is a .keras file, a .h5 file or a SavedModel folder")
         return _copy_all(filesystem, uri, root, files, into)
-    except (OSError, ImportError, ValueError) as error:
-        if isinstance(error, ConfigError):
-            raise
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise ConfigError(f"{uri} can't be read: {reason}") from error
+    except ConfigError:
+        raise
+    except Exception as error:  # whatever a store's own client raises
+        raise ConfigError(f"{uri} can't be read: {why_not_readable(error)}") from error
 
 
 def _copy_all(filesystem: Any, uri: str, root: str, files: dict[str, Any], into: Path) -> Path:

@@ -123,7 +123,7 @@ def schedule(
 ) -> None:
     """Run a configuration again and again on Kubeflow.
 
-    Scheduling it again replaces its schedule.
+    Each run looks at the data when it starts. Scheduling it again replaces its schedule.
     """
     from learn2compress.config.file import load_config
     from pipelines.kubeflow.client import schedules
@@ -140,8 +140,9 @@ def schedule(
         return
     loaded = load_config(config)
     schedules.cron_with_seconds(cron)  # a typing mistake is told before anything is compiled
+    schedules.check_texts(parameter or [])
     connection = connection_to(endpoint, namespace, retry_seconds)
-    package, _, notes = compiled(loaded, image)
+    package, _, notes = compiled(loaded, image, looks_at_data=True)
     request = schedules.ScheduleRequest(
         loaded.name,
         package,
@@ -166,13 +167,16 @@ class Compiled(NamedTuple):
     notes: list[str]
 
 
-def compiled(config: CompressionConfig, image: str | None, *, kubernetes_manifest: bool = False) -> Compiled:
+def compiled(
+    config: CompressionConfig, image: str | None, *, kubernetes_manifest: bool = False, looks_at_data: bool = False
+) -> Compiled:
     """Checks what can be checked from here, and compiles a configuration.
 
     Args:
       config: What to compile.
       image: Of the steps; `None` for the configuration's own.
       kubernetes_manifest: Whether resources of Kubernetes are made, for GitOps.
+      looks_at_data: Whether each run looks at the data when it starts.
 
     Returns:
       The package.
@@ -190,23 +194,29 @@ def compiled(config: CompressionConfig, image: str | None, *, kubernetes_manifes
 
         sentences = check_compiled(config)
     provenance = collect_provenance(config)
+    from pipelines.kubeflow.compile.limits import notes_on_size
     from pipelines.kubeflow.compile.package import image_of, notes_on, package_text
 
     chosen = image_of(config, image)
-    text = package_text(config, provenance, chosen, kubernetes_manifest=kubernetes_manifest)
-    return Compiled(text, chosen, [*sentences, *notes_on(config, chosen)])
+    text = package_text(
+        config, provenance, chosen, kubernetes_manifest=kubernetes_manifest, looks_at_data=looks_at_data
+    )
+    return Compiled(text, chosen, [*sentences, *notes_on(config, chosen), *notes_on_size(text)])
 
 
 def _wait_for(run_id: str, connection: Connection) -> None:
     from learn2compress.progress_display import plain_console
     from pipelines.kubeflow.client.cluster_runs import poll_run
+    from pipelines.kubeflow.client.failed_pods import failure_reasons
     from pipelines.kubeflow.client.run_display import show_progress
 
     run = show_progress(poll_run(run_id, connection), plain_console(width=None if sys.stdout.isatty() else 100))
     if run.state != "complete":
-        failed = ", ".join(step.step for step in run.steps if step.state == "failed") or "none"
-        page = connection.run_page(run_id)
-        print(f"l2c: error: run {run_id} {run.state}; failed steps: {failed} {page}".rstrip(), file=sys.stderr)
+        failed = [step.step for step in run.steps if step.state == "failed"]
+        for step, reason in failure_reasons(run_id, connection.namespace, failed).items():
+            print(without_controls(f"  {step}: {reason}"), file=sys.stderr)
+        told = f"run {run_id} {run.state}; failed steps: {', '.join(failed) or 'none'} {connection.run_page(run_id)}"
+        print(f"l2c: error: {told}".rstrip(), file=sys.stderr)
         raise typer.Exit(_FAILED)
     _print_outcome(run)
 

@@ -6,7 +6,9 @@ the manifests does to the cluster; `test_rendered.py` holds them to what kustomi
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import shutil
+import subprocess
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +22,25 @@ EXAMPLES = [
     for path in ("webhook/ingress.yaml", "checkpoints/claim.yaml")
 ]
 Objects = list[dict[str, Any]]
+
+
+@pytest.fixture(scope="session")
+def kustomize() -> Callable[[Path], str]:
+    """Renders a folder as kubectl would apply it."""
+    command = ["kubectl", "kustomize"] if shutil.which("kubectl") else ["kustomize", "build"]
+    if shutil.which(command[0]) is None:
+        # None can be installed by the way: PyPI and npm have only wrappers of it, Debian 12's kubectl is from before
+        # there were components, and building it takes a Go toolchain and minutes.
+        pytest.skip(
+            "neither kubectl (1.27 or later) nor kustomize (5) is here; install one from your Kubernetes distribution"
+        )
+
+    def render(folder: Path) -> str:
+        process = subprocess.run([*command, str(folder)], capture_output=True, text=True, check=False)
+        assert process.returncode == 0, process.stderr
+        return process.stdout
+
+    return render
 
 
 @pytest.fixture(params=RENDERED, ids=lambda path: path.stem)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import botocore.exceptions
 import fsspec
 import pytest
 
-from learn2compress.store_files import existing_folder, put_file, why_not_writable
+from learn2compress.store_files import existing_folder, put_file, why_not_readable, why_not_writable
 
 
 def test_folders_on_the_way_are_made(tmp_path: Path) -> None:
@@ -32,6 +33,16 @@ def test_a_bucket_is_not_made_of_a_typing_mistake(bucket: fsspec.AbstractFileSys
     with pytest.raises(FileNotFoundError):
         put_file(bucket, "sttaes/a.txt", b"content")
     assert not bucket.exists("sttaes")
+
+
+def test_missing_credentials_are_told_with_what_to_do() -> None:
+    assert "AWS_ACCESS_KEY_ID" in why_not_readable(botocore.exceptions.NoCredentialsError())
+
+
+def test_why_a_place_cannot_be_read_is_one_line() -> None:
+    assert why_not_readable(OSError(2, "No such file")) == "No such file"
+    assert why_not_readable(RuntimeError("one\ntwo")) == "one"
+    assert why_not_readable(KeyError()) == "KeyError"
 
 
 def test_a_folder_that_can_be_written_is_left_as_it_is(tmp_path: Path) -> None:

@@ -163,8 +163,8 @@ def undisturbed(teacher: Path, shared_folder: Callable[..., Path]) -> tuple[RunF
 
 
 @pytest.fixture(scope="session")
-def stand_in() -> Any:
-    """The class of a server that answers as Kubeflow Pipelines does; see `kubeflow/kfp_stand_in`."""
+def kfp_stand_in() -> Any:
+    """What does as Kubeflow Pipelines and Argo do; see `kubeflow/kfp_stand_in`."""
     spec = importlib.util.spec_from_file_location(
         "kfp_stand_in", STAND_IN / "__init__.py", submodule_search_locations=[str(STAND_IN)]
     )
@@ -173,7 +173,13 @@ def stand_in() -> Any:
     module = importlib.util.module_from_spec(spec)
     sys.modules["kfp_stand_in"] = module
     spec.loader.exec_module(module)
-    return module.StandIn
+    return module
+
+
+@pytest.fixture(scope="session")
+def stand_in(kfp_stand_in: Any) -> Any:
+    """The class of a server that answers as Kubeflow Pipelines does."""
+    return kfp_stand_in.StandIn
 
 
 @pytest.fixture
@@ -181,7 +187,17 @@ def kfp_server(stand_in: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     """Such a server, which may be asked nothing that is not of the published API."""
     for name in ("KF_PIPELINES_ENDPOINT", "KF_PIPELINES_UI_ENDPOINT", "KF_PIPELINES_SA_TOKEN_PATH", "L2C_KFP_TOKEN"):
         monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("KUBECONFIG", "/no/cluster/of/ours")
     server = stand_in()
     yield server
     server.close()
     assert not server.violations
+
+
+@pytest.fixture
+def kubernetes(kfp_stand_in: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    """Kubernetes' API beside it, which kubectl's configuration names."""
+    server = kfp_stand_in.Kubernetes()
+    monkeypatch.setenv("KUBECONFIG", str(server.write_kubeconfig(tmp_path / "kubeconfig")))
+    yield server
+    server.close()

@@ -32,6 +32,7 @@ _STATES = {
 }
 _ENDED = frozenset({"complete", "failed", "canceled", "skipped"})
 _POLL_SECONDS = 5.0
+_SETTLING_SECONDS, _SETTLING_LOOKS = 1.0, 10
 _DRIVER, _CONTAINER = "-driver", "executor"
 # No container starts, works and ends in so short a time.
 _LONGEST_CACHED_SECONDS = 2.0
@@ -77,12 +78,22 @@ def poll_run(run_id: str, connection: Connection, poll_seconds: float = _POLL_SE
       ConfigError: there is no such run, or the server refuses.
     """
     steps = package_steps_of(fetch_run(connection, run_id), connection)
+    looks_left = _SETTLING_LOOKS
     while True:
         run = cluster_run(fetch_run(connection, run_id), steps)
+        if run.state == "complete" and looks_left and not _is_settled(run):
+            looks_left -= 1
+            time.sleep(min(poll_seconds, _SETTLING_SECONDS))
+            continue
         yield run
         if run.state in _ENDED:
             return
         time.sleep(poll_seconds)
+
+
+def _is_settled(run: Run) -> bool:
+    """Returns whether the server has reported the end of each step; a run is complete a moment before its last one."""
+    return all(step.seconds is not None for step in run.steps if step.state == "complete")
 
 
 def fetch_run(connection: Connection, run_id: str) -> V2beta1Run:
@@ -136,9 +147,8 @@ def cluster_run(run: V2beta1Run, steps: tuple[PackageStep, ...]) -> Run:
     Returns:
       The run in the form of a local one.
     """
-    tasks = run.run_details.task_details if run.run_details else None
     nodes: dict[str, list[V2beta1PipelineTaskDetail]] = {}
-    for task in tasks or ():
+    for task in _nodes_of(run):
         nodes.setdefault(task.display_name, []).append(task)
     started = run.created_at.astimezone(UTC).isoformat(timespec="seconds").removesuffix("+00:00")
     state = _STATES.get(run.state, "pending")
@@ -153,7 +163,7 @@ def _step(step: PackageStep, nodes: dict[str, list[V2beta1PipelineTaskDetail]], 
     if state == "complete" and node is not None and seconds is not None and _was_cached(node, nodes, seconds):
         return Step(step.component, "cached", None, step.parameters, {})
     if state in ("pending", "running") and run_state in ("complete", "failed", "canceled"):
-        state = "skipped" if state == "pending" else run_state
+        state = "skipped" if state == "pending" and run_state != "complete" else run_state
     return Step(step.component, state, seconds, step.parameters, {})
 
 
@@ -168,11 +178,21 @@ def _seconds(start: datetime | None, end: datetime | None) -> float | None:
     return (end - start).total_seconds() if start and end and end >= start else None
 
 
+def _nodes_of(run: V2beta1Run) -> list[V2beta1PipelineTaskDetail]:
+    """Returns the nodes of the workflow; rows without a name are entries of the launcher's cache.
+
+    Args:
+      run: As the server has it.
+    """
+    rows = run.run_details.task_details if run.run_details else None
+    return [row for row in rows or () if row.display_name]
+
+
 def _steps_by_their_drivers(run: V2beta1Run) -> tuple[PackageStep, ...]:
-    tasks = run.run_details.task_details if run.run_details else None
-    names = {task.display_name for task in tasks or ()}
+    tasks = _nodes_of(run)
+    names = {task.display_name for task in tasks}
     found = sorted(
-        (task for task in tasks or () if task.display_name + _DRIVER in names and task.display_name != "root"),
+        (task for task in tasks if task.display_name + _DRIVER in names and task.display_name != "root"),
         key=lambda task: (task.start_time, task.display_name),
     )
     return tuple(PackageStep(task.display_name, task.display_name, {}) for task in found)

@@ -12,7 +12,7 @@ import dataclasses
 import hashlib
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from learn2compress.config.parsing import ConfigError
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from kfp_server_api import V2beta1PipelineVersionReference, V2beta1RecurringRun
 
 _CRON_FIELD = re.compile(r"[0-9A-Za-z*/,?-]+")
+_MACRO = re.compile(r"\[\[.*\]\]")
 _DESCRIPTOR = re.compile(r"@(yearly|annually|monthly|weekly|daily|midnight|hourly|every [0-9hms.]+)")
 
 
@@ -157,6 +158,24 @@ def cron_with_seconds(expression: str) -> str:
             " seconds before them, or @hourly, @daily, @weekly, @monthly"
         )
     return " ".join(fields if len(fields) == 6 else ["0", *fields])
+
+
+def check_texts(parameters: Iterable[str]) -> None:
+    """Checks run parameters of a schedule, before they are parsed.
+
+    Args:
+      parameters: "name=value" each.
+
+    Raises:
+      ConfigError: one has a text that Kubeflow replaces in other schedules. In one of a pipeline version, as ours are,
+        it stays as it is (2.17, backend/src/crd/controller/scheduledworkflow/controller.go).
+    """
+    for text in parameters:
+        if _MACRO.search(text):
+            raise ConfigError(
+                f"--parameter: found {text!r}, accepted are plain values: Kubeflow leaves [[...]] as it is in such a"
+                " schedule; leave it out, each run looks at the data by itself"
+            )
 
 
 def _digest(request: ScheduleRequest, cron: str) -> str:

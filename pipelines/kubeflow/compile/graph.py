@@ -16,6 +16,9 @@ from pipelines.kubeflow.contract.naming import kebab_name
 from pipelines.kubeflow.contract.step_contract import ParameterKind, ParameterTarget, StepContract, Value
 from pipelines.kubeflow.contract.ui_views import declare_views
 
+# A digest is still seen among the inputs of a task.
+_LONGEST_PARAMETER = 64
+
 
 @dataclasses.dataclass(frozen=True)
 class FromRun:
@@ -30,7 +33,7 @@ class FromRun:
 
 @dataclasses.dataclass(frozen=True)
 class FromTask:
-    """An input is another task's output.
+    """An input, or a parameter's value, is another task's output.
 
     Attributes:
       task: Name of the task.
@@ -52,14 +55,18 @@ class Task:
       output_classes: The same for outputs.
       parameters: Values.
       inputs: Where each input comes from.
+      output_parameters: Texts that it gives to other tasks.
+      is_cached: Whether what it made before may be taken from the cache.
     """
 
     name: str
     contract: StepContract
     input_classes: Mapping[str, type[Artifact]]
     output_classes: Mapping[str, type[Artifact]]
-    parameters: Mapping[str, Value | FromRun]
+    parameters: Mapping[str, Value | FromRun | FromTask]
     inputs: Mapping[str, FromTask]
+    output_parameters: tuple[str, ...] = ()
+    is_cached: bool = True
 
 
 @dataclasses.dataclass(frozen=True)
@@ -105,7 +112,7 @@ def _task(
     views = declare_views(outputs)
     _check_unique([*outputs, *views], f"outputs of {component.id}")
     kinds = {name: ParameterKind.of(component.spec.PARAMETERS[name].type) for name in component.exec_properties}
-    values: dict[str, Value | FromRun] = {
+    values: dict[str, Value | FromRun | FromTask] = {
         name: float(value) if kinds[name] is ParameterKind.NUMBER else value
         for name, value in component.exec_properties.items()
     }
@@ -118,6 +125,11 @@ def _task(
             given_as = f"run_{parameter.name}"
             overrides[given_as], kinds[given_as] = inside, parameter.kind
             values[given_as] = FromRun(parameter.name)
+    constants = {
+        name: value for name, value in values.items() if isinstance(value, str) and len(value) > _LONGEST_PARAMETER
+    }
+    for name in constants:
+        del values[name], kinds[name]
     contract = StepContract(
         pipeline=pipeline,
         component=component.id,
@@ -128,6 +140,7 @@ def _task(
         parameters=kinds,
         overrides=overrides,
         views=views,
+        constants=constants,
     )
     sources = {
         key: FromTask(kebab_name(channel.producer_component_id), channel.output_key)

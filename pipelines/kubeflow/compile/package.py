@@ -15,12 +15,14 @@ import learn2compress
 from learn2compress.config import CompressionConfig, KubernetesConfig
 from learn2compress.config.kubernetes import IMAGE_PATTERN, LONGEST_IMAGE
 from learn2compress.config.parsing import ConfigError, clipped
+from pipelines.kubeflow.compile.data_at_start import looking_at_data
 from pipelines.kubeflow.compile.graph import TaskGraph, build_graph
 from pipelines.kubeflow.compile.platform import platform_spec
 from pipelines.kubeflow.compile.pods import pods_of
 from pipelines.kubeflow.compile.run_parameters import PipelineArguments
 from pipelines.kubeflow.compile.spec import pipeline_spec
 from pipelines.kubeflow.contract.mirror_settings import RUN_FIELD, RUN_VARIABLE, mirror_variables
+from pipelines.kubeflow.contract.step_contract import REFUSALS_VARIABLE
 from pipelines.provenance import Provenance
 
 DEFAULT_IMAGE = f"learn2compress:{learn2compress.__version__}"
@@ -52,7 +54,14 @@ def image_of(config: CompressionConfig, image: str | None) -> str:
     return chosen
 
 
-def package_text(config: CompressionConfig, provenance: Provenance, image: str, *, kubernetes_manifest: bool) -> str:
+def package_text(
+    config: CompressionConfig,
+    provenance: Provenance,
+    image: str,
+    *,
+    kubernetes_manifest: bool = False,
+    looks_at_data: bool = False,
+) -> str:
     """Compiles a package into YAML; the same arguments give the same text.
 
     Args:
@@ -60,6 +69,7 @@ def package_text(config: CompressionConfig, provenance: Provenance, image: str, 
       provenance: Digests of data, teacher and code.
       image: From `image_of`, best with its digest: the backend's cache knows no more of an image than this text.
       kubernetes_manifest: Write a Pipeline and a PipelineVersion resource instead.
+      looks_at_data: Each run takes the fingerprint of the data when it starts, in the place of the one of `provenance`.
 
     Returns:
       One YAML text of two documents: the package's, or the two resources.
@@ -68,9 +78,13 @@ def package_text(config: CompressionConfig, provenance: Provenance, image: str, 
       ConfigError: students' names are too alike for Kubeflow, or settings are for a step that is not there.
     """
     graph = build_graph(PipelineArguments(config, provenance, _checkpoint_root(config.kubernetes)))
+    if looks_at_data:
+        graph = looking_at_data(graph)
     pods = pods_of(graph, config.kubernetes)
     metadata = config.kubernetes.metadata
-    spec = pipeline_spec(graph, image, pods, mirror_variables(metadata))
+    checkpoint_uri = config.kubernetes.checkpoint_uri
+    variables = mirror_variables(metadata) | ({REFUSALS_VARIABLE: checkpoint_uri} if checkpoint_uri else {})
+    spec = pipeline_spec(graph, image, pods, variables)
     platform = platform_spec(pods, {RUN_VARIABLE: RUN_FIELD} if metadata is not None else {})
     documents = _manifests(graph, spec, platform) if kubernetes_manifest else [spec, platform]
     return yaml.safe_dump_all(documents, sort_keys=True, allow_unicode=True, width=120)

@@ -13,6 +13,11 @@ from kfp.kubernetes import kubernetes_executor_config_pb2
 
 from learn2compress.config import NodeAffinityConfig, PodConfig, TolerationConfig
 
+# As long as a configuration may let a step take, for one that has no limit.
+_LONGEST_TIMEOUT_MINUTES = 60 * 24 * 30
+# A pod may wait for a node.
+_LONGEST_QUEUE_SECONDS = 60 * 60 * 24
+
 
 def container_resources(pod: PodConfig) -> dict[str, Any]:
     """Returns what the container requests, which is its limit, too."""
@@ -29,12 +34,20 @@ def container_resources(pod: PodConfig) -> dict[str, Any]:
 
 
 def retry_policy(pod: PodConfig) -> dict[str, Any]:
-    """Returns how a failed task is tried again."""
+    """Returns how a failed task is tried again.
+
+    Argo takes whole factors alone, and counts `backoffMaxDuration` from the first attempt's start: nothing is tried
+    again after it, and a later attempt is killed there. So it is as long as all attempts and pauses may be.
+    """
+    longest_pause = pod.retry_seconds * 2 ** max(0, pod.retries - 1)
+    factor = 2 if longest_pause <= pod.max_retry_seconds else 1
+    pauses_seconds = sum(pod.retry_seconds * factor**number for number in range(pod.retries))
+    attempt_seconds = 60 * (pod.timeout_minutes or _LONGEST_TIMEOUT_MINUTES) + _LONGEST_QUEUE_SECONDS
     return {
         "maxRetryCount": pod.retries,
         "backoffDuration": f"{pod.retry_seconds}s",
-        "backoffFactor": 2.0,
-        "backoffMaxDuration": f"{pod.max_retry_seconds}s",
+        "backoffFactor": float(factor),
+        "backoffMaxDuration": f"{(pod.retries + 1) * attempt_seconds + pauses_seconds}s",
     }
 
 

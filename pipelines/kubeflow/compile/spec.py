@@ -11,15 +11,16 @@ from kfp.pipeline_spec import pipeline_spec_pb2
 from tfx.types.artifact import Artifact
 
 from learn2compress.config import PodConfig
-from pipelines.kubeflow.compile.graph import FromRun, Task, TaskGraph
+from pipelines.kubeflow.compile.graph import FromRun, FromTask, Task, TaskGraph
 from pipelines.kubeflow.compile.platform import container_resources, retry_policy
 from pipelines.kubeflow.contract.artifact_types import schema_title
-from pipelines.kubeflow.contract.step_contract import Value
+from pipelines.kubeflow.contract.step_contract import ParameterKind, Value
 
 COMMAND = ("python", "-m", "pipelines.kubeflow.container.step")
 
 _SCHEMA_VERSION = "2.1.0"
 _ARTIFACT_VERSION = "0.0.1"
+_TEXT = ParameterKind.TEXT.value
 
 
 def pipeline_spec(
@@ -75,12 +76,13 @@ def _task(task: Task, pod: PodConfig) -> dict[str, Any]:
             name: {"taskOutputArtifact": {"producerTask": source.task, "outputArtifactKey": source.output}}
             for name, source in task.inputs.items()
         }
-    upstream = sorted({source.task for source in task.inputs.values()})
+    sources = (*task.inputs.values(), *task.parameters.values())
+    upstream = sorted({source.task for source in sources if isinstance(source, FromTask)})
     return {
         # The backend finds a task's outputs by this name: it is the task's own.
         "taskInfo": {"name": task.name},
         "componentRef": {"name": f"comp-{task.name}"},
-        "cachingOptions": {"enableCache": True},
+        "cachingOptions": {"enableCache": True} if task.is_cached else {},
         "retryPolicy": retry_policy(pod),
         "inputs": inputs,
         **({"dependentTasks": upstream} if upstream else {}),
@@ -95,10 +97,13 @@ def _component(task: Task) -> dict[str, Any]:
         inputs["artifacts"] = {name: _artifact(kind) for name, kind in task.input_classes.items()}
     outputs = {name: _artifact(kind) for name, kind in task.output_classes.items()}
     views = {name: _artifact_type(view.kind.value) for name, view in task.contract.views.items()}
+    definitions: dict[str, Any] = {"artifacts": outputs | views}
+    if task.output_parameters:
+        definitions["parameters"] = {name: {"parameterType": _TEXT} for name in task.output_parameters}
     return {
         "executorLabel": f"exec-{task.name}",
         "inputDefinitions": inputs,
-        "outputDefinitions": {"artifacts": outputs | views},
+        "outputDefinitions": definitions,
     }
 
 
@@ -114,9 +119,11 @@ def _executor(task: Task, image: str, pod: PodConfig, variables: Mapping[str, st
     }
 
 
-def _parameter_source(value: Value | FromRun) -> dict[str, Any]:
+def _parameter_source(value: Value | FromRun | FromTask) -> dict[str, Any]:
     if isinstance(value, FromRun):
         return {"componentInputParameter": value.name}
+    if isinstance(value, FromTask):
+        return {"taskOutputParameter": {"producerTask": value.task, "outputParameterKey": value.output}}
     return {"runtimeValue": {"constant": value}}
 
 

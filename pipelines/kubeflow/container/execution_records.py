@@ -26,6 +26,8 @@ from pipelines.metadata_store import NODE_CONTEXT, PIPELINE_CONTEXT, RUN_CONTEXT
 # Named as TFX names what is for the machinery alone: what lists parameters leaves them out.
 POD_PROPERTY = "__kubernetes_pod__"
 ATTEMPTS_PROPERTY = "__attempts__"
+REASON_PROPERTY = "__reason__"
+"""Why the last attempt that failed did."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -113,16 +115,18 @@ def write_end(store: MetadataStore, step: StepRecord, outputs: Mapping[str, Arti
     execution_lib.put_execution(_handle(store), execution, contexts, output_artifacts=new)
 
 
-def write_stop(store: MetadataStore, step: StepRecord, *, failed: bool) -> None:
+def write_stop(store: MetadataStore, step: StepRecord, *, failed: bool, reason: str) -> None:
     """Writes that the step ended before it was done.
 
     Args:
       store: Where to write.
       step: What ran.
       failed: Whether it failed, or was told to stop.
+      reason: One line.
     """
     execution = _find(store, step) or write_start(store, step)
     execution.last_known_state = mlmd.Execution.FAILED if failed else mlmd.Execution.CANCELED
+    execution.custom_properties[REASON_PROPERTY].string_value = reason
     store.put_executions([execution])
 
 

@@ -95,12 +95,15 @@ class ExecutorInput:
         return {name: _typed(name, self.parameters.get(name), kind) for name, kind in kinds.items()}
 
 
-def write_executor_output(executor_input: ExecutorInput, metadata: Mapping[str, Mapping[str, Any]]) -> None:
+def write_executor_output(
+    executor_input: ExecutorInput, metadata: Mapping[str, Mapping[str, Any]], parameters: Mapping[str, str]
+) -> None:
     """Tells the launcher each output's metadata; where the output is stays as the driver wanted it.
 
     Args:
       executor_input: What the step was told.
       metadata: By output name; text, finite numbers, lists and mappings of them.
+      parameters: Texts for other steps, by the output parameter's name.
     """
     artifacts = {}
     for name, values in metadata.items():
@@ -108,7 +111,8 @@ def write_executor_output(executor_input: ExecutorInput, metadata: Mapping[str, 
         entry = {"uri": artifact.uri, "metadata": dict(values)}
         artifacts[name] = {"artifacts": [{"name": artifact.name, **entry} if artifact.name else entry]}
     executor_input.output_file.parent.mkdir(parents=True, exist_ok=True)
-    content = json.dumps({"artifacts": artifacts}, allow_nan=False, sort_keys=True)
+    said = {"artifacts": artifacts, **({"parameterValues": dict(parameters)} if parameters else {})}
+    content = json.dumps(said, allow_nan=False, sort_keys=True)
     executor_input.output_file.write_text(content, encoding="utf-8")
 
 

@@ -17,6 +17,7 @@ from ml_metadata import MetadataStore, errors
 from tfx.types.artifact import Artifact
 
 from learn2compress.config.parsing import ConfigError
+from learn2compress.report.plain_text import on_one_line
 from pipelines.kubeflow.container.executor_input import ExecutorInput
 from pipelines.kubeflow.container.termination import Terminated
 from pipelines.kubeflow.contract.artifact_types import load_class, restore_artifact
@@ -30,7 +31,7 @@ _UNREACHABLE = (errors.DeadlineExceededError, errors.InternalError, errors.Unava
 _MAX_CONFLICTS = 50
 _FIRST_PAUSE_SECONDS = 0.1
 _LONGEST_PAUSE_SECONDS = 5.0
-# A pod that was told to stop is killed soon.
+# What was told to stop is killed soon; in a pod of Kubeflow, before it can write anything.
 _HURRY_SECONDS = 5.0
 
 Publish = Callable[[Mapping[str, Artifact]], None]
@@ -84,7 +85,8 @@ def record_execution(
             mirror, required=False, timeout_seconds=min(_HURRY_SECONDS, mirror.timeout_seconds)
         )
         failed = not isinstance(error, Terminated)
-        _record(hurried, step.component, lambda store: write_stop(store, step, failed=failed))
+        reason = on_one_line(str(error) or type(error).__name__)
+        _record(hurried, step.component, lambda store: write_stop(store, step, failed=failed, reason=reason))
         raise
 
 

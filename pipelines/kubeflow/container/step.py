@@ -1,13 +1,15 @@
 """Entry point of every container of a compiled pipeline: `python -m pipelines.kubeflow.container.step`.
 
 Exit codes: 0 done, 1 the executor failed, 2 what it was given is not accepted,
-143 it was told to stop. Checkpoints stay where they are unless it was done: a
-retried pod gets the same parameters and inputs, and finds them.
+143 it was told to stop. Kubeflow's launcher makes 1 of all but the first, so the
+reason is also left where Kubernetes looks for it. Checkpoints stay where they are
+unless it was done: a retried pod gets the same parameters and inputs, and finds them.
 """
 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import os
 import sys
 import traceback
@@ -18,6 +20,9 @@ from learn2compress.report.plain_text import on_one_line
 from pipelines.kubeflow.container.termination import EXIT_CODE, Terminated, raising_terminated
 
 # Before TensorFlow and gRPC load; an image may still ask for their messages.
+# Kubernetes makes the file, and shows its text in the pod's status when the container has ended.
+_TERMINATION_LOG = Path("/dev/termination-log")
+_MAX_REASON_LENGTH = 2000
 _QUIET_ENVIRONMENT = {"TF_CPP_MIN_LOG_LEVEL": "3", "GRPC_VERBOSITY": "ERROR", "ABSL_MIN_LOG_LEVEL": "3"}
 
 
@@ -52,12 +57,13 @@ def _run(contract_json: str, executor_input_json: str, artifact_root: Path) -> N
     from learn2compress.progress_display import LineDisplay, plain_console
     from pipelines.kubeflow.container.execution import execute
     from pipelines.kubeflow.container.executor_input import ExecutorInput
+    from pipelines.kubeflow.container.refusals import refusing_again
     from pipelines.kubeflow.contract.step_contract import StepContract
 
     contract = StepContract.from_json(contract_json)
     executor_input = ExecutorInput.parse(executor_input_json, artifact_root)
     display = LineDisplay(plain_console(width=140, soft_wrap=True), contract.component)
-    with listening(display.show):
+    with listening(display.show), refusing_again(contract, executor_input):
         execute(contract, executor_input)
 
 
@@ -72,7 +78,11 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _print_error(message: str, code: int) -> int:
-    print(f"step: error: {on_one_line(message)}", file=sys.stderr, flush=True)
+    line = on_one_line(message)
+    print(f"step: error: {line}", file=sys.stderr, flush=True)
+    if _TERMINATION_LOG.is_file():
+        with contextlib.suppress(OSError):
+            _TERMINATION_LOG.write_text(line[:_MAX_REASON_LENGTH], encoding="utf-8")
     return code
 
 

@@ -1,8 +1,11 @@
-"""What a step does when its pod is told to go: Kubernetes sends SIGTERM, and SIGKILL after a grace period.
+"""What a step does on SIGTERM: its executor's own clean-up runs, and the step does not count as done.
 
-Trainings keep their state after every epoch, so nothing is left to write; what
-must happen is that the executor's own clean-up runs (it has worker processes),
-and that the step does not count as done.
+That is, where it gets the time, as in a container of its own. In a pod of Kubeflow
+it does not: Argo's executor, the container's first process, signals the launcher's
+process group and ends as soon as the launcher has, and the kernel kills the rest.
+Trainings keep their state after every epoch, so what is lost is a message, and the
+end of the step's record in a mirror: a retry goes on with it, and no reader takes a
+record without an end for a step that was done.
 """
 
 from __future__ import annotations

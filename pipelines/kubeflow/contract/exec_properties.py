@@ -21,7 +21,7 @@ def resolve_exec_properties(contract: StepContract, given: Mapping[str, Value]) 
       contract: Names the places.
       given: What the step was given, run parameters included.
     """
-    properties = {name: value for name, value in given.items() if name not in contract.overrides}
+    properties = {**contract.constants, **{name: given[name] for name in given if name not in contract.overrides}}
     changed = set()
     for name, targets in contract.overrides.items():
         for target in targets:

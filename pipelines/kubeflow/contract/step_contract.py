@@ -15,6 +15,15 @@ from pydantic import TypeAdapter
 
 Value = int | float | str
 
+REFUSALS_VARIABLE = "L2C_REFUSALS"
+"""Variable of every step, for those that keep no checkpoints: URL below which is kept what was refused.
+
+Kubeflow's cache does not look at variables.
+"""
+
+FINGERPRINT = "data_fingerprint"
+"""Parameter of the step that reads the data; what makes it read them again."""
+
 
 class ParameterKind(StrEnum):
     """Types of parameters, as Kubeflow calls them."""
@@ -75,7 +84,9 @@ class StepContract:
       executor: Import path of the executor's class.
       inputs: Import path of each input's artifact class.
       outputs: The same for outputs.
-      parameters: Kind of each parameter, run parameters included.
+      parameters: Kind of each parameter that the step is given, run parameters included.
+      constants: Long texts among the component's parameters, which it is not given: the driver of the whole graph has
+        the values of all steps in one argument.
       overrides: Places that a run parameter sets, by the name under which the step gets it.
       views: What is drawn for people, by output name.
     """
@@ -89,6 +100,7 @@ class StepContract:
     parameters: dict[str, ParameterKind]
     overrides: dict[str, tuple[ParameterTarget, ...]]
     views: dict[str, View]
+    constants: dict[str, str] = dataclasses.field(default_factory=dict)
 
     def to_json(self) -> str:
         """Returns one line with sorted keys: the same contract is the same command, which the cache looks at."""

@@ -92,6 +92,18 @@ def test_an_address_that_no_file_system_opens_is_one_line() -> None:
         at("nowhere://x")
 
 
+def test_whatever_a_stores_client_raises_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise RuntimeError("no credentials")
+
+    for method in ("info", "ls", "glob"):
+        monkeypatch.setattr(type(fsspec.filesystem("memory")), method, refuse)
+    with pytest.raises(ConfigError, match=r"^data.uri: .* can't be read: no credentials$"):
+        at("memory://flowers").entry()
+    with pytest.raises(ConfigError, match=r"^data.uri: .* can't be listed: no credentials$"):
+        at("memory://flowers").folder()
+
+
 def test_a_glob_finds_files_and_refuses_links_that_leave_it(tmp_path: Path) -> None:
     for name in ("one", "two"):
         (tmp_path / "in" / name).mkdir(parents=True)

@@ -42,6 +42,18 @@ def test_what_is_missing_or_unknown_is_one_line(tmp_path: Path) -> None:
         assert "\n" not in str(caught.value)
 
 
+@pytest.mark.parametrize("error", [RuntimeError("no credentials"), LookupError()])
+def test_whatever_a_stores_client_raises_is_one_line(
+    error: Exception, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise error
+
+    monkeypatch.setattr(type(fsspec.filesystem("memory")), "isfile", refuse)
+    with pytest.raises(ConfigError, match=r"^memory://t.keras can't be read: (no credentials|LookupError)$"):
+        fetch_teacher("memory://t.keras", tmp_path)
+
+
 def test_a_teacher_that_is_too_large_is_refused(
     logits_teachers: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -24,6 +24,8 @@ from typing import Any
 import pytest
 import yaml
 
+from pipelines.kubeflow.compile.package_steps import steps_of
+
 pytestmark = [
     pytest.mark.end_to_end,
     pytest.mark.skipif(shutil.which("git") is None, reason="found no git; it is in Debian's package git"),
@@ -252,8 +254,8 @@ def world(
 def provenance_in(kubeflow: Any) -> dict[str, str]:
     (version,) = kubeflow.kinds["pipeline_versions"].values()
     specification = version["pipeline_spec"].get("pipeline_spec", version["pipeline_spec"])
-    given = specification["root"]["dag"]["tasks"]["pusher"]["inputs"]["parameters"]["provenance"]
-    return dict(json.loads(given["runtimeValue"]["constant"]))
+    pusher = next(step for step in steps_of(specification, {}) if step.task == "pusher")
+    return dict(json.loads(pusher.parameters["provenance"]))
 
 
 def test_a_push_becomes_a_run_of_the_right_pipeline_at_the_right_commit(world: World) -> None:

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import fsspec
 import keras
 import pytest
 import yaml
@@ -19,7 +20,8 @@ from pipelines.provenance import collect_provenance
 SECRET = "s3cret-token"
 FAST = ("--retry-seconds", "0.5")
 Outcome = tuple[int, str, str]
-ENDED: dict[str, Any] = {"ingest": ("SUCCEEDED", 0, 9), "pusher": ("SUCCEEDED", 9, 30)}
+TASKS = ("teacher_load", "evaluate_teacher", "joint_distill_trainer", "prune_small", "quantize_small", "evaluate_small")
+ENDED: dict[str, Any] = {"ingest": ("SUCCEEDED", 0, 9), **dict.fromkeys((*TASKS, "pusher"), ("SUCCEEDED", 9, 30))}
 
 
 @pytest.fixture
@@ -85,6 +87,7 @@ def test_waiting_ends_with_the_table_of_what_was_pushed(
     code, output, errors = l2c_here("submit", config, "--endpoint", kfp_server.url, "--wait")
     assert code == 0, errors
     assert "Ingest done in 9 s" in output
+    assert "skipped" not in output
     assert "1.23 kB" in output
     assert "small: a note" in output
     assert output.splitlines()[-1] == f"pushed: file://{tmp_path}/pushed/versions/1"
@@ -108,6 +111,24 @@ def test_a_failed_run_is_exit_code_1_and_names_its_step(
     assert code == 1
     assert errors.splitlines()[-1].startswith("l2c: error: run ")
     assert "failed steps: Quantize.small" in errors
+
+
+def test_a_failed_step_is_told_with_what_its_pod_says(
+    kfp_server: Any, kubernetes: Any, l2c_here: Callable[..., Outcome], config: Path
+) -> None:
+    def fail() -> None:
+        run_id = kfp_server.runs[0]["run_id"]
+        kfp_server.move_run(run_id, "FAILED", ingest_driver=("SUCCEEDED", 0, 1), ingest=("FAILED", 2, 9))
+        kubernetes.add_pod(run_id, "ingest.executor(0)", exitCode=137, reason="OOMKilled")
+
+    kfp_server.after("POST /runs", fail)
+    code, _, errors = l2c_here("submit", config, "--endpoint", kfp_server.url, "--wait")
+    reason = "out of memory at 4 GiB: raise kubernetes.steps.Ingest.memory_gib"
+    assert (code, f"  Ingest: {reason}" in errors.splitlines()) == (1, True)
+    run_id = kfp_server.runs[0]["run_id"]
+    assert f"Ingest: {reason}" in l2c_here("show", run_id, "--endpoint", kfp_server.url)[1]
+    shown = json.loads(l2c_here("show", run_id, "--json", "--endpoint", kfp_server.url)[1])
+    assert shown["reasons"] == {"Ingest": reason}
 
 
 def test_a_schedule_is_made_listed_and_removed(kfp_server: Any, l2c_here: Callable[..., Outcome], config: Path) -> None:
@@ -143,6 +164,30 @@ def test_a_wrong_token_is_one_line_without_it(
     assert (code, output, len(errors.splitlines())) == (2, "", 1)
     assert "refuses our credentials (401" in errors
     assert SECRET not in errors
+
+
+@pytest.mark.parametrize("verb", [("compile", "-o", "package.yaml"), ("submit",), ("schedule", "--cron", "@daily")])
+def test_credentials_of_the_store_that_are_missing_here_are_a_line_for_each_place(
+    kfp_server: Any,
+    l2c_here: Callable[..., Outcome],
+    config: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    verb: tuple[str, ...],
+) -> None:
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_PROFILE"):
+        monkeypatch.delenv(name, raising=False)
+    for name in ("AWS_SHARED_CREDENTIALS_FILE", "AWS_CONFIG_FILE"):
+        monkeypatch.setenv(name, "/dev/null")
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    fsspec.get_filesystem_class("s3").clear_instance_cache()
+    places = {"teacher": {"uri": "s3://models/t.keras"}, "data": {"format": "image_folder", "uri": "s3://data/flowers"}}
+    config.write_text(yaml.safe_dump(yaml.safe_load(config.read_text()) | places), encoding="utf-8")
+    at = () if verb[0] == "compile" else ("--endpoint", kfp_server.url)
+    code, _, errors = l2c_here(verb[0], config, *verb[1:], *at)
+    lines = errors.splitlines()
+    assert code == 2
+    assert [line.split()[2] for line in lines] == ["data.uri:", "teacher.uri:"]
+    assert all("this machine needs the store's credentials, too" in line for line in lines)
 
 
 @pytest.mark.parametrize("verb", [("runs",), ("schedule", "--remove", "a")])

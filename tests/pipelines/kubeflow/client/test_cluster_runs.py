@@ -110,3 +110,21 @@ def test_a_run_is_polled_to_its_end(kfp_server: Any, connection: Connection, run
     assert next(runs).state == "running"
     kfp_server.move_run(run_id, "FAILED", **BEGUN)
     assert [run.state for run in runs] == ["failed"]
+
+
+def test_a_run_that_succeeded_is_asked_for_until_its_last_step_has_ended(
+    kfp_server: Any, connection: Connection, run_id: str
+) -> None:
+    kfp_server.move_run(run_id, "RUNNING", **BEGUN, quantize_small=("RUNNING", 68, 0))
+    runs = poll_run(run_id, connection, poll_seconds=0.0)
+    assert next(runs).state == "running"
+    rest: dict[str, Any] = {"quantize_small": ("SUCCEEDED", 68, 70), "pusher": ("SUCCEEDED", 70, 75)}
+    kfp_server.move_run(run_id, "SUCCEEDED", **BEGUN, **rest)
+    # Whoever asks once is told what must be so.
+    assert [step.state for step in show_cluster_run(connection, run_id).steps] == ["complete"] * 3
+    (run,) = runs
+    assert [(step.state, step.seconds) for step in run.steps] == [
+        ("complete", 60.0),
+        ("complete", 2.0),
+        ("complete", 5.0),
+    ]

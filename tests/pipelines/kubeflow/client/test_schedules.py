@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from learn2compress.config import CompressionConfig, DataConfig, DataFormat
 from learn2compress.config.parsing import ConfigError
 from pipelines.kubeflow.client.connection import Connection, Server, Timeouts, connect
 from pipelines.kubeflow.client.schedules import (
     ScheduleRequest,
+    check_texts,
     cron_with_seconds,
     list_schedules,
     remove_schedule,
     schedule,
 )
+from pipelines.kubeflow.compile.package import package_text
+from pipelines.kubeflow.compile.run_parameters import PipelineArguments
 
 
 @pytest.fixture
@@ -65,6 +71,42 @@ def test_one_of_somebody_else_is_left_alone(kfp_server: Any, connection: Connect
     schedule(dataclasses.replace(nightly, cron="@daily"), connection)
     assert len(kfp_server.schedules) == 2
     assert first.schedule_id not in {entry["recurring_run_id"] for entry in kfp_server.schedules}
+
+
+def test_a_scheduled_run_looks_at_the_data(
+    kfp_server: Any,
+    kfp_stand_in: Any,
+    connection: Connection,
+    make_config: Callable[..., CompressionConfig],
+    make_arguments: Callable[..., PipelineArguments],
+    tmp_path: Path,
+) -> None:
+    folder = tmp_path / "flowers" / "rose"
+    folder.mkdir(parents=True)
+    (folder / "1.png").write_bytes(b"one")
+    arguments = make_arguments(make_config(data=DataConfig(format=DataFormat.IMAGE_FOLDER, uri=str(folder.parent))))
+    package = package_text(arguments.config, arguments.provenance, "image", looks_at_data=True)
+    made = schedule(ScheduleRequest("flowers", package, "@daily"), connection)
+    drivers = kfp_stand_in.Drivers(tmp_path)
+
+    def run() -> set[str]:
+        started = kfp_server.start_scheduled(made.schedule_id)
+        version = kfp_server.one("pipeline_versions", started["pipeline_version_reference"]["pipeline_version_id"])
+        specification = version["pipeline_spec"]["pipeline_spec"]
+        executed: set[str] = drivers.execute(specification, started["runtime_config"].get("parameters", {}))
+        return executed
+
+    assert {"ingest-fingerprint", "ingest", "pusher"} <= run()
+    assert run() == {"ingest-fingerprint"}  # same data, from the cache
+    (folder / "2.png").write_bytes(b"two")
+    assert {"ingest-fingerprint", "ingest", "pusher"} <= run()  # new data, new run
+
+
+@pytest.mark.parametrize("text", ["data_fingerprint=[[ScheduledTime]]", "push_uri=s3://models/[[CurrentTime.2006]]"])
+def test_what_kubeflow_would_leave_as_it_is_is_refused(text: str) -> None:
+    with pytest.raises(ConfigError, match=r"--parameter: found '.*\[\[.*leave it out"):
+        check_texts([text])
+    check_texts(["epochs=3", "push_uri=s3://models/[1]"])
 
 
 @pytest.mark.parametrize("how", ["500", "500 after", "hang after", "reset", "reset after"])

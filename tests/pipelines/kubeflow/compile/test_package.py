@@ -135,6 +135,8 @@ def test_checkpoints_go_to_a_volume_or_a_url(make_config: Config, make_arguments
     states = KubernetesConfig(checkpoint_uri="s3://states/of/trainings")
     spec, _ = yaml.safe_load_all(compiled(make_arguments(make_config(kubernetes=states))))
     assert spec["root"]["inputDefinitions"]["parameters"]["checkpoint_root"]["defaultValue"] == states.checkpoint_uri
+    for executor in spec["deploymentSpec"]["executors"].values():
+        assert executor["container"]["env"] == [{"name": "L2C_REFUSALS", "value": states.checkpoint_uri}]
     assert notes_on(make_config(kubernetes=states), IMAGE) == []
     for settings in (
         {"checkpoint_uri": "/states"},

@@ -58,7 +58,7 @@ def test_settings_are_what_the_sdk_itself_would_write() -> None:
         task.set_cpu_request("1500m").set_cpu_limit("1500m")
         task.set_memory_request("6144Mi").set_memory_limit("6144Mi")
         task.set_accelerator_type("nvidia.com/gpu").set_accelerator_limit(1)
-        task.set_retry(4, "10s", 2.0, "100s")
+        task.set_retry(4, "10s", 2.0)
         kubernetes.add_node_selector(task, "pool", "training")
         kubernetes.add_node_affinity(task, [{"key": "zone", "operator": "In", "values": ["a", "b"]}], weight=5)
         kubernetes.add_toleration(task, "gpu", "Equal", "yes", "NoSchedule")
@@ -82,7 +82,8 @@ def test_settings_are_what_the_sdk_itself_would_write() -> None:
         "maxRetryCount": policy.max_retry_count,
         "backoffDuration": f"{policy.backoff_duration.seconds}s",
         "backoffFactor": policy.backoff_factor,
-        "backoffMaxDuration": f"{policy.backoff_max_duration.seconds}s",
+        # The SDK writes an hour at most, which the backend does not hold anybody to.
+        "backoffMaxDuration": f"{5 * (90 * 60 + 24 * 3600) + 10 + 20 + 40 + 80}s",
     }
     theirs = json_format.MessageToDict(expected.platform_spec)
     assert platform_spec({"anything": pod}, {}) == theirs
@@ -95,6 +96,22 @@ def test_every_step_has_limits_retries_and_a_time(config: CompressionConfig, mak
         assert {"resourceCpuLimit", "resourceMemoryLimit"} <= set(resources)
         assert task["retryPolicy"]["maxRetryCount"] > 0
         assert int(executors[f"exec-{name}"]["activeDeadlineSeconds"]) > 0
+
+
+@pytest.mark.parametrize(
+    ("policy", "end", "number"), [("OnFailure", "Failed", 3), ("OnError", "Error", 3), ("OnError", "Failed", 1)]
+)
+def test_a_training_of_days_is_tried_again(policy: str, end: str, number: int, kfp_stand_in: Any) -> None:
+    pod = KubernetesConfig().pod_of("JointDistillTrainer")
+    assert pod.timeout_minutes is not None
+    attempt = (end, 60.0 * pod.timeout_minutes)
+    assert kfp_stand_in.attempts_of(retry_policy(pod), policy, [attempt] * 4) == [end] * number
+
+
+def test_many_pauses_stay_as_long_as_the_first(kfp_stand_in: Any) -> None:
+    policy = retry_policy(PodConfig(retries=20))
+    assert policy["backoffFactor"] == 1.0
+    assert len(kfp_stand_in.attempts_of(policy, "Always", [("Failed", 1.0)] * 30)) == 21
 
 
 def test_where_a_step_runs_changes_no_parameter(make_config: Config, make_arguments: Arguments) -> None:

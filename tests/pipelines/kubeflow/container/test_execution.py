@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import importlib.metadata
 import json
 import platform
@@ -21,8 +22,9 @@ from learn2compress.config import BeamStepConfig, DataConfig, TaskConfig
 from learn2compress.data.records import Split
 from learn2compress.file_names import LABELS_FILE
 from pipelines.kubeflow.container.step import main
+from pipelines.kubeflow.container.transient import with_patience
 from pipelines.kubeflow.contract.artifact_types import class_path
-from pipelines.kubeflow.contract.step_contract import ParameterKind, ParameterTarget, StepContract
+from pipelines.kubeflow.contract.step_contract import ParameterKind, ParameterTarget, StepContract, View, ViewKind
 from pipelines.provenance import code_digests
 
 SALT = "0d8c1c4e-33f5-4c73-a7fe-5f8bd27d1a21"
@@ -51,6 +53,18 @@ class Recorder(base_executor.BaseExecutor):
         model.set_string_custom_property("sha256.small", "abc")
         output_dict["evaluation"][0].accuracy = float("nan")
         output_dict["evaluation"][0].latency_ms = 0.25
+
+
+class Unlucky(base_executor.BaseExecutor):
+    """Fails halfway the first time, as where a store is away for a moment."""
+
+    def Do(self, input_dict: Any, output_dict: Any, exec_properties: dict[str, Any]) -> None:
+        folder, tried = Path(output_dict["model"][0].uri), Path(exec_properties["empty"])
+        if not tried.exists():
+            tried.touch()
+            (folder / "half").touch()
+            raise ConnectionResetError("the store is away")
+        (folder / "whole").touch()
 
 
 def artifact(uri: str, **fields: Any) -> dict[str, Any]:
@@ -176,6 +190,26 @@ def test_outputs_carry_their_properties_and_readable_names(tmp_path: Path) -> No
     assert {name for name in metadata["evaluation"] if name.startswith(("acc", "lat"))} == {"latency_ms"}
     # Object stores have no empty folders.
     assert any(launcher.path("quantize-small/logits").iterdir())
+
+
+def test_a_store_that_is_away_for_a_moment_fails_no_step(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(with_patience, "__defaults__", ((0.0,),))
+    launcher = Launcher(tmp_path, "minio")
+    contract = dataclasses.replace(CONTRACT, executor=class_path(Unlucky))
+    parameters = PARAMETERS | {"empty": str(tmp_path / "tried")}
+    assert launcher.run(contract, launcher.executor_input(parameters)) == 0
+    assert [path.name for path in launcher.path("quantize-small/model").iterdir()] == ["whole"]
+
+
+def test_metrics_are_numbers_and_nothing_else(tmp_path: Path) -> None:
+    launcher = Launcher(tmp_path, "minio")
+    contract = dataclasses.replace(CONTRACT, views={"evaluation_metrics": View(ViewKind.METRICS, "evaluation")})
+    content = json.loads(launcher.executor_input(PARAMETERS))
+    place = output(launcher.uri("quantize-small/evaluation_metrics"), "system.Metrics")
+    content["outputs"]["artifacts"]["evaluation_metrics"] = place
+    assert launcher.run(contract, json.dumps(content)) == 0
+    # Kubeflow without ML Metadata makes an artifact of each, and refuses text (mlmd-removal, launcher_v2.go).
+    assert launcher.metadata()["evaluation_metrics"] == {"latency_ms": 0.25}
 
 
 @pytest.mark.parametrize(

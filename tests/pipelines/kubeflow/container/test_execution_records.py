@@ -54,9 +54,9 @@ def test_written_again_it_is_the_same_record(store: MetadataStore) -> None:
 
 def test_another_pod_is_another_attempt(store: MetadataStore) -> None:
     write_start(store, record())
-    write_stop(store, record(), failed=True)
+    write_stop(store, record(), failed=True, reason="out of luck")
     write_start(store, record("pod-2"))
-    write_stop(store, record("pod-2"), failed=False)
+    write_stop(store, record("pod-2"), failed=False, reason="told to stop")
     (execution,) = store.get_executions()
     assert execution.custom_properties["__attempts__"].int_value == 2
     assert execution.last_known_state == mlmd.Execution.CANCELED

@@ -56,7 +56,10 @@ def test_parameters_get_their_types_back(tmp_path: Path) -> None:
 
 def test_the_output_names_the_place_that_the_driver_named(tmp_path: Path) -> None:
     given = ExecutorInput.parse(content(tmp_path, name="17"), tmp_path)
-    write_executor_output(given, {"model": {"student": "small"}})
+    write_executor_output(given, {"model": {"student": "small"}}, {"data_fingerprint": "fe"})
     written = json.loads(given.output_file.read_text())
     expected = {"name": "17", "uri": "s3://b/model", "metadata": {"student": "small"}}
-    assert written == {"artifacts": {"model": {"artifacts": [expected]}}}
+    assert written == {
+        "artifacts": {"model": {"artifacts": [expected]}},
+        "parameterValues": {"data_fingerprint": "fe"},
+    }

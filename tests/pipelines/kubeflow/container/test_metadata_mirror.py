@@ -25,6 +25,7 @@ from typer.testing import CliRunner
 
 from components.artifacts import DataStatistics, Examples, LiteRtModel, Teacher
 from learn2compress.config import MetadataConfig
+from learn2compress.config.parsing import ConfigError
 from pipelines.cli import app
 from pipelines.kubeflow.container.step import main
 from pipelines.kubeflow.contract.artifact_types import class_path
@@ -203,6 +204,8 @@ def test_the_mirror_holds_what_a_local_run_of_the_same_steps_writes(
 class Sometimes(base_executor.BaseExecutor):
     """Makes a model, unless its parameter says that it fails."""
 
+    failure: ClassVar[BaseException] = RuntimeError("out of luck")
+
     def Do(
         self,
         input_dict: dict[str, list[Artifact]],
@@ -212,7 +215,7 @@ class Sometimes(base_executor.BaseExecutor):
         assert input_dict["examples"][0].num_train == 12
         (model,) = output_dict["model"]
         if exec_properties["fails"]:
-            raise RuntimeError("out of luck")
+            raise self.failure
         model.student, model.model_sha256 = "small", SHA256
 
 
@@ -256,6 +259,7 @@ def test_a_pod_that_is_tried_again_goes_on_with_the_record_of_the_first(
     assert attempt(tmp_path, fails=True) == 1
     (failed,) = store().get_executions()
     assert failed.last_known_state == mlmd.Execution.FAILED
+    assert failed.custom_properties["__reason__"].string_value == "out of luck"
     assert counts(store()) == (1, 1, 1, 3)
 
     mirror_to("pod-2")
@@ -266,6 +270,26 @@ def test_a_pod_that_is_tried_again_goes_on_with_the_record_of_the_first(
         assert done.custom_properties["__attempts__"].int_value == 2
         assert counts(store()) == (1, 2, 2, 3)
     assert properties_of(done) == {"epochs": 3, "fails": 1}
+
+
+def test_a_record_that_was_cut_off_is_nobodys_work_and_its_retry_goes_on_with_it(
+    tmp_path: Path, mirror_to: Callable[..., str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = mirror_to("pod-1")
+    # As the kernel ends a step whose pod is told to go: nothing is written any more.
+    monkeypatch.setattr(Sometimes, "failure", KeyboardInterrupt())
+    with pytest.raises(KeyboardInterrupt):
+        attempt(tmp_path, fails=True)
+    (cut,) = open_shared_store(store).get_executions()
+    assert cut.last_known_state == mlmd.Execution.RUNNING
+    result = CliRunner().invoke(app, ["lineage", SHA256, "--store", store, "--json"])
+    assert isinstance(result.exception, ConfigError)  # a reader takes no notice of it
+
+    mirror_to("pod-2")
+    assert attempt(tmp_path, fails=False) == 0
+    (done,) = open_shared_store(store).get_executions()
+    assert (done.id, done.last_known_state) == (cut.id, mlmd.Execution.COMPLETE)
+    assert done.custom_properties["__attempts__"].int_value == 2
 
 
 def open_shared_store_of(path: str) -> Callable[[], MetadataStore]:

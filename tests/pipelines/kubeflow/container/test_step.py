@@ -9,10 +9,12 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from components import artifacts
+from pipelines.kubeflow.container import step
 from pipelines.kubeflow.container.step import main
 from pipelines.kubeflow.contract.artifact_types import class_path
 from pipelines.kubeflow.contract.step_contract import ParameterKind, StepContract
@@ -32,11 +34,13 @@ class Trainer(base_executor.BaseExecutor):
         try:
             time.sleep(600)
         finally:
+            time.sleep(1)
             state.with_name("cleaned_up").touch()
 """
 
 
-def test_a_step_told_to_stop_fails_and_its_retry_goes_on(tmp_path: Path) -> None:
+@pytest.mark.parametrize("is_in_pod", [False, True])
+def test_a_step_told_to_stop_fails_and_its_retry_goes_on(is_in_pod: bool, kfp_stand_in: Any, tmp_path: Path) -> None:
     (tmp_path / "trainer_of_a_test.py").write_text(TRAINER)
     contract = StepContract(
         pipeline="flowers",
@@ -56,7 +60,8 @@ def test_a_step_told_to_stop_fails_and_its_retry_goes_on(tmp_path: Path) -> None
             "outputFile": str(tmp_path / "out.json"),
         },
     }
-    command = [sys.executable, "-m", "pipelines.kubeflow.container.step", "--artifact-root", str(tmp_path)]
+    pod = [sys.executable, str(Path(kfp_stand_in.__file__).with_name("emissary.py"))] if is_in_pod else []
+    command = [*pod, sys.executable, "-m", "pipelines.kubeflow.container.step", "--artifact-root", str(tmp_path)]
     command += ["--contract", contract.to_json(), "--executor-input", json.dumps(content)]
     environment = os.environ | {"PYTHONPATH": str(tmp_path)}
     with subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True) as first:
@@ -66,8 +71,8 @@ def test_a_step_told_to_stop_fails_and_its_retry_goes_on(tmp_path: Path) -> None
         first.send_signal(signal.SIGTERM)
         errors = first.communicate()[1]
     assert first.returncode == 143
-    assert "step: error: told to stop" in errors
-    assert (tmp_path / "cleaned_up").exists()
+    # In a pod the step does not get as far as that.
+    assert ("step: error: told to stop" in errors, (tmp_path / "cleaned_up").exists()) == (not is_in_pod, not is_in_pod)
     assert not (tmp_path / "out.json").exists()
 
     subprocess.run(command, env=environment, check=True, capture_output=True)
@@ -99,8 +104,12 @@ def test_an_executor_that_fails_is_one_line_and_an_exit_code(
         views={},
     )
     content = json.dumps({"outputs": {"outputFile": str(tmp_path / "out.json")}})
+    termination_log = tmp_path / "termination-log"  # Kubernetes makes it
+    termination_log.touch()
+    monkeypatch.setattr(step, "_TERMINATION_LOG", termination_log)
     assert main(["--contract", contract.to_json(), "--executor-input", content]) == code
     *traceback, line = capsys.readouterr().err.splitlines()
     assert line == {1: "step: error: RuntimeError: two lines", 2: "step: error: not accepted"}[code]
     assert bool(traceback) == (code == 1)
+    assert f"step: error: {termination_log.read_text()}" == line
     assert not (tmp_path / "out.json").exists()

@@ -96,9 +96,11 @@ class Kubeflow:
             # The driver forgets the type, and adds what the launcher needs to open the store.
             metadata = artifact["metadata"] | {"store_session_info": '{"Provider":"minio"}'}
             artifacts[name] = {"artifacts": [artifact | {"metadata": metadata, "type": {"instanceSchema": ""}}]}
+        logs = {"artifactType": {"schemaTitle": "system.Artifact", "schemaVersion": "0.0.1"}}
+        declared = component["outputDefinitions"]["artifacts"] | {"executor-logs": logs}
         outputs = {
-            name: {"name": name, "uri": f"{root}/{name}", "metadata": {}}
-            for name in [*component["outputDefinitions"]["artifacts"], "executor-logs"]
+            name: {"name": name, "uri": f"{root}/{name}", "metadata": {}, "type": output["artifactType"]}
+            for name, output in declared.items()
         }
         return {
             # Protocol buffers' Value knows no integers.

@@ -44,6 +44,8 @@ def main() -> int:
     said = json.loads(Path(executor_input["outputs"]["outputFile"]).read_bytes())
     merge(outputs, artifacts_of(said))
     for artifact in outputs.values():
+        check_metrics(artifact)
+    for artifact in outputs.values():
         upload(path_of(artifact["uri"]), artifact["uri"])
     bucket, _, key = options.report.partition("/")
     report = json.dumps({"outputs": outputs, "confinement": confinement()})
@@ -59,6 +61,13 @@ def merge(outputs: dict[str, Any], said: dict[str, Any]) -> None:
     for name, artifact in said.items():
         outputs[name]["uri"] = artifact["uri"]
         outputs[name]["metadata"] |= artifact["metadata"]
+
+
+def check_metrics(artifact: dict[str, Any]) -> None:
+    """Refuses text among numbers, as Kubeflow's branch without ML Metadata does (mlmd-removal, launcher_v2.go)."""
+    if artifact["type"]["schemaTitle"] == "system.Metrics":
+        for key, value in artifact["metadata"].items():
+            assert isinstance(value, int | float), f"metric value {key!r} must be a number, got {value!r}"
 
 
 def path_of(uri: str) -> Path:

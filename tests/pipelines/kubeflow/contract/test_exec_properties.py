@@ -36,6 +36,14 @@ def test_a_changed_value_takes_the_digest_of_its_configuration_along() -> None:
     assert json.loads(str(found["provenance"])) == {"config_sha256": digest, "keras": "3"}
 
 
+def test_a_text_of_the_contract_is_as_good_as_one_that_is_given() -> None:
+    contract = dataclasses.replace(CONTRACT, constants={"config": CONFIG})
+    for seed in (7, 8):
+        given = {**GIVEN, "run_seed": seed}
+        without = {name: value for name, value in given.items() if name != "config"}
+        assert resolve_exec_properties(contract, without) == resolve_exec_properties(CONTRACT, given)
+
+
 def test_a_step_without_provenance_has_no_digest_to_follow() -> None:
     contract = dataclasses.replace(CONTRACT, parameters={"config": ParameterKind.TEXT})
     found = resolve_exec_properties(contract, {"config": CONFIG, "run_seed": 8})

@@ -159,7 +159,7 @@ ROUTES: tuple[tuple[str, str, str, Callable[..., Json]], ...] = (
     ("GET /pipelines/([^/]+)/versions/([^/]+)", "", "V2beta1PipelineVersion", _gets("pipeline_versions")),
     ("GET /runs", "", "V2beta1ListRunsResponse", _lists("runs")),
     ("POST /runs", "V2beta1Run", "V2beta1Run", _create_run),
-    ("GET /runs/([^/:]+)", "", "V2beta1Run", _gets("runs")),
+    ("GET /runs/([^/:]+)", "", "V2beta1Run", lambda state, _, __, run_id: state.run_as_answered(run_id)),
     ("POST /runs/([^/]+):terminate", "", "object", _terminate),
     ("GET /recurringruns", "", "V2beta1ListRecurringRunsResponse", _lists("recurringRuns")),
     ("POST /recurringruns", "V2beta1RecurringRun", "V2beta1RecurringRun", _create_schedule),
