@@ -49,8 +49,8 @@ def _calibrated_instead(config: CompressionConfig, trunk: keras.Model) -> tuple[
     from learn2compress.quantization.qat_network import why_not_trainable
 
     recipes = {config.quantize_of(student).recipe for student in config.trained_students}
-    if config.search is not None:
-        recipes = set(config.search.recipe)
+    if config.trials is not None:
+        recipes = set(config.trials.recipe)
     reason = why_not_trainable(trunk) if QuantizationRecipe.INT8_QAT in recipes else None
     if reason is None:
         return ()
@@ -75,7 +75,7 @@ def member_of_any_classes(config: CompressionConfig, path: Path) -> Member | Non
     from learn2compress.teachers.opening import open_network
 
     network = open_network(path)
-    if config.trained_students == config.students or config.teacher.outputs is not None or network.model is None:
+    if not config.own_students or config.teacher.outputs is not None or network.model is None:
         return None
     num_classes = max(2, network.model.output_shape[-1])
     return load_member(path, members_of(config.teacher)[member_field(0)], config.task, num_classes)
