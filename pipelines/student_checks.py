@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def check_trained_students(config: CompressionConfig, num_classes: int | None) -> tuple[str, ...]:
-    """Loads the trunk that students start from, and builds them.
+    """Loads the trunk that students start from, and builds them, or the family that they are picked from.
 
     Args:
       config: What to do.
@@ -25,7 +25,7 @@ def check_trained_students(config: CompressionConfig, num_classes: int | None) -
       A sentence for each student that will not be pruned.
 
     Raises:
-      ConfigError: the trunk, an exit, a student or a layer that is to be pruned is not accepted.
+      ConfigError: the trunk, an exit, a student, a family or a layer that is to be pruned is not accepted.
     """
     from learn2compress.pruning.preview import unpruned_students
     from learn2compress.students.joint import build_joint_network
@@ -35,6 +35,10 @@ def check_trained_students(config: CompressionConfig, num_classes: int | None) -
     notes = () if trunk is None else _calibrated_instead(config, trunk)
     students = [student for student in config.trained_students if student.budget is None]
     try:
+        if config.family is not None:
+            from learn2compress.families.preview import check_family_networks
+
+            check_family_networks(config, config.family, num_classes or 2)
         if students:
             build_joint_network(config.task, num_classes or 2, config.training, students, trunk)
         return (*notes, *unpruned_students(config, trunk))

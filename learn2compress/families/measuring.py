@@ -5,8 +5,6 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Sequence
 
-import numpy as np
-
 from learn2compress import progress
 from learn2compress.config import TaskConfig
 from learn2compress.data.batches import TrainingData
@@ -16,7 +14,7 @@ from learn2compress.families.network import FamilyNetwork, View
 from learn2compress.results.sub_networks import FamilyFront, SubNetwork, SubNetworkResult
 from learn2compress.search.width_for_budget import file_before_training
 from learn2compress.students.cost import count_macs
-from learn2compress.students.sliced import weights_of
+from learn2compress.students.sliced import num_parameters
 from learn2compress.training.accuracy import HeldOutAccuracy
 
 # As long as a student's name can be: the file holds it.
@@ -39,9 +37,8 @@ def measure_family(network: FamilyNetwork, data: TrainingData, task: TaskConfig,
     results = []
     for sub_network, view, end in network.sub_networks():
         part = part_of(network, view, end)
-        num_parameters = sum(int(np.prod(weight.shape)) for layer in part.layers for weight in weights_of(layer))
         top_1 = accuracies[sub_network]
-        results.append(SubNetworkResult(sub_network, top_1, num_parameters, count_macs(part)))
+        results.append(SubNetworkResult(sub_network, top_1, num_parameters(part), count_macs(part)))
     # The fewer parameters, the smaller the file: only of what others don't beat by them a file is made.
     candidates = not_beaten(results, lambda result: (result.num_parameters, result.macs))
     sized = []

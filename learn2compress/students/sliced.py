@@ -184,6 +184,11 @@ def weights_of(layer: keras.Layer) -> list[Any]:
     return [keras.ops.convert_to_numpy(weight) for weight in own]
 
 
+def num_parameters(network: keras.Model) -> int:
+    """Returns how many weights a network computes with, statistics among them; of a kernel in part that part."""
+    return sum(int(np.prod(weight.shape)) for layer in network.layers for weight in weights_of(layer))
+
+
 def trained_parts(layer: keras.Layer) -> list[tuple[keras.Variable, int]]:
     """Returns the trainable variables that a layer computes with, each with how many of its elements it uses."""
     if type(layer) not in _PLAIN:
