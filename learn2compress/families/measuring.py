@@ -33,7 +33,7 @@ def measure_family(network: FamilyNetwork, data: TrainingData, task: TaskConfig,
     Returns:
       Every sub-network; those on the front with the bytes of their file.
     """
-    accuracies = _accuracies(network, data)
+    accuracies = accuracies_of(network, data)
     results = []
     for sub_network, view, end in network.sub_networks():
         part = part_of(network, view, end)
@@ -56,8 +56,16 @@ def measure_family(network: FamilyNetwork, data: TrainingData, task: TaskConfig,
     return FamilyFront(data.num_labelled_validation, tuple(sorted(kept, key=most_accurate_first)))
 
 
-def _accuracies(network: FamilyNetwork, data: TrainingData) -> dict[SubNetwork, float]:
-    """Returns accuracy on the examples kept back, 0..1, by one forward pass of each view."""
+def accuracies_of(network: FamilyNetwork, data: TrainingData) -> dict[SubNetwork, float]:
+    """Measures all sub-networks on the examples kept back, by one forward pass of each view.
+
+    Args:
+      network: Trained, with statistics of each view.
+      data: Holds the examples.
+
+    Returns:
+      Top-1 accuracy, 0..1.
+    """
     found: dict[View, dict[str, float]] = {}
     for done, (view, model) in enumerate(network.views.items(), start=1):
         found[view] = HeldOutAccuracy.of_students(model).measure_validation(data)

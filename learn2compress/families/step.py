@@ -2,7 +2,7 @@
 
 The widest view trains with all of its exits at the largest size. Beside it, two narrower or smaller views train on a
 quarter of the batch, and follow the widest's deepest exit, too (in-place distillation; Yu et al., arXiv:2003.11142). So
-a step costs little more than the widest alone. Each view has a compiled pass of its own.
+a step costs little more than the widest alone. Each set of views that train together has a compiled step of its own.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ class StepNumber:
 
 
 class FamilyStep:
-    """Makes and keeps the compiled passes of a family's training; a `learn2compress.training.step.Step`.
+    """Makes and keeps the compiled steps of a family's training; a `learn2compress.training.step.Step`.
 
     Args:
       network: The family.
@@ -84,9 +84,8 @@ class FamilyStep:
             gradient_clip_norm=plan.gradient_clip_norm,
             batch_norm_bias_rate=plan.batch_norm_bias_rate,
         )
-        self._teacher_logits = None if teacher is None else tf.function(lambda inputs: teacher(inputs)[0])
-        self._passes: dict[View, _Pass] = {}
-        self._appliers: dict[tuple[View, ...], Callable[..., None]] = {}
+        self._teacher = teacher
+        self._compiled: dict[tuple[View, ...], Callable[..., Any]] = {}
 
     @property
     def variables(self) -> list[keras.Variable]:
@@ -107,119 +106,83 @@ class FamilyStep:
         Returns:
           Losses `[len(active)]`, on the device: of the widest, and of those that took part beside it.
         """
-        inputs, targets, teacher_logits = batch
-        if self._teacher_logits is not None:
-            teacher_logits = self._teacher_logits(inputs)
-        widest = self._network.widest
-        views = list(self._network.views)
         joined = len(active) == len(self.students)
-        narrower = views_at(views, self._seed, self._step.number) if joined else ()
+        narrower = views_at(list(self._network.views), self._seed, self._step.number) if joined else ()
+        if narrower not in self._compiled:
+            self._compiled[narrower] = self._compile(narrower)
+        losses = self._compiled[narrower](*batch)
+        return losses[: len(active)]
 
-        loss, gradients, widest_logits = self._pass(widest)(inputs, targets, teacher_logits, teacher_logits)
-        losses, all_gradients = [loss], [gradients]
-        part = max(_LEAST_NARROW, len(inputs) // _NARROW_SHARE)
-        for view in narrower:
-            given = (inputs[:part], targets[:part], teacher_logits[:part], widest_logits[:part])
-            loss, gradients, _ = self._pass(view)(*given)
-            losses.append(loss)
-            all_gradients.append(gradients)
-        self._apply((widest, *narrower), all_gradients)
-        if len(active) == 1:
-            # What is not a number anywhere must be found.
-            return tf.stack([losses[0] + 0.0 * tf.add_n(losses)])
-        return tf.stack([losses[0], tf.reduce_mean(losses[1:])])
-
-    def _pass(self, view: View) -> _Pass:
-        if view not in self._passes:
-            is_widest = view == self._network.widest
-            distillation = self._distillation if is_widest else self._narrow_distillation
-            deepest = self._network.exits[-1].name
-
-            def loss_of(logits: dict[str, Any], targets: Any, teacher_logits: Any, widest_logits: Any) -> Any:
-                if is_widest:
-                    exits_logits = exits_mean(list(logits.values())) if distillation.exits_weight else None
-                    widest_logits = logits[deepest]
-                else:
-                    exits_logits = widest_logits
-                losses = {
-                    name: student_loss(
-                        targets,
-                        found,
-                        teacher_logits,
-                        distillation,
-                        None if is_widest and name == deepest else widest_logits,
-                        exits_logits,
-                    )
-                    for name, found in logits.items()
-                }
-                # The deepest counts as much as all others together, so that their number changes little.
-                others = [loss for name, loss in losses.items() if name != deepest]
-                return 0.5 * (losses[deepest] + tf.reduce_mean(others)) if others else losses[deepest]
-
-            model = self._network.views[view]
-            self._passes[view] = _Pass(model, faster_view(model, self._precision), loss_of, self._divisor, deepest)
-        return self._passes[view]
-
-    def _apply(self, views: tuple[View, ...], gradients: list[list[Any]]) -> None:
-        if views not in self._appliers:
-            self._appliers[views] = self._compile_apply([self._passes[view].trained for view in views])
-        self._appliers[views](gradients)
-
-    def _compile_apply(self, trained: list[list[keras.Variable]]) -> Callable[..., None]:
-        variables = {id(variable): variable for some in trained for variable in some}
-
-        @tf.function
-        def apply(gradients: list[list[Any]]) -> None:
-            found: dict[int, list[Any]] = {}
-            for some, theirs in zip(trained, gradients, strict=True):
-                for variable, gradient in zip(some, theirs, strict=True):
-                    found.setdefault(id(variable), []).append(gradient)
-            self.optimizer.apply([tf.add_n(found[key]) for key in variables], list(variables.values()))
-
-        return apply
-
-
-class _Pass:
-    """The forward and backward pass of one view, compiled when it is first called.
-
-    Args:
-      model: The view.
-      view: The same, in layers that compute faster.
-      loss_of: Returns the loss of logits by exit name, targets, the teacher's logits and those of the widest.
-      divisor: Divides the loss that gradients are of.
-      deepest: Name of the exit whose logits are returned.
-
-    Attributes:
-      trained: The variables that the gradients are of, in their order; known after the first call.
-    """
-
-    def __init__(
-        self, model: keras.Model, view: keras.Model, loss_of: Callable[..., Any], divisor: float, deepest: str
-    ):
-        self.trained: list[keras.Variable] = []
-        means = moving_means(model)
+    def _compile(self, narrower: tuple[View, ...]) -> Callable[..., Any]:
+        widest, deepest = self._network.widest, self._network.exits[-1].name
+        models = {view: self._network.views[view] for view in (widest, *narrower)}
+        faster = {view: faster_view(model, self._precision) for view, model in models.items()}
+        means = {view: moving_means(model) for view, model in models.items()}
 
         @tf.function(reduce_retracing=True)
-        def compiled(inputs: Any, targets: Any, teacher_logits: Any, widest_logits: Any) -> Any:
-            variables = model.trainable_variables
-            with tf.GradientTape() as tape:
-                logits = view(as_float(inputs), training=True)
-                loss = loss_of(logits, targets, teacher_logits, widest_logits)
-                divided = loss / divisor
-            found = tape.gradient(divided, variables)
-            self.trained = [variable for variable, one in zip(variables, found, strict=True) if one is not None]
-            gradients = [tf.convert_to_tensor(one) for one in found if one is not None]
-            return loss + nan_of(means), gradients, logits[deepest]
+        def step(inputs: Any, targets: Any, teacher_logits: Any) -> Any:
+            if self._teacher is not None:
+                teacher_logits, _ = self._teacher(inputs)
+            losses, gradients = [], _Gradients()
+            widest_logits: Any = None
+            for view, model in models.items():
+                size = inputs.shape[0] if view == widest else max(_LEAST_NARROW, inputs.shape[0] // _NARROW_SHARE)
+                with tf.GradientTape() as tape:
+                    logits = faster[view](as_float(inputs[:size]), training=True)
+                    followed = None if widest_logits is None else widest_logits[:size]
+                    loss = self._loss(targets[:size], logits, teacher_logits[:size], followed)
+                    divided = loss / self._divisor
+                gradients.add(model.trainable_variables, tape.gradient(divided, model.trainable_variables))
+                widest_logits = logits[deepest] if view == widest else widest_logits
+                losses.append(loss + nan_of(means[view]))
+            self.optimizer.apply(gradients.sums(), gradients.variables())
+            # What is not a number anywhere must be found.
+            others = tf.reduce_mean(losses[1:]) if narrower else 0.0
+            return tf.stack([losses[0] + 0.0 * others, others])
 
-        self._compiled = compiled
+        return step
 
-    def __call__(self, inputs: Any, targets: Any, teacher_logits: Any, widest_logits: Any) -> Any:
-        """Returns the loss, a gradient for each of `trained`, and the logits of the deepest exit.
+    def _loss(self, targets: Any, logits: dict[str, Any], teacher_logits: Any, widest_logits: Any) -> Any:
+        """Returns the loss of one view.
 
         Args:
-          inputs: uint8 `[batch, *input_shape]`.
           targets: `[batch, num_classes]`.
+          logits: By exit name, `[batch, num_classes]` each.
           teacher_logits: `[batch, num_classes]`.
-          widest_logits: `[batch, num_classes]`; not looked at by the widest.
+          widest_logits: Of the widest's deepest exit for the same examples; `None` for the widest itself.
         """
-        return self._compiled(inputs, targets, teacher_logits, widest_logits)
+        deepest, is_widest = self._network.exits[-1].name, widest_logits is None
+        distillation = self._distillation if is_widest else self._narrow_distillation
+        if is_widest:
+            exits_logits = exits_mean(list(logits.values())) if distillation.exits_weight else None
+            widest_logits = logits[deepest]
+        else:
+            exits_logits = widest_logits
+        losses = {}
+        for name, found in logits.items():
+            followed = None if is_widest and name == deepest else widest_logits
+            losses[name] = student_loss(targets, found, teacher_logits, distillation, followed, exits_logits)
+        # The deepest counts as much as all others together, so that their number changes little.
+        others = [loss for name, loss in losses.items() if name != deepest]
+        return 0.5 * (losses[deepest] + tf.reduce_mean(others)) if others else losses[deepest]
+
+
+class _Gradients:
+    """Sums the gradients of several losses; a variable that a loss does not depend on has none of it."""
+
+    def __init__(self) -> None:
+        self._found: dict[int, tuple[keras.Variable, list[Any]]] = {}
+
+    def add(self, variables: Sequence[keras.Variable], gradients: Sequence[Any]) -> None:
+        """Adds those of one loss, one for each variable or `None`."""
+        for variable, gradient in zip(variables, gradients, strict=True):
+            if gradient is not None:
+                self._found.setdefault(id(variable), (variable, []))[1].append(tf.convert_to_tensor(gradient))
+
+    def variables(self) -> list[keras.Variable]:
+        """Returns the variables that have a gradient."""
+        return [variable for variable, _ in self._found.values()]
+
+    def sums(self) -> list[Any]:
+        """Returns their gradients."""
+        return [tf.add_n(parts) for _, parts in self._found.values()]

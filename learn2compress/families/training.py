@@ -62,6 +62,20 @@ def train_family(
     Raises:
       TrainingDivergedError: a loss is not finite; the message names the step.
     """
+    run = family_training(network, data, plan, family, teacher)
+    for _ in run.epochs(checkpoint):
+        pass
+    return run.finish()
+
+
+def family_training(
+    network: FamilyNetwork,
+    data: TrainingData,
+    plan: TrainingPlan,
+    family: FamilyConfig,
+    teacher: LiveTeacher | None = None,
+) -> Training:
+    """Returns the training of `train_family`, to be run epoch by epoch; arguments as there."""
     number = StepNumber()
     step = FamilyStep(network, plan, family, number, teacher)
     joins_at = max(plan.joins_at_epoch.values(), default=0)
@@ -74,7 +88,4 @@ def train_family(
         progress.report(f"{plan.phase} channels", 1, 1, f"{num_channels} in the order of their importance")
         return True
 
-    run = Training(network.whole, data, plan, hook=number, step=step, before_epoch=join)
-    for _ in run.epochs(checkpoint):
-        pass
-    return run.finish()
+    return Training(network.whole, data, plan, hook=number, step=step, before_epoch=join)

@@ -144,7 +144,8 @@ class EpochRecord:
     """One epoch of one student's life.
 
     Attributes:
-      phase: "train", "prune" or "quantize"; "teacher" for a student that is the teacher's network, before those.
+      phase: "train", "prune" or "quantize"; before those "teacher" for a student that is the teacher's network, and
+        "pick" for one that was picked from a family.
       epoch: 1-based within the phase.
       loss: Mean training loss of this student; `None` where it was not trained, but measured.
       held_out_top_1: Accuracy on the held-out split after the epoch. It is shown, and decides nothing.
