@@ -6,7 +6,7 @@ import keras
 import numpy as np
 import pytest
 
-from learn2compress.config import FamilyConfig, StageConfig, TaskConfig, TaskKind, TrainingConfig
+from learn2compress.config import FamilyConfig, StageConfig, TaskConfig, TaskKind, TextFeatures, TrainingConfig
 from learn2compress.config.parsing import ConfigError
 from learn2compress.families.network import Exit, FamilyNetwork, View, build_family
 from learn2compress.students.architecture import Architecture
@@ -76,9 +76,13 @@ def test_every_architecture_of_images_can_be_one(architecture: str) -> None:
     assert len(family_of(architecture).sub_networks()) == 16
 
 
-def test_text_has_widths_and_exits() -> None:
-    task = TaskConfig(TaskKind.TEXT, (64,))
-    network = family_of("projection", FamilyConfig(widths=(0.5, 1.0)), task)
+@pytest.mark.parametrize(
+    ("architecture", "features"),
+    [("projection", TextFeatures.HASHED_NGRAMS), ("embedding", TextFeatures.HASHED_WORDS)],
+)
+def test_text_has_widths_and_exits(architecture: str, features: TextFeatures) -> None:
+    task = TaskConfig(TaskKind.TEXT, (64,), features)
+    network = family_of(architecture, FamilyConfig(widths=(0.5, 1.0)), task)
     assert set(network.views) == {View(1.0, None), View(0.5, None)}
     assert network.whole.output["w0.5_exit2_1"].shape == (None, 10)
 
