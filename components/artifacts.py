@@ -89,6 +89,16 @@ class Student(Artifact):
     }
 
 
+class Family(Artifact):
+    """One network of many sub-networks: its weights, its epochs, and what was measured on each sub-network.
+
+    `accuracy` is that of the most accurate one, on the training examples that sub-networks are compared by.
+    """
+
+    TYPE_NAME = "L2CFamily"
+    PROPERTIES = {"num_sub_networks": _INT, "num_on_front": _INT, "accuracy": _FLOAT}
+
+
 class TrainingLogs(Artifact):
     """Curves of the joint training as TensorBoard reads them, and what it costs beside training students apart."""
 

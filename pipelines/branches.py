@@ -58,7 +58,7 @@ class Branches:
         Returns:
           Components in topological order, and compressed students by the name under which they ship.
         """
-        search = self.config.search
+        search = self.config.trials
         return self._compressed(student, trained) if search is None else self._searched(student, trained, search)
 
     def _compressed(self, student: StudentConfig, trained: BaseChannel) -> Branch:

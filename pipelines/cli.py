@@ -34,6 +34,7 @@ from pipelines.lineage import command as lineage_command
 from pipelines.starter import command as init_command
 
 if TYPE_CHECKING:
+    from pipelines.local_run import RunRequest
     from pipelines.run_root import RunRoot
 
 # Joined to the command by an entry point: see `learn2compress.command_line.verbs`.
@@ -85,17 +86,55 @@ def run(config: ConfigArgument, root: RootOption = DEFAULT_ROOT, settings: SetOp
     Steps whose inputs have not changed are taken from earlier runs.
     """
     from learn2compress.config.file import load_config
-    from learn2compress.training.device import device_sentence
-    from pipelines.console import redirect_library_output, run_display
-    from pipelines.local_run import RunRequest, new_log_file, start_run
+    from pipelines.local_run import RunRequest
     from pipelines.run_root import RunRoot
 
-    request = RunRequest(load_config(config, settings or ()), RunRoot(root.resolve()))
+    _run_to_its_end(RunRequest(load_config(config, settings or ()), RunRoot(root.resolve())), f"Running {config}")
+
+
+def pick(
+    run_id: Annotated[
+        Optional[int],  # noqa: UP045
+        typer.Argument(help="A run of `l2c runs` with search.family; the latest if left out.", show_default=False),
+    ] = None,
+    name: Annotated[str, typer.Option("--name", help="The student's.")] = "picked",
+    max_bytes: Annotated[
+        Optional[str],  # noqa: UP045
+        typer.Option("--max-bytes", help="Largest int8 file: 60kB.", show_default=False),
+    ] = None,
+    max_latency_ms: Annotated[
+        Optional[float],  # noqa: UP045
+        typer.Option("--max-latency-ms", help="Longest time of one example on this machine.", show_default=False),
+    ] = None,
+    max_macs: Annotated[
+        Optional[int],  # noqa: UP045
+        typer.Option("--max-macs", help="Most multiply-accumulate operations.", show_default=False),
+    ] = None,
+    root: LastRootOption = None,
+) -> None:
+    """Pick one more student from the family that a run has trained.
+
+    A run of its own: only the picked student is pruned, quantized, evaluated and pushed.
+    """
+    from pipelines.local_run import RunRequest
+    from pipelines.picking import budget_of, config_to_pick
+
+    folder = last_root(root)
+    config = config_to_pick(folder, run_id, name, budget_of(max_bytes, max_latency_ms, max_macs))
+    _run_to_its_end(RunRequest(config, folder), f"Picking {name} from run {run_id or 'before'}")
+
+
+def _run_to_its_end(request: RunRequest, title: str) -> None:
+    """Runs a request while it shows how far it is, and prints what came out."""
+    from learn2compress.training.device import device_sentence
+    from pipelines.console import redirect_library_output, run_display
+    from pipelines.local_run import new_log_file, start_run
+
     quiet_libraries()
     with request.root.locked():
         log_file = new_log_file(request.root, request.config.name)
         with redirect_library_output(log_file) as console, run_display(console) as display:
-            console.print(f"Running {config}; messages of libraries go to {log_file}", soft_wrap=True)
+            console.print(f"{title}; messages of libraries go to {log_file}", soft_wrap=True)
             try:
                 console.print(device_sentence(), soft_wrap=True)
                 start_run(request, display.on_step, display.on_progress)
@@ -171,7 +210,7 @@ def _print_outcome(root: RunRoot, name: str | None, run_id: int | None, copy_to:
 
 # In the order of the help: that in which a person meets them.
 init_command.register(app)
-for _verb in (validate, run, schema):
+for _verb in (validate, run, pick, schema):
     app.command(rich_help_panel=COMPRESS)(_verb)
 history_commands.register(app)
 app.command(rich_help_panel=RUNS)(report)

@@ -2,7 +2,8 @@
 
     Ingest -> TeacherLoad -> JointDistillTrainer -> Prune.* -> Quantize.* -> Evaluate.* -> Pusher
 
-Evaluate.teacher measures what students are compared with. A search takes the place of Prune and Quantize. A student
+Evaluate.teacher measures what students are compared with. A search takes the place of Prune and Quantize. With
+`search.family`, FamilyTrainer takes the place of JointDistillTrainer, and each student comes from its Pick.*. A student
 that is the teacher's own network comes from TeacherAsStudent; where there are no others, nothing is trained jointly.
 
 The graph knows nothing of what runs it.
@@ -102,6 +103,7 @@ def create_components(config: CompressionConfig, provenance: Provenance, checkpo
         baseline=baseline,
         models=models,
         evaluations=evaluations,
+        family=networks.family,
         provenance=provenance.as_dict(),
         code_digest=code["pusher"],
     )

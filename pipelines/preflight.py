@@ -204,7 +204,7 @@ def _check_inputs(config: CompressionConfig, found: _Findings) -> None:
     report("check the teacher", 1, 3)
     member = _check_teacher(config, labels, found)
     report("check the students", 2, 3)
-    if member is not None and config.trained_students != config.students:
+    if member is not None and config.own_students:
         with found.collecting():
             from learn2compress.steps.own_student_checks import check_own_students
 

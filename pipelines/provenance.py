@@ -119,11 +119,13 @@ def code_digests(architecture: str | None) -> dict[str, str]:
 
 def _digests_of_run(config: CompressionConfig) -> dict[str, str]:
     """Digests of the steps that the run has: a search takes the place of pruning and quantization."""
-    absent = {"search"} if config.search is None else {"prune", "quantize"}
+    absent = {"search"} if config.trials is None else {"prune", "quantize"}
     if not config.trained_students:
         absent.add("joint_distill_trainer")
-    if config.trained_students == config.students:
+    if not config.own_students:
         absent.add("teacher_as_student")
+    if config.family is None:
+        absent |= {"family_trainer", "pick"}
     found = code_digests(config.training.architecture_name(config.task.kind))
     return {name: digest for name, digest in found.items() if name not in absent}
 

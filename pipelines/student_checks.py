@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def check_trained_students(config: CompressionConfig, num_classes: int | None) -> tuple[str, ...]:
-    """Loads the trunk that students start from, and builds them.
+    """Loads the trunk that students start from, and builds them, or the family that they are picked from.
 
     Args:
       config: What to do.
@@ -25,7 +25,7 @@ def check_trained_students(config: CompressionConfig, num_classes: int | None) -
       A sentence for each student that will not be pruned.
 
     Raises:
-      ConfigError: the trunk, an exit, a student or a layer that is to be pruned is not accepted.
+      ConfigError: the trunk, an exit, a student, a family or a layer that is to be pruned is not accepted.
     """
     from learn2compress.pruning.preview import unpruned_students
     from learn2compress.students.joint import build_joint_network
@@ -35,6 +35,10 @@ def check_trained_students(config: CompressionConfig, num_classes: int | None) -
     notes = () if trunk is None else _calibrated_instead(config, trunk)
     students = [student for student in config.trained_students if student.budget is None]
     try:
+        if config.family is not None:
+            from learn2compress.families.preview import check_family_networks
+
+            check_family_networks(config, config.family, num_classes or 2)
         if students:
             build_joint_network(config.task, num_classes or 2, config.training, students, trunk)
         return (*notes, *unpruned_students(config, trunk))
@@ -49,8 +53,8 @@ def _calibrated_instead(config: CompressionConfig, trunk: keras.Model) -> tuple[
     from learn2compress.quantization.qat_network import why_not_trainable
 
     recipes = {config.quantize_of(student).recipe for student in config.trained_students}
-    if config.search is not None:
-        recipes = set(config.search.recipe)
+    if config.trials is not None:
+        recipes = set(config.trials.recipe)
     reason = why_not_trainable(trunk) if QuantizationRecipe.INT8_QAT in recipes else None
     if reason is None:
         return ()
@@ -75,7 +79,7 @@ def member_of_any_classes(config: CompressionConfig, path: Path) -> Member | Non
     from learn2compress.teachers.opening import open_network
 
     network = open_network(path)
-    if config.trained_students == config.students or config.teacher.outputs is not None or network.model is None:
+    if not config.own_students or config.teacher.outputs is not None or network.model is None:
         return None
     num_classes = max(2, network.model.output_shape[-1])
     return load_member(path, members_of(config.teacher)[member_field(0)], config.task, num_classes)

@@ -18,6 +18,7 @@ LONG_FILES = (
     "benchmarks/test_benchmarks.py",
     "pipelines/kubeflow/test_compiled_run.py",
     "pipelines/test_kill_and_resume.py",
+    "pipelines/test_family_run.py",
     "test_distributions.py",
     "pipelines/test_compression_options.py",
     "pipelines/test_training_options.py",

@@ -18,6 +18,7 @@ from learn2compress.config import CompressionConfig, ConstraintsConfig, PushConf
 from learn2compress.config.parsing import ConfigError
 from learn2compress.file_names import (
     CONFIG_FILE,
+    FRONT_FILE,
     HISTORY_FILE,
     INGEST_REPORT_FILE,
     LITERT_FILE,
@@ -37,8 +38,11 @@ from learn2compress.results.data import DataReport
 from learn2compress.results.quantization import QuantizationReport
 from learn2compress.results.reports import FAMILY_FILE, PAGE_FILE, EpochRecord, ModelReport, read_json
 from learn2compress.results.shown_examples import ShownExample
+from learn2compress.results.sub_networks import FamilyFront
 
 Artifacts = dict[str, list[Artifact]]
+
+FAMILY_KEY = "family"
 
 
 def model_key(student_name: str) -> str:
@@ -80,7 +84,8 @@ class Executor(StepExecutor):
         provenance = json.loads(exec_properties["provenance"]) | {"data_sha256": examples.content_sha256}
         teacher = read_json(ModelReport, _folder(baseline) / REPORT_FILE)
         data = read_json(DataReport, _folder(examples) / INGEST_REPORT_FILE)
-        report = decide(config, read_labels(examples), teacher, students, provenance, data=data)
+        front = _read_front(input_dict)
+        report = decide(config, read_labels(examples), teacher, students, provenance, data=data, front=front)
         selected = [verdict.name for verdict in report.verdicts if verdict.selected]
 
         pushed = artifact_utils.get_single_instance(output_dict["pushed"])
@@ -120,6 +125,15 @@ def _read_student(input_dict: Artifacts, name: str) -> PushCandidate:
         versions=versions_of(artifact),
         examples=_read_examples(evaluation / EXAMPLES_FILE),
     )
+
+
+def _read_front(input_dict: Artifacts) -> FamilyFront | None:
+    """Returns what was measured on the family that students were picked from; `None` where each was trained."""
+    if FAMILY_KEY not in input_dict:
+        return None
+    folder = _folder(artifact_utils.get_single_instance(input_dict[FAMILY_KEY]))
+    front: FamilyFront = read_json(FamilyFront, folder / FRONT_FILE)
+    return front
 
 
 def _read_examples(path: Path) -> tuple[ShownExample, ...]:

@@ -76,7 +76,7 @@ def checked_teacher(
         (path / LITERT_FILE).write_bytes(litert_file(teacher))
         write_json(path / _CONFIG_FILE, to_dict(chosen))
         write_json(path / _OUTPUT_FILE, teacher.output.value)
-        has_own_student = len(config.trained_students) < len(config.students)
+        has_own_student = bool(config.own_students)
         if has_own_student:
             for sentence in check_own_students(dataclasses.replace(config, teacher=chosen), teacher.members[0]):
                 progress.notice("students", sentence)

@@ -34,6 +34,7 @@ from learn2compress.config.evaluation import (
     Objective,
     PushPolicy,
 )
+from learn2compress.config.family import FamilyConfig
 from learn2compress.config.kubernetes import (
     AffinityOperator,
     KubernetesConfig,
@@ -88,6 +89,7 @@ __all__ = [
     "DistillationLoss",
     "EvaluateConfig",
     "ExifOrientation",
+    "FamilyConfig",
     "InputScaling",
     "KubernetesConfig",
     "MetadataConfig",

@@ -12,6 +12,7 @@ from learn2compress.config.beam import BeamConfig
 from learn2compress.config.compression_steps import PushConfig, QuantizeConfig
 from learn2compress.config.data import DataConfig, RepeatedTexts, TaskConfig, TaskKind, TextFeatures
 from learn2compress.config.evaluation import ConstraintsConfig, EvaluateConfig
+from learn2compress.config.family import FamilyConfig, check_family
 from learn2compress.config.fields import STRICT, Name
 from learn2compress.config.kubernetes import KubernetesConfig
 from learn2compress.config.pruning import PruneConfig
@@ -41,7 +42,8 @@ class CompressionConfig:
     prune: PruneConfig = dataclasses.field(default_factory=PruneConfig)
     quantize: QuantizeConfig = dataclasses.field(default_factory=QuantizeConfig)
     search: SearchConfig | None = None
-    """With it, sparsity, pruning method and recipe are searched for, and each student becomes several variants."""
+    """With it, sparsity, pruning method and recipe are searched for, and each student becomes several variants; with
+    its `family`, students are picked from one network of many sub-networks."""
     evaluate: EvaluateConfig = dataclasses.field(default_factory=EvaluateConfig)
     constraints: ConstraintsConfig = dataclasses.field(default_factory=ConstraintsConfig)
     report: ReportConfig = dataclasses.field(default_factory=ReportConfig)
@@ -75,6 +77,8 @@ class CompressionConfig:
 
     @model_validator(mode="after")
     def _check(self) -> CompressionConfig:
+        if self.family is not None:
+            check_family(self, self.family)
         self._check_sizes()
         self._check_own_network()
         self._check_signal()
@@ -92,7 +96,7 @@ class CompressionConfig:
 
     def _check_search(self) -> None:
         """Refuses what a search would silently leave out, since it prunes each try in its own way."""
-        for student in self.students if self.search is not None else ():
+        for student in self.students if self.trials is not None else ():
             prune, field = self.prune_of(student), f"students.{student.name}.prune" if student.prune else "prune"
             if prune.layer_sparsity_ratios:
                 raise ValueError(
@@ -110,7 +114,7 @@ class CompressionConfig:
             )
         sizes = []
         for index, student in enumerate(self.students):
-            if student.is_teacher:
+            if student not in self.trained_students:
                 continue
             stage = student.stage or deepest
             if stage > deepest:
@@ -148,7 +152,7 @@ class CompressionConfig:
                 f"students.{own}.network: found 'teacher' with teacher.ensemble, accepted is a single teacher: several "
                 "networks are not one student"
             )
-        if self.trained_students:
+        if self.own_students != self.students:
             return
         alone = "beside students of network 'teacher' alone, which no joint training trains"
         if self.training.pretrained is not None:
@@ -216,15 +220,39 @@ class CompressionConfig:
 
     @property
     def trained_students(self) -> tuple[StudentConfig, ...]:
-        """Returns the students that the joint training trains: all but those that are the teacher's own network."""
+        """Returns the students that the joint training trains: neither the teacher's own network nor picked ones."""
+        return () if self.family is not None else self._built_students
+
+    @property
+    def picked_students(self) -> tuple[StudentConfig, ...]:
+        """Returns the students that are picked from a family."""
+        return self._built_students if self.family is not None else ()
+
+    @property
+    def own_students(self) -> tuple[StudentConfig, ...]:
+        """Returns the students that are the teacher's own network."""
+        return tuple(student for student in self.students if student.is_teacher)
+
+    @property
+    def _built_students(self) -> tuple[StudentConfig, ...]:
         return tuple(student for student in self.students if not student.is_teacher)
+
+    @property
+    def family(self) -> FamilyConfig | None:
+        """Returns the network of many sub-networks that students are picked from; `None` where each is trained."""
+        return self.search.family if self.search is not None else None
+
+    @property
+    def trials(self) -> SearchConfig | None:
+        """Returns the search over compressions; `None` where each student is compressed in one way."""
+        return self.search if self.family is None else None
 
     @property
     def shipped_names(self) -> list[str]:
         """Returns the names of what may be pushed: the students, or the variants of each that a search finds."""
-        if self.search is None:
+        if self.trials is None:
             return [student.name for student in self.students]
-        ranks = range(1, self.search.variants + 1)
+        ranks = range(1, self.trials.variants + 1)
         return [variant_name(student.name, rank) for student in self.students for rank in ranks]
 
     def prune_of(self, student: StudentConfig) -> PruneConfig:

@@ -145,6 +145,8 @@ _STEP_DEFAULTS: dict[str, dict[str, Any]] = {
     "TeacherLoad": {"timeout_minutes": 6 * 60},
     "TeacherAsStudent": {"timeout_minutes": 2 * 60},
     "JointDistillTrainer": {"cpu_cores": 4.0, "memory_gib": 8.0, "timeout_minutes": 48 * 60},
+    "FamilyTrainer": {"cpu_cores": 4.0, "memory_gib": 8.0, "timeout_minutes": 48 * 60},
+    "Pick": {"timeout_minutes": 2 * 60},
     "Search": {"timeout_minutes": 48 * 60},
     "Prune": {"timeout_minutes": 24 * 60},
     "Quantize": {"timeout_minutes": 24 * 60},

@@ -1,7 +1,8 @@
-"""What a search may try, and what it looks for; `learn2compress.search` carries it out."""
+"""What a search may try, and what it looks for; `learn2compress.search` and `.families` carry it out."""
 
 from __future__ import annotations
 
+import dataclasses
 from enum import StrEnum
 from typing import Annotated
 
@@ -9,6 +10,7 @@ from pydantic import Field, field_validator, model_validator
 from pydantic.dataclasses import dataclass
 
 from learn2compress.config.compression_steps import QuantizationRecipe
+from learn2compress.config.family import FamilyConfig
 from learn2compress.config.fields import STRICT, Ratio, SmallRatio
 from learn2compress.config.pruning import METHODS_BY_LAYER, PruneMethod
 
@@ -26,7 +28,8 @@ class SearchSize(StrEnum):
 
 @dataclass(frozen=True, config=STRICT)
 class SearchConfig:
-    """Ranges instead of values for `prune` and `quantize`: each student becomes several variants, the best found."""
+    """Ranges instead of values for `prune` and `quantize`: each student becomes several variants, the best found. Or
+    `family` alone: one network of many sub-networks, from which students are picked."""
 
     trials: Annotated[int, Field(ge=2, le=1000)] = 12
     """Compressions tried for each student. The first two are the weakest and the strongest; what follows is suggested
@@ -51,6 +54,9 @@ class SearchConfig:
     stop_early: bool = True
     """Don't quantize a student that, once pruned, is neither as small nor as good as a finished trial of the same
     kind."""
+    family: FamilyConfig | None = None
+    """Instead of all other keys: train one network of many sub-networks, and pick each student from it, the most
+    accurate within its `budget`, or without one the most accurate of all."""
 
     @field_validator("sparsity_ratio")
     @classmethod
@@ -71,6 +77,12 @@ class SearchConfig:
 
     @model_validator(mode="after")
     def _check(self) -> SearchConfig:
+        for field in dataclasses.fields(self) if self.family is not None else ():
+            if field.name != "family" and getattr(self, field.name) != field.default:
+                raise ValueError(
+                    f"family: found it beside {field.name}, accepted is it alone: students that are picked from a "
+                    "family are pruned and quantized as prune and quantize say"
+                )
         if self.trials > self.num_points:
             raise ValueError(
                 f"trials: found {self.trials}, accepted are 2 to {self.num_points}, which is all that the ranges have"

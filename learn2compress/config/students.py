@@ -28,16 +28,17 @@ class StageConfig:
 
 @dataclass(frozen=True, config=STRICT)
 class BudgetConfig:
-    """What one student may cost; the project finds the largest width within it. A limit left out does not apply."""
+    """What one student may cost; the project finds the largest width, or the most accurate sub-network, within it. A
+    limit left out does not apply."""
 
     max_model_bytes: PositiveInt | None = None
     """Largest size of the int8 file as stored."""
     max_macs: PositiveInt | None = None
     """Most multiply-accumulate operations of one inference."""
     max_latency_ms: Annotated[float, Field(gt=0.0)] | None = None
-    """Longest latency of one example on the machine that trains: processor time of the fastest inference. Where a busy
-    machine leaves in doubt whether it is within the budget, it is measured again, and in the end the step stops and
-    says so."""
+    """Longest latency of one example on the machine that trains or picks: processor time of the fastest inference.
+    Where a busy machine leaves in doubt whether it is within the budget, it is measured again, and in the end the step
+    stops and says so."""
 
     @model_validator(mode="after")
     def _check(self) -> BudgetConfig:
@@ -67,7 +68,8 @@ class StudentConfig:
     width: Annotated[float, Field(ge=0.05, le=8.0)] = 1.0
     """Multiplies the channels of its own stages; with `sharing: prefix` all students have the trunk's."""
     budget: BudgetConfig | None = None
-    """Instead of a width: what the student may cost. With `sharing: prefix` one width satisfies every budget."""
+    """Instead of a width: what the student may cost. With `sharing: prefix` one width satisfies every budget; with
+    `search.family` it picks the most accurate sub-network."""
     loss_weight: Annotated[float, Field(gt=0.0, le=1000.0)] = 1.0
     """Weight of this student's loss in the joint training."""
     joins_after_ratio: Annotated[float, Field(ge=0.0, lt=1.0)] = 0.0

@@ -18,8 +18,9 @@ import tensorflow as tf
 
 def can_be_fused(layer: keras.Layer) -> bool:
     """Returns whether a layer normalizes as the operator does: over the last axis, of a vector or an image."""
-    # A subclass may compute something else.
-    if type(layer) is not keras.layers.BatchNormalization or layer.synchronized:
+    # A subclass may compute something else, unless it says that it does not.
+    computes_the_same = type(layer) is keras.layers.BatchNormalization or getattr(layer, "computes_as_its_base", False)
+    if not computes_the_same or layer.synchronized:
         return False
     rank = len(layer.input.shape)
     return rank in (2, 4) and layer.axis in (-1, rank - 1) and layer.dtype_policy.name == "float32"

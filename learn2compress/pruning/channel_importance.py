@@ -61,7 +61,7 @@ def channel_importance(
     """
     match config.importance:
         case ChannelImportance.WEIGHT_NORM:
-            return _weight_norms(student, graph)
+            return weight_norms(student, graph)
         case ChannelImportance.BATCH_NORM_SCALE:
             return batch_norm_scales(student, graph)
         case ChannelImportance.TAYLOR:
@@ -96,7 +96,16 @@ class _Mean:
         return np.divide(self._sums, self._counts, out=means, where=self._counts > 0)
 
 
-def _weight_norms(student: keras.Model, graph: ChannelGraph) -> np.ndarray:
+def weight_norms(student: keras.Model, graph: ChannelGraph) -> np.ndarray:
+    """Returns the mean squared norm of the slices of kernels that belong to each unit, relative to their kernel's.
+
+    Args:
+      student: Trained or not.
+      graph: Of the student.
+
+    Returns:
+      float64 `[graph.num_units]`; NaN for a unit that no kernel belongs to.
+    """
     mean = _Mean(graph)
     for layer in student.layers:
         for units, axis in _kernel_axes(layer, graph):

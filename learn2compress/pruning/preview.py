@@ -63,13 +63,13 @@ def why_unpruned(config: CompressionConfig, student: StudentConfig, network: ker
 
 
 def _sentence(config: CompressionConfig, student: StudentConfig, prune: PruneConfig, reason: str) -> str:
-    tries = "" if config.search is None else f" in tries of prune.method {prune.method.value}"
+    tries = "" if config.trials is None else f" in tries of prune.method {prune.method.value}"
     return f"student {student.name} will not be pruned{tries}{reason}"
 
 
 def _attempts(config: CompressionConfig, student: StudentConfig) -> Sequence[PruneConfig]:
     """Returns how a student is pruned; by a search, the strongest that it may try of each method."""
-    prune, search = config.prune_of(student), config.search
+    prune, search = config.prune_of(student), config.trials
     if search is None:
         return [prune]
     strongest = search.sparsity_ratios[-1]

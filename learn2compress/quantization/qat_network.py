@@ -25,6 +25,7 @@ from learn2compress.quantization.qat_layers import (
     QuantizedRescaling,
 )
 from learn2compress.students.byte_rows import ByteRows
+from learn2compress.students.input_resizing import InputResizing
 from learn2compress.students.layer_decomposition import decompose_layers
 
 _WITH_KERNEL = (keras.layers.Conv2D, keras.layers.DepthwiseConv2D, keras.layers.Dense)
@@ -70,10 +71,12 @@ _KNOWN = (
     keras.layers.GlobalAveragePooling2D,
     keras.layers.Multiply,
     keras.layers.ReLU,
+    InputResizing,
 )
 
 _ACTIVATIONS = "relu, relu6, sigmoid, silu, hard_sigmoid and hard_silu"
 
+_INPUT_RANGE = (0.0, 1.0)
 # LiteRT computes a sigmoid by a table of this range; it takes no other.
 _SIGMOID_RANGE = (0.0, 255.0 / 256.0)
 
@@ -101,7 +104,7 @@ def quantization_aware(student: keras.Model) -> keras.Model:
     copier = _Copier(student)
     inputs = keras.Input(student.input_shape[1:], name="input")
     # 256 levels over 0..1: a pixel's byte is its own 8-bit value.
-    rounded = QuantizedRange(fixed_range=(0.0, 1.0), name="input_range")(inputs)
+    rounded = QuantizedRange(fixed_range=_INPUT_RANGE, name="input_range")(inputs)
     body = keras.models.clone_model(student, clone_function=copier.copy, call_function=copier.call)
     network = keras.Model(inputs, body(rounded), name=student.name)
     copies = {copy.name: copy for copy in leaf_layers(body)}
@@ -191,6 +194,8 @@ class _Copier:
         fixed_range = copy.output_range() if is_of_input else None
         if isinstance(copy, keras.layers.Activation):
             fixed_range = _SIGMOID_RANGE
+        if isinstance(copy, InputResizing):
+            fixed_range = _INPUT_RANGE  # LiteRT resizes within one range
         return QuantizedRange(fixed_range, name=f"{copy.name}_range")(outputs)
 
 

@@ -23,6 +23,7 @@ from learn2compress.results.data import DataReport
 from learn2compress.results.quantization import QuantizationReport
 from learn2compress.results.reports import FAMILY_FILE, PAGE_FILE, EpochRecord, FamilyReport, ModelReport, json_bytes
 from learn2compress.results.shown_examples import ShownExample
+from learn2compress.results.sub_networks import FamilyFront
 from learn2compress.selection.select import Point, pareto_front, select
 
 CLASSIFIER_FILE = "classify.py"
@@ -78,6 +79,7 @@ def decide(
     created: datetime | None = None,
     data: DataReport | None = None,
     own_max_model_bytes: Mapping[str, int] | None = None,
+    front: FamilyFront | None = None,
 ) -> FamilyReport:
     """Selects the students to push, and reports on all of them.
 
@@ -90,6 +92,7 @@ def decide(
       created: When this was decided; by default now.
       data: What was counted in the examples.
       own_max_model_bytes: As for `select`.
+      front: The sub-networks that students were picked from; `None` where each was trained.
 
     Returns:
       The report of version 0: not pushed yet; `version_files` numbers it.
@@ -116,6 +119,7 @@ def decide(
         quantizations=quantizations,
         made_with={student.report.name: dict(student.versions) for student in students},
         data=data,
+        front=front,
     )
 
 

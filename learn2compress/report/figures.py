@@ -19,6 +19,7 @@ from learn2compress.report.svg import (
     FONT_SIZE_PT,
     HEIGHT_PT,
     INK,
+    MUTED,
     REFUSED,
     SURFACE,
     WIDTH_PT,
@@ -63,18 +64,21 @@ class Limits:
     min_accuracy: float | None = None
 
 
-def accuracy_against_bytes(models: Sequence[PlottedModel], front: Sequence[str], limits: Limits) -> Markup:
+def accuracy_against_bytes(
+    models: Sequence[PlottedModel], front: Sequence[str], limits: Limits, sub_networks: Sequence[PlottedModel] = ()
+) -> Markup:
     """Draws accuracy over stored bytes.
 
     Args:
       models: Teacher and students.
       front: Names of the models on the Pareto front.
       limits: Constraints to draw.
+      sub_networks: What else could have been picked, of any role; small points without a name beside them.
 
     Returns:
       An `<svg>` element.
     """
-    return _scatter("bytes", "file size as stored", byte_size, models, front, limits)
+    return _scatter("bytes", "file size as stored", byte_size, models, front, limits, sub_networks)
 
 
 def accuracy_against_latency(models: Sequence[PlottedModel], front: Sequence[str], limits: Limits) -> Markup:
@@ -98,18 +102,23 @@ def _scatter(
     models: Sequence[PlottedModel],
     front: Sequence[str],
     limits: Limits,
+    sub_networks: Sequence[PlottedModel] = (),
 ) -> Markup:
     with drawing(key):
         figure = new_figure(WIDTH_PT, HEIGHT_PT)
         axes = figure.subplots()
-        _set_scales(axes, models, cost_format)
+        _set_scales(axes, [*models, *sub_networks], cost_format)
         axes.set_xlabel(x_label)
         axes.set_ylabel("top-1 on the held-out split")
         on_front = sorted((model for model in models if model.name in front), key=lambda model: model.cost)
         costs, accuracies = [model.cost for model in on_front], [model.accuracy for model in on_front]
         axes.step(costs, accuracies, where="post", color=ACCENT, linewidth=1.2, linestyle=DASHED)
         _draw_limits(axes, limits)
-        titles = {}
+        titles, other_titles = {}, {}
+        for index, one in enumerate(sub_networks):
+            other_titles[f"sub-network-{index}"] = f"{one.name}: {percent(one.accuracy)}, {cost_format(one.cost)}"
+            (point,) = axes.plot([one.cost], [one.accuracy], ".", color=MUTED, markersize=5, alpha=0.7, zorder=1)
+            point.set_gid(f"sub-network-{index}")
         for index, model in enumerate(models):
             titles[f"model-{index}"] = (
                 f"{model.name}, {model.role}: {percent(model.accuracy)}, {cost_format(model.cost)}"
@@ -118,7 +127,9 @@ def _scatter(
         figure.draw_without_rendering()  # places the axes, so that labels can look for room
         _label_models(axes, models, on_front)
         description = f"{'; '.join(titles.values())}. On the Pareto front: {', '.join(front) or 'none'}."
-        return to_svg(figure, key, f"Top-1 accuracy against {x_label}", description, titles)
+        if sub_networks:
+            description += f" Behind them {len(sub_networks)} sub-networks that could be picked."
+        return to_svg(figure, key, f"Top-1 accuracy against {x_label}", description, titles | other_titles)
 
 
 def _set_scales(axes: Axes, models: Sequence[PlottedModel], cost_format: CostFormat) -> None:

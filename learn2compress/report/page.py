@@ -29,6 +29,7 @@ from learn2compress.report.reliability import reliability_diagram
 from learn2compress.results.data_words import data_sentences, held_out_sentence
 from learn2compress.results.reports import FamilyReport, ModelReport, Verdict
 from learn2compress.results.shown_examples import ShownExample
+from learn2compress.results.sub_networks import FamilyFront
 
 MAX_MATRIX_CLASSES = 20
 MAX_LISTED = 20
@@ -124,7 +125,15 @@ def _trade_off(report: FamilyReport, verdicts: dict[str, Verdict], latency: bool
     limits = Limits(max_cost, max(lowest, default=None))
     if latency:
         return accuracy_against_latency(models, report.pareto_latency, limits)
-    return accuracy_against_bytes(models, report.pareto_bytes, limits)
+    return accuracy_against_bytes(models, report.pareto_bytes, limits, _sub_networks(report.front))
+
+
+def _sub_networks(front: FamilyFront | None) -> list[PlottedModel]:
+    """Returns the front of a family as points: sizes of files that were not trained, accuracy as it was compared."""
+    return [
+        PlottedModel(str(one.sub_network), "sub-network", one.model_bytes or 0, one.top_1, one.top_1, one.top_1)
+        for one in (front.front if front is not None else ())
+    ]
 
 
 def _details(

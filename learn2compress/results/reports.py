@@ -29,6 +29,7 @@ from learn2compress.results.measurements import (
     TensorDetails,
 )
 from learn2compress.results.quantization import QuantizationReport
+from learn2compress.results.sub_networks import FamilyFront
 
 # Files of a family's report: of a pushed version, and of the artifact that records it.
 FAMILY_FILE = "family.json"
@@ -143,7 +144,8 @@ class EpochRecord:
     """One epoch of one student's life.
 
     Attributes:
-      phase: "train", "prune" or "quantize"; "teacher" for a student that is the teacher's network, before those.
+      phase: "train", "prune" or "quantize"; before those "teacher" for a student that is the teacher's network, and
+        "pick" for one that was picked from a family.
       epoch: 1-based within the phase.
       loss: Mean training loss of this student; `None` where it was not trained, but measured.
       held_out_top_1: Accuracy on the held-out split after the epoch. It is shown, and decides nothing.
@@ -216,6 +218,7 @@ class FamilyReport:
       quantizations: How each student's file got its numbers, by name.
       made_with: Versions by package of the step that made each student's file, by the student's name.
       data: What the examples are, and what became of those left out; `None` in a report of an older version.
+      front: The sub-networks that students were picked from; `None` where each was trained.
     """
 
     name: str
@@ -233,6 +236,7 @@ class FamilyReport:
     quantizations: dict[str, QuantizationReport] = dataclasses.field(default_factory=dict)
     made_with: dict[str, dict[str, str]] = dataclasses.field(default_factory=dict)
     data: DataReport | None = None
+    front: FamilyFront | None = None
 
 
 def json_bytes(value: Any) -> bytes:

@@ -168,22 +168,7 @@ class _Search:
         return standalone_student(joint, student.name)
 
     def _file(self, student: keras.Model) -> bytes:
-        """Returns the file with uint8 scores; one with float32 scores, where those are too coarse, is no larger."""
-        random = np.random.default_rng(0)
-        # Fresh biases and statistics are all alike, and equal constants are stored once: after training none are.
-        student.set_weights([weights + random.uniform(0.01, 0.1, weights.shape) for weights in student.get_weights()])
-        network = quantization_aware(student)
-        inputs = random.integers(0, 256, (_CALIBRATION_EXAMPLES, *self._task.input_shape))
-        network((inputs / 255).astype(np.float32), training=True)
-        description = StudentDescription(
-            _LONGEST_FAMILY_NAME,
-            self._student.name,
-            tuple(self._labels),
-            self._task,
-            _LONGEST_CONTACT,
-            _LONGEST_LICENSE,
-        )
-        return pack_student_file(to_int8_litert(network), QuantizationRecipe.INT8_QAT, description)
+        return file_before_training(self._task, self._labels, student, self._student.name)
 
     def _model_bytes(self, student: keras.Model) -> float:
         return len(self._file(student))
@@ -196,6 +181,29 @@ class _Search:
             path.write_bytes(self._file(student))
             field = f"students.{self._student.name}.budget.max_latency_ms"
             return settled_ms(lambda: measure_latency(path, path, EvaluateConfig()), limit_ms, field)
+
+
+def file_before_training(task: TaskConfig, labels: Sequence[str], student: keras.Model, name: str) -> bytes:
+    """Makes an int8 file of the size and the operations of the one that will ship.
+
+    Its scores are uint8; one with float32 scores, where those are too coarse, is no larger.
+
+    Args:
+      task: What the student takes.
+      labels: Class names in index order; the file holds them.
+      student: A plain model; its weights are changed.
+      name: The student's, which the file holds.
+    """
+    random = np.random.default_rng(0)
+    # Fresh biases and statistics are all alike, and equal constants are stored once: after training none are.
+    student.set_weights([weights + random.uniform(0.01, 0.1, weights.shape) for weights in student.get_weights()])
+    network = quantization_aware(student)
+    inputs = random.integers(0, 256, (_CALIBRATION_EXAMPLES, *task.input_shape))
+    network((inputs / 255).astype(np.float32), training=True)
+    description = StudentDescription(
+        _LONGEST_FAMILY_NAME, name, tuple(labels), task, _LONGEST_CONTACT, _LONGEST_LICENSE
+    )
+    return pack_student_file(to_int8_litert(network), QuantizationRecipe.INT8_QAT, description)
 
 
 def settled_ms(measure: Callable[[], Latency], limit_ms: float, field: str) -> float:

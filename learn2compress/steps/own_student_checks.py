@@ -36,7 +36,7 @@ def check_own_students(config: CompressionConfig, member: Member) -> tuple[str, 
     for student in config.students:
         if student.is_teacher:
             network = copied_network(member, config.task, student.name)
-            recipes = [config.quantize_of(student).recipe] if config.search is None else config.search.recipe
+            recipes = [config.quantize_of(student).recipe] if config.trials is None else config.trials.recipe
             check_recurrent(network, student.name, recipes)
             sentences += _untrained(network, student.name, recipes)
             sentences += why_unpruned(config, student, network)

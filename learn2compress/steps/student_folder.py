@@ -9,11 +9,12 @@ import keras
 from learn2compress.file_names import HISTORY_FILE, KERAS_FILE
 from learn2compress.results.reports import EpochRecord, read_json, write_json
 from learn2compress.students.byte_rows import ByteRows
+from learn2compress.students.input_resizing import InputResizing
 
 History = tuple[EpochRecord, ...]
 
 # Layers of students that Keras does not have.
-_OBJECTS = {"learn2compress>ByteRows": ByteRows}
+_OBJECTS = {"learn2compress>ByteRows": ByteRows, "learn2compress>InputResizing": InputResizing}
 
 
 def write_student_folder(folder: Path, student: keras.Model, history: History) -> None:

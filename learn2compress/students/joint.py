@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import keras
 
@@ -93,13 +93,23 @@ def standalone_student(joint: keras.Model, name: str) -> keras.Model:
       KeyError: no student of that name.
     """
     view = keras.Model(joint.input, joint.output[name], name=name)
+    return plain_copy(view, lambda layer_name: joint_layer_name(joint, layer_name))
+
+
+def plain_copy(view: keras.Model, name_of: Callable[[str], str]) -> keras.Model:
+    """Copies a part of a network of shared weights into a plain network with its own.
+
+    Args:
+      view: Of the part; its name is the copy's.
+      name_of: Returns the name of a copied layer for the name that it has in the view.
+    """
 
     def plain(layer: keras.Layer) -> keras.Layer:
-        return plain_layer(layer, joint_layer_name(joint, layer.name))
+        return plain_layer(layer, name_of(layer.name))
 
     student = keras.models.clone_model(view, clone_function=plain)
     for layer in view.layers:
-        student.get_layer(joint_layer_name(joint, layer.name)).set_weights(weights_of(layer))
+        student.get_layer(name_of(layer.name)).set_weights(weights_of(layer))
     return student
 
 

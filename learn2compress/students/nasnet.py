@@ -66,7 +66,7 @@ def _cell(features: keras.KerasTensor, channels: int, name: str, strides: int, l
     if strides == 1:
         pooled = squeezed
     else:
-        pooled = keras.layers.MaxPooling2D(2, padding="same", name=layers.name(f"{name}_pool"))(squeezed)
+        pooled = layers.make(keras.layers.MaxPooling2D, f"{name}_pool", pool_size=2, padding="same")(squeezed)
     sum_of_convolutions = layers.add([small, large], f"{name}_add_convolutions")
     combined = layers.add([sum_of_convolutions, pooled], f"{name}_add")
     return layers.relu(combined, f"{name}_relu")

@@ -2,11 +2,13 @@
 
 A narrower student computes with the first channels of the widest one's kernels.
 Batch normalization and biases are each student's own: the statistics of
-different widths differ.
+different widths differ. Those of one width that computes at several input sizes
+are one, but for the statistics (`SharedNormalization`).
 """
 
 from __future__ import annotations
 
+from collections.abc import MutableMapping
 from typing import Any
 
 import keras
@@ -16,16 +18,16 @@ from learn2compress.students.layers import Layers
 
 
 class SlicedConv2D(keras.layers.Conv2D):
-    """A convolution with the first input and output channels of `source`'s kernel."""
+    """A convolution with the first input and output channels of `source`'s kernel, and `sibling`'s bias or its own."""
 
-    def __init__(self, source: keras.layers.Conv2D, **config: Any):
+    def __init__(self, source: keras.layers.Conv2D, sibling: keras.layers.Conv2D | None = None, **config: Any):
         super().__init__(**config)
-        self.source = source
+        self.source, self._sibling = source, _Untracked(sibling)
 
     def build(self, input_shape: Any) -> None:
-        """Takes the number of input channels; only a bias is the layer's own."""
+        """Takes the number of input channels; the kernel is the source's."""
         self._in_channels = input_shape[-1]
-        self.bias = _own_bias(self, self.filters)
+        self.bias = _bias(self, self.filters)
         self.built = True
 
     @property
@@ -35,16 +37,21 @@ class SlicedConv2D(keras.layers.Conv2D):
 
 
 class SlicedDepthwiseConv2D(keras.layers.DepthwiseConv2D):
-    """A depthwise convolution with the first channels of `source`'s kernel."""
+    """A depthwise convolution with the first channels of `source`'s kernel, and `sibling`'s bias or its own."""
 
-    def __init__(self, source: keras.layers.DepthwiseConv2D, **config: Any):
+    def __init__(
+        self,
+        source: keras.layers.DepthwiseConv2D,
+        sibling: keras.layers.DepthwiseConv2D | None = None,
+        **config: Any,
+    ):
         super().__init__(**config)
-        self.source = source
+        self.source, self._sibling = source, _Untracked(sibling)
 
     def build(self, input_shape: Any) -> None:
-        """Takes the number of channels; only a bias is the layer's own."""
+        """Takes the number of channels; the kernel is the source's."""
         self._in_channels = input_shape[-1]
-        self.bias = _own_bias(self, self._in_channels * self.depth_multiplier)
+        self.bias = _bias(self, self._in_channels * self.depth_multiplier)
         self.built = True
 
     @property
@@ -54,16 +61,16 @@ class SlicedDepthwiseConv2D(keras.layers.DepthwiseConv2D):
 
 
 class SlicedDense(keras.layers.Dense):
-    """A dense layer with the first inputs and units of `source`'s kernel."""
+    """A dense layer with the first inputs and units of `source`'s kernel, and `sibling`'s bias or its own."""
 
-    def __init__(self, source: keras.layers.Dense, **config: Any):
+    def __init__(self, source: keras.layers.Dense, sibling: keras.layers.Dense | None = None, **config: Any):
         super().__init__(**config)
-        self.source = source
+        self.source, self._sibling = source, _Untracked(sibling)
 
     def build(self, input_shape: Any) -> None:
-        """Takes the number of inputs; only a bias is the layer's own."""
+        """Takes the number of inputs; the kernel is the source's."""
         self._in_features = input_shape[-1]
-        self.bias = _own_bias(self, self.units)
+        self.bias = _bias(self, self.units)
         self.built = True
 
     @property
@@ -72,12 +79,42 @@ class SlicedDense(keras.layers.Dense):
         return self.source.kernel[: self._in_features, : self.units]
 
 
+class SharedNormalization(keras.layers.BatchNormalization):
+    """Batch normalization with the scales and offsets of `sibling`, which has the same width, and its own statistics.
+
+    Features of another input size have other statistics (Wang et al., arXiv:2007.09558).
+    """
+
+    # For `learn2compress.precision.fused_normalization`.
+    computes_as_its_base = True
+
+    def __init__(self, sibling: keras.layers.BatchNormalization, **config: Any):
+        super().__init__(**config)
+        self._sibling = _Untracked(sibling)
+
+    def build(self, input_shape: Any) -> None:
+        """Makes the statistics."""
+        self.gamma, self.beta = self._sibling.layer.gamma, self._sibling.layer.beta
+        settings = {"shape": (input_shape[self.axis],), "trainable": False, "autocast": False}
+        self.moving_mean = self.add_weight(name="moving_mean", initializer="zeros", **settings)
+        self.moving_variance = self.add_weight(name="moving_variance", initializer="ones", **settings)
+        self.built = True
+
+
+class _Untracked:
+    """Holds a layer that is no part of the layer that holds it: Keras would count its weights in."""
+
+    def __init__(self, layer: Any):
+        self.layer = layer
+
+
 _SLICED = {
     keras.layers.Conv2D: SlicedConv2D,
     keras.layers.DepthwiseConv2D: SlicedDepthwiseConv2D,
     keras.layers.Dense: SlicedDense,
 }
-_PLAIN = {sliced: plain for plain, sliced in _SLICED.items()}
+_PLAIN: dict[type, Any] = {sliced: plain for plain, sliced in _SLICED.items()}
+_KINDS: dict[type, Any] = _PLAIN | {SharedNormalization: keras.layers.BatchNormalization}
 
 
 class SlicedLayers(Layers):
@@ -88,11 +125,20 @@ class SlicedLayers(Layers):
       prefix: The student's name, before that of each layer.
       sources: The first layer that was made under each name without prefix;
         layers that have no source yet are added. Wider students come first.
+      siblings: The first layer of each name at this very width, which is added; others of the name have its biases,
+        scales and offsets. Left out, each layer has its own.
     """
 
-    def __init__(self, width: float, prefix: str, sources: dict[str, keras.Layer]):
+    def __init__(
+        self,
+        width: float,
+        prefix: str,
+        sources: MutableMapping[str, keras.Layer],
+        siblings: MutableMapping[str, keras.Layer] | None = None,
+    ):
         super().__init__(width, prefix)
         self._sources = sources
+        self._siblings: MutableMapping[str, keras.Layer] = {} if siblings is None else siblings
 
     def make(self, kind: type[keras.Layer], name: str, **config: Any) -> keras.Layer:
         """Makes a layer: convolutions and dense layers are slices, any other is the student's own.
@@ -105,12 +151,17 @@ class SlicedLayers(Layers):
         Returns:
           The layer, not built yet; the first of its name is no slice but what others are sliced from.
         """
-        if kind not in _SLICED:
-            return super().make(kind, name, **config)
-        if name in self._sources:
-            return _SLICED[kind](self._sources[name], name=self.name(name), **config)
-        self._sources[name] = super().make(kind, name, **config)
-        return self._sources[name]
+        sibling = self._siblings.get(name)
+        if kind is keras.layers.BatchNormalization and sibling is not None:
+            return SharedNormalization(sibling, name=self.name(name), **config)
+        if kind in _SLICED and name in self._sources:
+            layer = _SLICED[kind](self._sources[name], sibling, name=self.name(name), **config)
+        else:
+            layer = super().make(kind, name, **config)
+        if kind in _SLICED:
+            self._sources.setdefault(name, layer)
+        self._siblings.setdefault(name, layer)
+        return layer
 
 
 def plain_layer(layer: keras.Layer, name: str | None = None) -> keras.Layer:
@@ -121,7 +172,7 @@ def plain_layer(layer: keras.Layer, name: str | None = None) -> keras.Layer:
       name: Of the new layer; left out, it has the same name.
     """
     config = layer.get_config()
-    return _PLAIN.get(type(layer), type(layer)).from_config(config | {"name": name or layer.name})
+    return _KINDS.get(type(layer), type(layer)).from_config(config | {"name": name or layer.name})
 
 
 def weights_of(layer: keras.Layer) -> list[Any]:
@@ -133,6 +184,11 @@ def weights_of(layer: keras.Layer) -> list[Any]:
     return [keras.ops.convert_to_numpy(weight) for weight in own]
 
 
+def num_parameters(network: keras.Model) -> int:
+    """Returns how many weights a network computes with, statistics among them; of a kernel in part that part."""
+    return sum(int(np.prod(weight.shape)) for layer in network.layers for weight in weights_of(layer))
+
+
 def trained_parts(layer: keras.Layer) -> list[tuple[keras.Variable, int]]:
     """Returns the trainable variables that a layer computes with, each with how many of its elements it uses."""
     if type(layer) not in _PLAIN:
@@ -141,7 +197,9 @@ def trained_parts(layer: keras.Layer) -> list[tuple[keras.Variable, int]]:
     return parts if layer.bias is None else [*parts, (layer.bias, int(np.prod(layer.bias.shape)))]
 
 
-def _own_bias(layer: keras.Layer, length: int) -> keras.Variable | None:
+def _bias(layer: keras.Layer, length: int) -> keras.Variable | None:
     if not layer.use_bias:
         return None
+    if layer._sibling.layer is not None:
+        return layer._sibling.layer.bias
     return layer.add_weight(name="bias", shape=(length,), initializer=layer.bias_initializer)

@@ -11,7 +11,7 @@ import contextlib
 import math
 import time
 from collections.abc import Callable, Iterator
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
 import keras
 import numpy as np
@@ -29,7 +29,7 @@ from learn2compress.training.early_stopping import check_validation_examples, is
 from learn2compress.training.history import TrainingHistory
 from learn2compress.training.joining import widened_variables
 from learn2compress.training.plan import TrainingPlan
-from learn2compress.training.step import TEACHER, TrainStep
+from learn2compress.training.step import TEACHER, Step, TrainStep
 from learn2compress.training.weight_copies import Lookahead, WeightAverage, WeightCopies, best_copies
 
 
@@ -145,7 +145,13 @@ def by_name(student: keras.Model, name: str) -> keras.Model:
 
 
 class Training:
-    """Trains as `fit` does, epoch by epoch; arguments as there.
+    """Trains as `fit` does, epoch by epoch; arguments as there, and two more.
+
+    Args:
+      step: What each step does; left out, every student that takes part sees the whole batch. It trains to the end what
+        it trains: its students don't cease to share.
+      before_epoch: Called with each 0-based epoch before it; returns whether it changed weights, after which moments
+        and averages begin anew.
 
     Attributes:
       network: What holds the trained weights: the network that was given, or, from the plan's `unshared_from_epoch` on,
@@ -165,13 +171,16 @@ class Training:
         hook: StepHook | None = None,
         sparsity_of: Callable[[], float] | None = None,
         frozen_at: Callable[[int], frozenset[str]] | None = None,
+        step: Step | None = None,
+        before_epoch: Callable[[int], bool] | None = None,
     ):
         self._data, self._plan = data, plan
-        self._hook, self._frozen_at = hook, frozen_at
+        self._hook, self._frozen_at, self._before_epoch = hook, frozen_at, before_epoch
         self.network = network
         # The optimizer must know every variable that will ever learn.
         self._freeze(frozenset())
-        step = TrainStep(
+        shares_to_the_end = step is not None
+        step = step or TrainStep(
             network,
             plan.distillation,
             learning_rate=plan.learning_rate,
@@ -189,21 +198,23 @@ class Training:
         self._learner = teacher if step.teacher_optimizer is not None else None
         self._train_on(network, step)
         self._is_unshared = False
-        self._unshared_from = plan.unshared_from_epoch if len(step.students) > 1 else None
+        may_cease = not shares_to_the_end and len(step.students) > 1
+        self._unshared_from = plan.unshared_from_epoch if may_cease else None
         self._stops_from_epoch = 0
         if plan.early_stopping_epochs:
             check_validation_examples(data.num_labelled_validation)
             self._stops_from_epoch = last_change(plan.joins_at_epoch, frozen_at, plan.epochs, self._unshared_from)
-        self._widened = widened_variables(network, plan.joins_at_epoch) if any(plan.joins_at_epoch.values()) else {}
+        joins = plan.joins_at_epoch
+        self._widened = widened_variables(_shown(network, step), joins) if any(joins.values()) else {}
         self._has_validation = data.num_labelled_validation >= MIN_VALIDATION_EXAMPLES
         self._total_steps = data.steps_per_epoch * plan.epochs
         self._history = TrainingHistory(self._step.losses_of(self._step.students), plan, sparsity_of)
 
-    def _train_on(self, network: keras.Model, step: TrainStep) -> None:
+    def _train_on(self, network: keras.Model, step: Step) -> None:
         """Trains this network from here on, with copies of its weights where the plan needs some."""
         plan = self._plan
         self.network, self._step = network, step
-        self._accuracy = HeldOutAccuracy.of_students(network, self._learner)
+        self._accuracy = HeldOutAccuracy.of_students(_shown(network, step), self._learner)
         self._average = (
             WeightAverage(network, step.optimizer, plan.weight_average_decay) if plan.weight_average_decay else None
         )
@@ -232,6 +243,8 @@ class Training:
             if self._frozen_at is not None:
                 self._freeze(self._frozen_at(epoch))
             self._step.optimizer.restart(self._widened.get(epoch, ()))
+            if self._before_epoch is not None and self._before_epoch(epoch):
+                self._begin_anew()
             losses = self._run_epoch(epoch)
             self._evaluate(epoch, losses)
             if checkpoint is not None:
@@ -283,7 +296,7 @@ class Training:
         self._freeze(frozenset())
         shared, best = self.network, self._best
         unshared = unshared_network(shared)
-        self._train_on(unshared, self._step.on_network(unshared))
+        self._train_on(unshared, cast(TrainStep, self._step).on_network(unshared))
         self._is_unshared, self._widened = True, {}
         for name, copies in best.items():
             # Students may leave with an epoch from before.
@@ -298,6 +311,13 @@ class Training:
                 variable.assign(value)
             copy_student(shared, unshared, name)
         progress.report(f"{self._plan.phase}: a trunk of its own for each student", 1, 1)
+
+    def _begin_anew(self) -> None:
+        """Forgets moments and averages of the weights before they were changed."""
+        self._step.optimizer.restart(self.network.trainable_variables)
+        for keeper in (self._average, self._lookahead):
+            if keeper is not None:
+                keeper.take()
 
     def _state(self) -> list[keras.Variable]:
         state = [*self.network.variables, *self._step.variables]
@@ -376,3 +396,10 @@ class Training:
         progress.report(
             f"{self._plan.phase} epoch {epoch + 1}/{self._plan.epochs}", step + 1, self._total_steps, pace, unit="steps"
         )
+
+
+def _shown(network: keras.Model, step: Step) -> keras.Model:
+    """Returns a view of a network that returns what is measured after each epoch."""
+    if list(network.output) == step.students:
+        return network
+    return keras.Model(network.input, {name: network.output[name] for name in step.students})

@@ -11,7 +11,7 @@ from __future__ import annotations
 import copy
 import functools
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, Protocol
 
 import keras
 import tensorflow as tf
@@ -27,6 +27,49 @@ from learn2compress.training.optimizer import StepCountingOptimizer
 from learn2compress.training.sgd import Sgd
 
 TEACHER = "teacher"
+
+
+class Step(Protocol):
+    """The steps of one training, as `learn2compress.training.loop` makes them.
+
+    Attributes:
+      students: Names of what is trained, measured and recorded; each is an output of the network.
+      optimizer: Moves the students' weights.
+      teacher_optimizer: Moves those of a teacher that is optimised jointly; `None` without one.
+    """
+
+    students: list[str]
+    optimizer: StepCountingOptimizer
+    teacher_optimizer: AdamW | None
+
+    @property
+    def variables(self) -> list[keras.Variable]:
+        """Returns all state that a step changes besides the network's own variables."""
+        ...
+
+    def losses_of(self, active: Sequence[str]) -> list[str]:
+        """Returns whose losses a step with these students returns, in their order."""
+        ...
+
+    def run(self, batch: TrainingBatch, active: Sequence[str]) -> Any:
+        """Runs one step, and returns losses `[len(losses_of(active))]`, on the device."""
+        ...
+
+
+def optimizer_kind(
+    optimizer: Optimizer, momentum: float, distillation: DistillationConfig
+) -> tuple[Callable[..., StepCountingOptimizer], float]:
+    """Returns what makes an optimizer of students, and what their losses are divided by.
+
+    Args:
+      optimizer: Its name. SGD's steps are as long as its gradients: it takes those of the losses over the sum of their
+        weights.
+      momentum: With SGD, share of the sum of gradients that a step keeps.
+      distillation: The loss.
+    """
+    if optimizer is Optimizer.SGD:
+        return functools.partial(Sgd, momentum=momentum), distillation.total_weight
+    return AdamW, 1.0
 
 
 class TrainStep:
@@ -74,15 +117,13 @@ class TrainStep:
         self._teacher = teacher
         self._train_teacher = train_teacher
         self._precision = precision
-        self._moving_means = {name: _moving_means(network, name) for name in self.students}
+        self._moving_means = {
+            name: moving_means(keras.Model(network.input, network.output[name])) for name in self.students
+        }
         self._hints = self._make_hints() if distillation.hint_weight else {}
 
         settings: dict[str, Any] = {"weight_decay": weight_decay, "gradient_clip_norm": gradient_clip_norm}
-        kind: Callable[..., StepCountingOptimizer] = AdamW
-        self._divisor = 1.0
-        if optimizer is Optimizer.SGD:
-            kind = functools.partial(Sgd, momentum=momentum)
-            self._divisor = distillation.total_weight
+        kind, self._divisor = optimizer_kind(optimizer, momentum, distillation)
         self._new_optimizer = functools.partial(
             kind, learning_rate=learning_rate, batch_norm_bias_rate=batch_norm_bias_rate, **settings
         )
@@ -105,7 +146,9 @@ class TrainStep:
         """
         step = copy.copy(self)
         step._network = network
-        step._moving_means = {name: _moving_means(network, name) for name in self.students}
+        step._moving_means = {
+            name: moving_means(keras.Model(network.input, network.output[name])) for name in self.students
+        }
         step._compiled = {}
         step.optimizer = self._new_optimizer(step._student_variables())
         return step
@@ -176,9 +219,7 @@ class TrainStep:
         return step
 
     def _nan_of_statistics(self, name: str) -> Any:
-        """Returns 0, or NaN where a student's normalization met one: a ReLU fused with it hides it from the loss."""
-        means = self._moving_means.get(name)
-        return 0.0 * tf.add_n([tf.reduce_sum(mean) for mean in means]) if means else 0.0
+        return nan_of(self._moving_means.get(name, ()))
 
     def _losses(
         self, targets: Any, logits: dict[str, Any], teacher_logits: Any, hints: dict[str, Any], teacher_features: Any
@@ -224,6 +265,15 @@ def as_float(inputs: Any) -> Any:
     return tf.cast(inputs, tf.float32) / 255.0
 
 
-def _moving_means(network: keras.Model, name: str) -> list[keras.Variable]:
-    layers = keras.Model(network.input, network.output[name]).layers
-    return [layer.moving_mean for layer in layers if isinstance(layer, keras.layers.BatchNormalization)]
+def moving_means(network: keras.Model) -> list[keras.Variable]:
+    """Returns the moving means of a network's normalization, for `nan_of`."""
+    return [layer.moving_mean for layer in network.layers if isinstance(layer, keras.layers.BatchNormalization)]
+
+
+def nan_of(means: Sequence[keras.Variable]) -> Any:
+    """Returns 0, or NaN where normalization met one: a ReLU fused with it hides it from the loss.
+
+    Args:
+      means: From `moving_means`.
+    """
+    return 0.0 * tf.add_n([tf.reduce_sum(mean) for mean in means]) if means else 0.0

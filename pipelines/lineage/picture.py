@@ -151,6 +151,14 @@ def _step_facts(step: LineageStep, model: LineageArtifact) -> list[str]:
         found = made.get("L2CStudent", {})
         facts.append(f"teacher {told.get('teacher_sha256', 'not recorded')}")
         facts.append(f"its own network, accuracy {percent(found.get('accuracy'))}")
+    elif kind == "FamilyTrainer":
+        found = made.get("L2CFamily", {})
+        epochs = json.loads(told.get("training", "{}")).get("epochs")
+        facts.append(f"seed {told.get('seed')}, {epochs} epochs, {found.get('num_sub_networks')} sub-networks at once")
+    elif kind == "Pick":
+        found = made.get("L2CStudent", {})
+        operations = f"{exact(found.get('macs'))} multiply-accumulate operations"
+        facts.append(f"{operations}, accuracy {percent(found.get('accuracy'))}")
     elif kind == "JointDistillTrainer":
         students = {a.key: a.properties for a in step.outputs if a.kind == "L2CStudent"}
         name = str(model.properties.get("student"))

@@ -344,8 +344,36 @@ def test_published_networks_are_copied_and_known(run: Run) -> None:
     assert found["channel_groups"] > 10
 
 
+def test_students_of_a_family_are_held_against_students_of_their_own(folder: Path, run: Run) -> None:
+    changes = {
+        "name": "picked",
+        "training": {"architecture": "resnet", "stages": [{"channels": 16}, {"channels": 32}], "epochs": 2},
+        "search": {"family": {"widths": [0.25, 1.0], "joins_after_ratio": 0.5}},
+        "students": [{"name": "best"}],
+    }
+    (folder / "picked.yaml").write_text(yaml.safe_dump(CONFIG | changes, sort_keys=False), encoding="utf-8")
+    figures = run("family", folder / "picked.yaml", "--epochs", "2", "--work", folder / "work")
+    student = {
+        "sub_network": str,
+        **dict.fromkeys(("macs", "named_macs"), int),
+        **{f"{what}{of}": float for what in ("top_1", "int8") for of in ("", "_alone", "_named")},
+        **dict.fromkeys(("points_over_alone", "points_over_named"), float),
+    }
+    counts = ("seed", "epochs", "num_train", "num_kept_back", "num_sub_networks", "largest_macs", "seconds")
+    described = {
+        **dict.fromkeys(("benchmark", "config", "processor"), str),
+        **dict.fromkeys(counts, int),
+        "quick": bool,
+        "students": each(("large", "medium", "small"), student),
+        "family_over_largest": float,
+        **dict.fromkeys(("family_over_largest_before_joining", "family_over_largest_joined"), type(None)),
+    }
+    assert not unlike(figures, described)
+    assert figures["num_sub_networks"] == 4
+
+
 def test_every_benchmark_is_run_here() -> None:
     programs = [path for path in BENCHMARKS.glob("*.py") if not path.name.startswith("test_")]
     scripts = {path.stem for path in programs if "__main__" in path.read_text(encoding="utf-8")}
     of_finished_runs = {"headline", "collect_students", "measure_students"}  # test_headline.py, test_student_folders.py
-    assert scripts == {*FIGURES, "text", "own_network", *of_finished_runs}
+    assert scripts == {*FIGURES, "text", "own_network", "family", *of_finished_runs}

@@ -20,7 +20,7 @@ from PIL import Image
 from pipelines.run_root import RunRoot
 
 VERBS = (
-    "init", "validate", "schema", "run", "compile", "report", "runs", "show", "compare", "lineage", "submit",
+    "init", "validate", "schema", "run", "pick", "compile", "report", "runs", "show", "compare", "lineage", "submit",
     "schedule", "trigger", "serve-webhook", "reconcile", "benchmark",
 )  # fmt: skip
 # Runs one verb as the console script does, and tells which modules it loaded.
@@ -74,7 +74,7 @@ def test_each_verb_is_one_line_in_its_group(l2c: Command, monkeypatch: pytest.Mo
             assert line.endswith(":"), f"{line!r} goes on from the line above"
             groups[line.removesuffix(":")] = []
     assert groups == {
-        "Compress": ["compress", "init", "validate", "run", "schema"],
+        "Compress": ["compress", "init", "validate", "run", "pick", "schema"],
         "Runs": ["runs", "show", "report", "compare"],
         "Files": ["lineage", "benchmark"],
         "Kubeflow": ["compile", "submit", "schedule"],

@@ -6,7 +6,10 @@ import pytest
 from tfx.dsl.components.base.base_component import BaseComponent
 
 from learn2compress.config import (
+    BudgetConfig,
     CompressionConfig,
+    FamilyConfig,
+    SearchConfig,
     StudentConfig,
     StudentNetwork,
     TeacherConfig,
@@ -68,3 +71,25 @@ def test_a_teacher_that_learns_gives_the_signal_and_the_student_is_the_original(
     components = components_of(OWN, SMALL, teacher=teacher)
     assert upstream(components, "TeacherAsStudent.own") == {"Ingest", "TeacherLoad"}
     assert "JointDistillTrainer" in upstream(components, "Prune.own")
+
+
+FAMILY = SearchConfig(family=FamilyConfig(widths=(0.5, 1.0)))
+TINY = StudentConfig("tiny", budget=BudgetConfig(max_macs=1000))
+BEST = StudentConfig("best")
+
+
+def test_students_are_picked_from_a_family_each_by_a_step_of_its_own() -> None:
+    components = components_of(TINY, BEST, OWN, search=FAMILY)
+    assert "JointDistillTrainer" not in components
+    assert upstream(components, "FamilyTrainer") == {"Ingest", "TeacherLoad"}
+    for name in ("tiny", "best"):
+        assert upstream(components, f"Pick.{name}") == {"Ingest", "TeacherLoad", "FamilyTrainer"}
+        assert upstream(components, f"Prune.{name}") == {"Ingest", "TeacherLoad", f"Pick.{name}"}
+    assert upstream(components, "Prune.own") == {"Ingest", "TeacherLoad", "TeacherAsStudent.own"}
+    assert "FamilyTrainer" in upstream(components, "Pusher")
+
+
+def test_another_pick_trains_nothing_and_picks_no_other_student_anew() -> None:
+    before, after = components_of(BEST, search=FAMILY), components_of(TINY, BEST, search=FAMILY)
+    for name in ("Ingest", "TeacherLoad", "Evaluate.teacher", "FamilyTrainer", "Pick.best", "Prune.best"):
+        assert dict(before[name].exec_properties) == dict(after[name].exec_properties)

@@ -13,6 +13,7 @@ from learn2compress.config import (
     CompressionConfig,
     DataConfig,
     DataFormat,
+    FamilyConfig,
     PretrainedConfig,
     SearchConfig,
     StudentConfig,
@@ -115,6 +116,8 @@ def test_every_step_has_a_digest_of_the_runs_own_architecture(inputs: Path) -> N
         "teacher_load",
         "teacher_as_student",
         "joint_distill_trainer",
+        "family_trainer",
+        "pick",
         "prune",
         "quantize",
         "search",
@@ -122,12 +125,18 @@ def test_every_step_has_a_digest_of_the_runs_own_architecture(inputs: Path) -> N
         "pusher",
     }
     assert set(code_digests("residual")) == everything
-    absent = {"search", "teacher_as_student"}
+    family = {"family_trainer", "pick"}
+    absent = {"search", "teacher_as_student", *family}
     assert digests == {name: digest for name, digest in code_digests("residual").items() if name not in absent}
     searching = collect_provenance(dataclasses.replace(config, search=SearchConfig())).code_digests
-    assert set(searching) == everything - {"prune", "quantize", "teacher_as_student"}
+    assert set(searching) == everything - {"prune", "quantize", "teacher_as_student", *family}
+    picking = dataclasses.replace(
+        config, search=SearchConfig(family=FamilyConfig()), students=(StudentConfig("small"),)
+    )
+    absent_when_picking = {"search", "teacher_as_student", "joint_distill_trainer"}
+    assert set(collect_provenance(picking).code_digests) == everything - absent_when_picking
     alone = dataclasses.replace(config, students=(StudentConfig("own", network=StudentNetwork.TEACHER),))
-    assert set(collect_provenance(alone).code_digests) == everything - {"search", "joint_distill_trainer"}
+    assert set(collect_provenance(alone).code_digests) == everything - {"search", "joint_distill_trainer", *family}
     other = dataclasses.replace(config, training=dataclasses.replace(config.training, architecture="mobilenet"))
     changed = collect_provenance(other).code_digests
     builders = {"joint_distill_trainer", "prune", "quantize", "evaluate"}

@@ -24,7 +24,9 @@ NAME_KEY = "display_name"
 
 _ADDED = frozenset({TYPE_KEY, PIPELINE_KEY, NAME_KEY, "name", "store_session_info"})
 _DATASETS = frozenset({artifacts.Examples.TYPE_NAME, artifacts.TeacherLogits.TYPE_NAME})
-_MODELS = frozenset({artifacts.Teacher.TYPE_NAME, artifacts.Student.TYPE_NAME, artifacts.LiteRtModel.TYPE_NAME})
+_MODELS = frozenset(
+    kind.TYPE_NAME for kind in (artifacts.Teacher, artifacts.Student, artifacts.Family, artifacts.LiteRtModel)
+)
 
 
 def schema_title(artifact_class: type[Artifact]) -> str:

@@ -35,6 +35,7 @@ _VIEWS: dict[str, tuple[ViewKind, ...]] = {
     artifacts.Examples.TYPE_NAME: (ViewKind.METRICS,),
     artifacts.Teacher.TYPE_NAME: (ViewKind.METRICS,),
     artifacts.TrainingLogs.TYPE_NAME: (ViewKind.METRICS,),
+    artifacts.Family.TYPE_NAME: (ViewKind.METRICS,),
     artifacts.Evaluation.TYPE_NAME: (ViewKind.METRICS, ViewKind.CONFUSION),
     artifacts.PushedVersion.TYPE_NAME: (ViewKind.METRICS, ViewKind.PAGE, ViewKind.TABLE),
 }

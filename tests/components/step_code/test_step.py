@@ -14,7 +14,7 @@ import pytest
 import learn2compress
 
 REPOSITORY = Path(learn2compress.__file__).parents[1]
-TRAINING = {"joint_distill_trainer", "teacher_as_student", "prune", "quantize", "search"}
+TRAINING = {"family_trainer", "joint_distill_trainer", "pick", "teacher_as_student", "prune", "quantize", "search"}
 STUDENTS = {*TRAINING, "evaluate"}
 STEPS = {*STUDENTS, "ingest", "teacher_load", "pusher"}
 # Prints the digests as they are, then after each change alone: a text at the end of a file, or a folder of packages
@@ -107,7 +107,15 @@ STATEMENTS = {
     "components/artifacts.py": STEPS - {"teacher_load"},  # it writes no artifact but the files that the library names
     "components/step_executor.py": STEPS,
     "components/step_code/step.py": set(),  # it reads code, and computes nothing
-    "learn2compress/litert/worker.py": {"teacher_load", "joint_distill_trainer", "quantize", "search", "evaluate"},
+    "learn2compress/litert/worker.py": {
+        "teacher_load",
+        "joint_distill_trainer",
+        "family_trainer",
+        "pick",
+        "quantize",
+        "search",
+        "evaluate",
+    },
     "learn2compress/training/step.py": TRAINING,
     "learn2compress/report/page.py": {"pusher"},
     "learn2compress/report/table.py": set(),  # the terminal's, which no step prints
@@ -182,7 +190,8 @@ def test_our_own_version_changes_the_steps_that_write_it_into_files(copy: Path) 
     before = digests_in(copy)
     path = copy / "learn2compress/__init__.py"
     path.write_text(path.read_text().replace("__version__ = ", "__version__ = 'next' or "))
-    assert differing(before, digests_in(copy)) == {"joint_distill_trainer", "quantize", "search"}
+    writers = {"joint_distill_trainer", "family_trainer", "pick", "quantize", "search"}  # files to measure, too
+    assert differing(before, digests_in(copy)) == writers
 
 
 @pytest.mark.parametrize("package", VERSIONS)

@@ -16,6 +16,7 @@ from learn2compress.litert.operators import float_operators, model_cost
 from learn2compress.quantization.convert import to_int8_litert
 from learn2compress.quantization.deviations import deviations_from_network
 from learn2compress.quantization.qat_network import quantization_aware, why_not_trainable
+from learn2compress.students.input_resizing import InputResizing
 
 SHAPE = (9, 9, 3)
 Body = Callable[[keras.KerasTensor], keras.KerasTensor]
@@ -110,6 +111,7 @@ CASES: dict[str, tuple[Body, set[str]]] = {
                   {"DEPTHWISE_CONV_2D", "PAD"}),
     "rescaling by channel": (chain(layers.Rescaling([4.0, 4.1, 4.2], [-1.9, -2.0, -2.1]), conv(), BN(), layers.ReLU()),
                              {"DEPTHWISE_CONV_2D"}),
+    "resized input": (chain(InputResizing(6, 7), conv(), BN(), layers.ReLU()), {"RESIZE_BILINEAR"}),
     "separable": (
         chain(conv(), BN(), layers.ReLU(), layers.SeparableConv2D(12, 3, activation="relu"), BN(), layers.Dropout(0.5)),
         {"DEPTHWISE_CONV_2D"},

@@ -45,3 +45,13 @@ def test_limits_are_drawn_where_they_are_inside_the_picture(limits: Limits, line
 
     plain = dotted(accuracy_against_bytes(MODELS, ["small"], Limits()))
     assert dotted(accuracy_against_bytes(MODELS, ["small"], limits)) - plain == lines
+
+
+def test_sub_networks_are_points_inside_the_picture_that_say_their_figures() -> None:
+    others = [PlottedModel("width 0.5", "sub-network", 9_000, 0.7, 0.7, 0.7)]
+    picture = accuracy_against_bytes(MODELS, ["small"], Limits(), others)
+    assert "width 0.5: 70.00%, 9.00 kB" in re.findall(r"<title[^>]*>(.*?)</title>", picture)
+    assert picture.count(">width 0.5") == 1
+    (x, y) = re.search(r'sub-network-0".*?<use [^>]*x="([\d.]+)" y="([\d.]+)"', picture, re.DOTALL).groups()  # type: ignore[union-attr]
+    assert 0 < float(x) < 380
+    assert 0 < float(y) < 290

@@ -28,6 +28,7 @@ from learn2compress.results.latency import MachineLoad
 from learn2compress.results.measurements import DeviceLatency
 from learn2compress.results.reports import FamilyReport, ModelReport, write_json
 from learn2compress.results.shown_examples import ExampleGroup, ShownExample
+from learn2compress.results.sub_networks import FamilyFront, SubNetwork, SubNetworkResult
 
 HOSTILE = ("<script>alert(1)</script>", '" onmouseover="alert(2)', "</style><b>", "{{ 7 * 7 }}", "ok")
 TIMES = "\N{MULTIPLICATION SIGN}"
@@ -433,3 +434,12 @@ pages.forEach((page, index) => widths.forEach(width => {{
   document.body.appendChild(frame);
 }}));
 </script>"""
+
+
+def test_the_front_of_a_family_is_behind_the_students_that_were_picked_from_it(family: FamilyReport) -> None:
+    best = SubNetworkResult(SubNetwork(0.5, 2, 1, 24), 0.75, 1000, 5000, 3000)
+    beaten = SubNetworkResult(SubNetwork(0.5, 1, 1, 24), 0.7, 1000, 5000)
+    page = render_page(dataclasses.replace(family, front=FamilyFront(500, (best, beaten))))
+    assert "the best 1 of 2 sub-networks" in page
+    assert "width 0.5, stage 2 block 1 at 24 pixels: 75.00%, 3.00 kB" in page
+    assert "sub-networks" not in render_page(family)

@@ -23,9 +23,9 @@ def examples(digits_folder: Path) -> ExamplesFolder:
 
 @pytest.fixture
 def opened(examples: ExamplesFolder, digits_folder: Path, tmp_path: Path) -> Callable[..., TrainingInputs]:
-    def make(name: str = "training") -> TrainingInputs:
+    def make(name: str = "training", training: TrainingConfig = TRAINING) -> TrainingInputs:
         use = TeacherUse.of(TeacherConfig("teacher.keras"))
-        settings = TrainingSettings(TaskConfig(), TRAINING, use, 7, str(tmp_path / "states"))
+        settings = TrainingSettings(TaskConfig(), training, use, 7, str(tmp_path / "states"))
         return TrainingInputs.open(examples, digits_folder / "logits", tmp_path / "nowhere", settings, name)
 
     return make

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from learn2compress.precision.view import faster_view
 from learn2compress.students.sliced import SlicedLayers, plain_layer, weights_of
 
 CASES: list[tuple[type[keras.Layer], dict[str, Any], dict[str, Any], tuple[int, ...], tuple[int, ...]]] = [
@@ -73,3 +74,29 @@ def test_other_layers_are_each_students_own() -> None:
     norms = [SlicedLayers(1.0, f"{name}_", sources).make(keras.layers.BatchNormalization, "norm") for name in "ab"]
     assert [norm.name for norm in norms] == ["a_norm", "b_norm"]
     assert sources == {}
+
+
+def test_another_input_size_of_a_width_shares_all_but_statistics() -> None:
+    sources: dict[str, keras.Layer] = {}
+    siblings: dict[str, keras.Layer] = {}
+    models = []
+    for size in (6, 4):
+        layers = SlicedLayers(1.0, f"i{size}_", sources, siblings)
+        inputs = keras.Input((size, size, 2))
+        features = layers.norm(layers.conv(inputs, 4, "conv"), "norm")
+        features = keras.layers.GlobalAveragePooling2D(name=layers.name("pool"))(features)
+        models.append(keras.Model(inputs, layers.logits(features, 3)))
+    first, second = models
+    assert sorted(v.name for v in second.trainable_variables) == sorted(v.name for v in first.trainable_variables)
+    own = {id(v) for v in first.variables}
+    assert [v.name for v in second.variables if id(v) not in own] == ["moving_mean", "moving_variance"]
+    norm = second.get_layer("i4_norm")
+    norm.moving_mean.assign([1.0, 2.0, 3.0, 4.0])
+    first.get_layer("i6_norm").gamma.assign([2.0, 2.0, 2.0, 2.0])
+    plain = plain_layer(norm, "norm")
+    assert type(plain) is keras.layers.BatchNormalization
+    plain.build((None, 4, 4, 4))
+    plain.set_weights(weights_of(norm))
+    features = np.random.default_rng(0).random((1, 4, 4, 4), np.float32)
+    np.testing.assert_array_equal(plain(features), norm(features))
+    assert [type(layer).__name__ for layer in faster_view(second).layers].count("FusedNormalization") == 1

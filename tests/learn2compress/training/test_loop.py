@@ -445,3 +445,29 @@ def test_frozen_layers_keep_their_weights(digits_data: Callable[..., TrainingDat
     )
     fit(network, digits_data(), dataclasses.replace(PLAN, epochs=1), frozen_at=lambda epoch: frozenset())
     assert not np.array_equal(network.get_layer("stage1_conv1").get_weights()[0], before[0])
+
+
+def test_weights_that_are_changed_between_epochs_begin_with_moments_and_averages_of_their_own(
+    digits_data: Callable[..., TrainingData],
+) -> None:
+    network, plan = new_network(), dataclasses.replace(PLAN, weight_average_decay=0.9, lookahead_steps=4)
+
+    def before_epoch(epoch: int) -> bool:
+        if epoch == 1:
+            for variable in network.trainable_variables:
+                variable.assign(keras.ops.flip(variable, axis=-1))
+        return epoch == 1
+
+    training = Training(network, digits_data(), plan, before_epoch=before_epoch)
+    next(training.epochs())
+    assert np.all(np.array(training._step.optimizer.num_steps) > 0)
+    weights = [np.array(variable) for variable in network.variables]
+    assert before_epoch(1)
+    training._begin_anew()
+    assert not np.any(np.array(training._step.optimizer.num_steps))
+    for keeper in (training._average, training._lookahead):
+        assert keeper is not None
+        for copy, variable in zip(keeper.copies, network.variables, strict=True):
+            np.testing.assert_array_equal(copy, variable)
+    changed = [not np.array_equal(v, w) for v, w in zip(network.variables, weights, strict=True)]
+    assert any(changed)

@@ -11,9 +11,11 @@ import pytest
 
 from learn2compress.config import (
     AugmentConfig,
+    BudgetConfig,
     CompressionConfig,
     DataConfig,
     DataFormat,
+    FamilyConfig,
     PruneConfig,
     PushConfig,
     SearchConfig,
@@ -51,6 +53,10 @@ _CONFIGS = {
     "own network": _config(students=(StudentConfig("own", network=StudentNetwork.TEACHER), StudentConfig("small"))),
     "own network alone": _config(students=(StudentConfig("own", network=StudentNetwork.TEACHER),)),
     "search": _config(search=SearchConfig()),
+    "family": _config(
+        search=SearchConfig(family=FamilyConfig()),
+        students=(StudentConfig("best"), StudentConfig("small", budget=BudgetConfig(max_macs=10_000))),
+    ),
     "joint teacher": _config(teacher=TeacherConfig("t.keras", training=TeacherTraining.JOINT)),
     "augmented": _config(training=TrainingConfig(augment=AugmentConfig(flip=True))),
 }

@@ -94,6 +94,19 @@ def test_a_student_of_the_teachers_own_network_is_said_to_be_one() -> None:
     assert "its own network, accuracy 97.00%" in shown
 
 
+def test_a_picked_student_leads_to_its_family() -> None:
+    lineage = make_lineage()
+    family = artifact(3, "L2CFamily", "family", num_sub_networks=135)
+    trainer = LineageStep("FamilyTrainer", 2, {"seed": 7, "training": '{"epochs": 20}'}, (), (family,))
+    picked = artifact(4, "L2CStudent", "picked", accuracy=0.97, macs=5000)
+    pick = LineageStep("Pick.small", 3, {}, (dataclasses.replace(family, made_by=trainer),), (picked,))
+    quantize = LineageStep("Quantize.small", 5, {}, (dataclasses.replace(picked, made_by=pick),), ())
+    model = dataclasses.replace(lineage.model, made_by=quantize)
+    shown = "\n".join(texts_of(lineage_picture(dataclasses.replace(lineage, model=model))))
+    assert "seed 7, 20 epochs, 135 sub-networks at once" in shown
+    assert "5,000 multiply-accumulate operations, accuracy 97.00%" in shown
+
+
 def test_boxes_are_stacked_without_overlap() -> None:
     svg = lineage_picture(make_lineage())
     root = ElementTree.fromstring(svg)
