@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from apache_beam.portability.api import beam_provision_api_pb2
 from apache_beam.runners.portability.fn_api_runner import fn_runner, worker_handlers
 from apache_beam.runners.portability.portable_runner import JobServiceHandle
 
+from learn2compress.config.beam_options import operator_options
 from learn2compress.config.parsing import ConfigError
 from learn2compress.data.completeness import RecordsLostError
 
@@ -28,6 +30,8 @@ def make_pipeline(beam_options: Sequence[str], plugins: Sequence[str] = ()) -> b
     when it is not there. A run must not need the network, so that choice is
     resolved here, to the same in-process runner that `DirectRunner` falls back to.
 
+    The options of whoever runs the step, in `L2C_BEAM_OPTIONS`, stand over those given.
+
     Args:
       beam_options: `arguments` of the configuration's `BeamStepConfig`.
       plugins: Modules that workers import before anything else.
@@ -39,6 +43,8 @@ def make_pipeline(beam_options: Sequence[str], plugins: Sequence[str] = ()) -> b
       ConfigError: Beam does not accept the options.
     """
     _stop_timed_flushes()
+    own = operator_options(os.environ)
+    beam_options = (*beam_options, *own)  # of one that is there twice, Beam takes the last
     try:
         options = PipelineOptions(list(beam_options))
         runner = options.view_as(StandardOptions).runner or "DirectRunner"
@@ -55,9 +61,8 @@ def make_pipeline(beam_options: Sequence[str], plugins: Sequence[str] = ()) -> b
     except (SystemExit, ValueError, ImportError, AttributeError) as error:
         # A wrong value makes argparse exit; its own message went to stderr.
         reason = "" if isinstance(error, SystemExit) else f": {str(error).splitlines()[0]}"
-        raise ConfigError(
-            f"beam: found {list(beam_options)}, accepted are pipeline options of Apache Beam{reason}"
-        ) from error
+        names = [option.partition("=")[0] if option in own else option for option in beam_options]  # own: maybe secrets
+        raise ConfigError(f"beam: found {names}, accepted are pipeline options of Apache Beam{reason}") from error
 
 
 def read_findings(path: Path, what: str) -> Any:

@@ -7,6 +7,7 @@ TeacherLoad opens it, behind the same checks.
 from __future__ import annotations
 
 import contextlib
+import os
 import shutil
 import sqlite3
 import tempfile
@@ -15,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from learn2compress.config import CompressionConfig
+from learn2compress.config.beam_options import operator_sentence
 from learn2compress.config.file import is_utf8
 from learn2compress.config.parsing import ConfigError, about
 from learn2compress.progress import report
@@ -63,6 +65,9 @@ def check_run(config: CompressionConfig, root: RunRoot) -> tuple[str, ...]:
         check_root(root)
     with found.collecting():
         _check_device(config)
+    with found.collecting():
+        sentence = operator_sentence(os.environ)
+        found.notices += [sentence] if sentence else []
     _check_constraints(config, found)
     _check_inputs(config, found)
     return found.sentences()

@@ -9,26 +9,13 @@ from typing import Annotated, Any
 from pydantic import Field, model_validator
 from pydantic.dataclasses import dataclass
 
+from learn2compress.config.beam_options import check_option
 from learn2compress.config.fields import STRICT
 
 Address = Annotated[str, Field(pattern=r"^[A-Za-z0-9.-]{1,253}:[0-9]{1,5}$")]
 Option = Annotated[str, Field(pattern=r"^--[a-z][a-z0-9_]*(=[^\x00-\x1f]*)?$", max_length=1024)]
 
 BEAM_STEPS = ("Ingest", "TeacherLoad", "Evaluate")
-
-# Options that fields set: by the field.
-_FIELD_OPTIONS = {
-    "runner": "runner",
-    "direct_num_workers": "workers",
-    "direct_running_mode": "worker_kind",
-    "job_endpoint": "job_endpoint",
-    "environment_type": "worker_pool",
-    "environment_config": "worker_pool",
-}
-
-# Beam's workers have a race in it, see `components.beam_runner`.
-_TIMED_FLUSH = "data_buffer_time_limit_ms"
-_SECRET_WORDS = ("secret", "password", "token", "access_key")
 
 
 class BeamRunner(StrEnum):
@@ -55,6 +42,7 @@ _CLASSES = {
     BeamRunner.SPARK: "SparkRunner",
     BeamRunner.DATAFLOW: "DataflowRunner",
 }
+_JOB_SERVICE_RUNNERS = (BeamRunner.PORTABLE, BeamRunner.FLINK, BeamRunner.SPARK)
 _MODES = {WorkerKind.THREADS: "multi_threading", WorkerKind.PROCESSES: "multi_processing"}
 
 
@@ -74,7 +62,8 @@ class BeamStepConfig:
     """`portable`, `flink`, `spark`: HOST:PORT of a pool of workers that have this package installed, and see the same
     files under the same paths."""
     options: tuple[Option, ...] = ()
-    """Further pipeline options of Apache Beam, such as `--parallelism=8`."""
+    """Further pipeline options of Apache Beam, such as `--parallelism=8`: those that name no program, package or
+    address. Others are for whoever runs the steps to say, in `L2C_BEAM_OPTIONS`."""
 
     @model_validator(mode="after")
     def _check(self) -> BeamStepConfig:
@@ -86,21 +75,14 @@ class BeamStepConfig:
                     f"{name}: found one with runner {self.runner.value!r}, accepted is none: it is for portable, "
                     "flink and spark"
                 )
-            if getattr(self, name) is None and self.runner is BeamRunner.PORTABLE:
-                raise ValueError(f"{name}: found nothing with runner 'portable', accepted is HOST:PORT")
+            if getattr(self, name) is None and self.runner in _JOB_SERVICE_RUNNERS:
+                # Without a job service Beam would fetch one and start it; without a pool, a container of its own.
+                raise ValueError(f"{name}: found nothing with runner {self.runner.value!r}, accepted is HOST:PORT")
         for option in self.options:
-            name = option.removeprefix("--").partition("=")[0]
-            if any(word in name for word in _SECRET_WORDS):
-                raise ValueError(f"options: found --{name}, accepted are no secrets: lineage would show them")
-            if _TIMED_FLUSH in option:
-                raise ValueError(
-                    f"options: found {option!r}, accepted are options without {_TIMED_FLUSH}: Beam's workers lose "
-                    "records when a timer flushes their output"
-                )
-            if name in _FIELD_OPTIONS:
-                raise ValueError(
-                    f"options: found {option!r}, accepted are options that no field sets: use {_FIELD_OPTIONS[name]}"
-                )
+            try:
+                check_option(option)
+            except ValueError as error:
+                raise ValueError(f"options: {error}") from None
         return self
 
     @property

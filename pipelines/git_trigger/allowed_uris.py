@@ -14,9 +14,6 @@ from urllib.parse import unquote
 from learn2compress.config import CompressionConfig
 from learn2compress.config.parsing import ConfigError
 
-# Object stores, each with the credentials of the steps; no plain HTTP, which would reach anything in the cluster.
-DEFAULT_ALLOWED = ("s3://", "gs://", "abfs://", "az://", "hdfs://")
-
 
 def check_uris(config: CompressionConfig, allowed: Sequence[str]) -> None:
     """Checks that all URIs of a configuration lie under allowed prefixes.
@@ -33,7 +30,7 @@ def check_uris(config: CompressionConfig, allowed: Sequence[str]) -> None:
             hint = "" if "://" in uri or uri.startswith("/") else ": a relative path means nothing on the cluster"
             raise ConfigError(
                 f"{field}: found {uri[:200]!r}, accepted in a pushed configuration is a URI that begins with "
-                f"{' or '.join(allowed) or 'nothing: no prefix is allowed'}{hint}"
+                f"{' or '.join(allowed) or 'nothing: neither --allow-uri nor a policy allows a prefix'}{hint}"
             )
     if config.evaluate.device is not None:
         raise ConfigError("evaluate.device: found a phone beside a machine, accepted is none in a pushed configuration")

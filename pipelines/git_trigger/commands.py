@@ -11,7 +11,7 @@ from typing import Annotated, Optional
 import typer
 
 from learn2compress.command_line.streams import quiet_libraries
-from learn2compress.config.parsing import ConfigError
+from learn2compress.config.parsing import ConfigError, parse, to_dict
 from pipelines.command_options import (
     DEFAULT_RETRY_SECONDS,
     EndpointOption,
@@ -30,6 +30,15 @@ QueueOption = Annotated[Path, typer.Option("--queue", help="The queue, a SQLite 
 DEFAULT_QUEUE = Path("queue.sqlite")
 # Typer knows no `X | None`.
 OptionalText = Optional[str]  # noqa: UP045
+PolicyOption = Annotated[
+    Optional[Path],  # noqa: UP045
+    typer.Option(
+        "--policy",
+        envvar="L2C_POLICY",
+        help="What pushed files may name (YAML): URIs, images, secrets, volumes, ... [default: nothing]",
+        show_default=False,
+    ),
+]
 
 
 def trigger(
@@ -57,9 +66,10 @@ def trigger(
         typer.Option(
             "--allow-uri",
             metavar="PREFIX",
-            help="What URIs in the files must begin with; again for more. [default: those of object stores]",
+            help="What URIs in the files must begin with, beside those of the policy; again for more.",
         ),
     ] = None,
+    policy: PolicyOption = None,
     endpoint: EndpointOption = None,
     namespace: NamespaceOption = None,
     experiment: Annotated[str, typer.Option("--experiment", help="Of the runs. [default: as the pipeline]")] = "",
@@ -81,16 +91,18 @@ def trigger(
     """
     from learn2compress.report.plain_text import on_one_line
     from pipelines.git_trigger import submitter
-    from pipelines.git_trigger.allowed_uris import DEFAULT_ALLOWED
     from pipelines.git_trigger.changed_files import DEFAULT_FILES
     from pipelines.git_trigger.git_program import TryAgainError
     from pipelines.git_trigger.outcome import FileState, markdown_comment
+    from pipelines.git_trigger.policy import PushPolicy, load_policy
     from pipelines.git_trigger.push import Push, check_remote
 
     if Path(repo).is_dir():
         repo = str(Path(repo).resolve())
     else:
         check_remote(repo, "--repo")
+    found = load_policy(policy) if policy is not None else PushPolicy()
+    found = parse(PushPolicy, to_dict(found) | {"uris": [*found.uris, *(allow_uri or ())]}, "--allow-uri")
     since = changed_since if changed_since and changed_since.strip("0") else None
     request = submitter.TriggerRequest(
         push=Push(repo, ref, sha, since),
@@ -98,7 +110,7 @@ def trigger(
             endpoint, namespace, experiment, image, service_account, supersede, retry_seconds
         ),
         files=tuple(files or DEFAULT_FILES),
-        allowed_uris=tuple(allow_uri or DEFAULT_ALLOWED),
+        policy=found,
     )
     quiet_libraries()
     token = os.environ.get(TOKEN_VARIABLE)
@@ -125,15 +137,20 @@ def serve_webhook(
     queue: QueueOption = DEFAULT_QUEUE,
     host: Annotated[str, typer.Option("--host", help="Address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option("--port", min=1, max=65535, help="Port to listen on.")] = 8080,
+    policy: PolicyOption = None,
 ) -> None:
     """Receive push webhooks, and start their runs.
 
     Those of GitHub, GitLab and Gitea are understood. Secrets are files in L2C_SECRETS.
     """
+    from pipelines.git_trigger.policy import load_policy
     from pipelines.git_trigger.server import serve
     from pipelines.git_trigger.settings import load_settings
 
-    serve(load_settings(settings), queue, host, port)
+    loaded = load_settings(settings)
+    if policy is not None:
+        loaded = dataclasses.replace(loaded, policy=load_policy(policy))
+    serve(loaded, queue, host, port)
 
 
 def reconcile(

@@ -144,7 +144,7 @@ class Dispatcher:
             push=queued.push,
             target=self._settings.target,
             files=repository.files,
-            allowed_uris=self._settings.allowed_uris,
+            policy=self._settings.push_policy,
         )
         job = PushJob(request, token, str(self._lock_file), int(limits.work_memory_gib * 1024**3))
         return await _run(job, limits.work_seconds)

@@ -15,13 +15,12 @@ from learn2compress.config.fields import STRICT
 from learn2compress.config.kubernetes import Image
 from learn2compress.config.parsing import ConfigError, about, parse
 from learn2compress.config.strict_yaml import read_yaml
-from pipelines.git_trigger.allowed_uris import DEFAULT_ALLOWED
 from pipelines.git_trigger.changed_files import DEFAULT_FILES, check_patterns
+from pipelines.git_trigger.policy import Prefix, PushPolicy
 from pipelines.git_trigger.push import BRANCH_PREFIX, Push, check_remote
 from pipelines.git_trigger.submitter import SubmissionTarget
 
 Line = Annotated[str, Field(min_length=1, max_length=512, pattern=r"^[^\x00-\x1f]+$")]
-Prefix = Annotated[str, Field(pattern=r"^([a-z][a-z0-9]*://|/)[^\x00-\x20]*$")]
 
 
 class Provider(StrEnum):
@@ -112,8 +111,10 @@ class ReceiverSettings:
     """A newer push to a branch stands for older ones that wait, and ends the unfinished run of the same file."""
     api_seconds: Annotated[float, Field(gt=0.0, le=3600.0)] = 60.0
     """How long to wait for the API server before the push is put off."""
-    allowed_uris: tuple[Prefix, ...] = DEFAULT_ALLOWED
-    """What URIs in pushed configurations must begin with."""
+    allowed_uris: tuple[Prefix, ...] = ()
+    """What URIs in pushed configurations must begin with, beside those of the policy."""
+    policy: PushPolicy = dataclasses.field(default_factory=PushPolicy)
+    """What pushed configurations may name; `--policy` says it in a file of its own."""
     retry: RetrySettings = dataclasses.field(default_factory=RetrySettings)
     limits: LimitSettings = dataclasses.field(default_factory=LimitSettings)
 
@@ -137,6 +138,11 @@ class ReceiverSettings:
             supersede=self.supersede,
             api_seconds=self.api_seconds,
         )
+
+    @property
+    def push_policy(self) -> PushPolicy:
+        """What pushed configurations may name, with the allowed URIs."""
+        return dataclasses.replace(self.policy, uris=(*self.policy.uris, *self.allowed_uris))
 
     def repository(self, provider: Provider, name: str) -> RepositorySettings | None:
         """Returns the settings of a repository, or `None` for one that does not count.

@@ -16,10 +16,10 @@ from learn2compress.config import CompressionConfig
 from learn2compress.config.file import parse_config
 from learn2compress.config.parsing import ConfigError
 from learn2compress.report.plain_text import on_one_line
-from pipelines.git_trigger.allowed_uris import DEFAULT_ALLOWED, check_uris
 from pipelines.git_trigger.changed_files import DEFAULT_FILES, ChangedFile, FetchedPush, fetch_push
 from pipelines.git_trigger.git_program import TryAgainError
 from pipelines.git_trigger.outcome import FileOutcome, FileState
+from pipelines.git_trigger.policy import PushPolicy, check_policy
 from pipelines.git_trigger.push import Push
 from pipelines.provenance import SourceRevision
 
@@ -62,13 +62,13 @@ class TriggerRequest:
       push: What was pushed.
       target: Where runs start.
       files: Globs of compression files.
-      allowed_uris: Prefixes of what a pushed configuration may name.
+      policy: What a pushed configuration may name.
     """
 
     push: Push
     target: SubmissionTarget = SubmissionTarget()
     files: tuple[str, ...] = DEFAULT_FILES
-    allowed_uris: tuple[str, ...] = DEFAULT_ALLOWED
+    policy: PushPolicy = dataclasses.field(default_factory=PushPolicy)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -143,7 +143,7 @@ def _checked(request: TriggerRequest, found: FetchedPush, file: ChangedFile) -> 
             config = parse_config(content.decode())
         except UnicodeDecodeError:
             raise ConfigError("found bytes that are no UTF-8, accepted is a YAML file") from None
-        check_uris(config, request.allowed_uris)
+        check_policy(config, request.policy, request.target.image)
     except ConfigError as error:
         return _refused(file.path, error)
     digest = hashlib.sha256(content).hexdigest()

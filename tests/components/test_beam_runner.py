@@ -10,9 +10,11 @@ from pathlib import Path
 
 import apache_beam as beam
 import pytest
-from apache_beam.options.pipeline_options import SetupOptions
+from apache_beam.options import pipeline_options
+from apache_beam.options.pipeline_options import PipelineOptions, SetupOptions
 
 from components.beam_runner import make_pipeline, read_findings
+from learn2compress.config.beam_options import OPTIONS_VARIABLE, check_option
 from learn2compress.config.parsing import ConfigError
 from learn2compress.data.completeness import RecordsLostError
 
@@ -88,3 +90,33 @@ def test_threads_lose_no_record_of_a_slow_reader(eager_threads: None, tmp_path: 
     counts = {path.stem: json.loads(path.read_text()) for path in tmp_path.iterdir()}
     assert counts["arrived-0"] == counts["read-0"] > 0
     assert counts["arrived-1"] == counts["read-1"] > 0
+
+
+def names_of_beams_options() -> set[str]:
+    """The names of all options of Beam's own, by every spelling."""
+    parser = pipeline_options._BeamArgumentParser()
+    for kind in vars(pipeline_options).values():
+        if isinstance(kind, type) and issubclass(kind, PipelineOptions) and "_add_argparse_args" in vars(kind):
+            kind._add_argparse_args(parser)
+    return {text for action in parser._actions for text in action.option_strings if text.startswith("--")}
+
+
+def test_no_option_of_beam_takes_a_path_an_address_or_code_from_a_file() -> None:
+    names = names_of_beams_options()
+    assert {"--flink_job_server_jar", "--setup_file", "--extra_package", "--prism_location"} <= names
+    for name in names:
+        for value in ("/tmp/x", "http://host/x", "host:80", "module.name", '{"a": 1}', "a b", "x@y", "host.name", ""):
+            with pytest.raises(ValueError, match=name):
+                check_option(f"{name}={value}")
+
+
+def test_the_options_of_whoever_runs_the_step_stand_over_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(OPTIONS_VARIABLE, "--beam_plugins=one --direct_num_workers=3")
+    options = make_pipeline(("--runner=DirectRunner", "--direct_num_workers=1"), ["two"]).options.get_all_options()
+    assert (options["direct_num_workers"], options["beam_plugins"]) == (3, ["one", "two"])
+    monkeypatch.setenv(OPTIONS_VARIABLE, "--direct_num_workers=hunter2")
+    with pytest.raises(
+        ConfigError, match=r"^beam: found \['--runner=DirectRunner', '--direct_num_workers'\]"
+    ) as caught:
+        make_pipeline(("--runner=DirectRunner",))
+    assert "hunter2" not in str(caught.value)

@@ -19,6 +19,7 @@ import yaml
 
 from learn2compress.command_line.main import full_app
 from learn2compress.config.file import parse_config
+from pipelines.git_trigger.policy import load_policy
 from pipelines.git_trigger.settings import load_settings
 
 ROOT = Path(__file__).parents[2]
@@ -138,11 +139,15 @@ YAML_BLOCKS = blocks("yaml")
 
 @pytest.mark.parametrize(("page", "block"), YAML_BLOCKS, ids=named(YAML_BLOCKS))
 def test_yaml_is_accepted(page: str, block: str, tmp_path: Path) -> None:
-    """A whole configuration, or a part of one; or the settings of the receiver of Git pushes."""
+    """A whole configuration, or a part of one; or what the receiver of Git pushes is told: settings, policy."""
     value = yaml.safe_load(block)
     if "repositories" in value:
         (tmp_path / "webhook.yaml").write_text(block)
         assert load_settings(tmp_path / "webhook.yaml").repositories
+        return
+    if "uris" in value:
+        (tmp_path / "policy.yaml").write_text(block)
+        assert load_policy(tmp_path / "policy.yaml").uris
         return
     if {"name", "data", "teacher", "students"} <= set(value):
         assert parse_config(block).students

@@ -30,8 +30,8 @@ def test_by_default_one_worker_in_the_step_does_it_all() -> None:
             ("--runner=FlinkRunner", *EXTERNAL, "--parallelism=8"),
         ),
         (
-            {"runner": "spark", "options": ["--spark_master_url=local[4]"]},
-            ("--runner=SparkRunner", "--spark_master_url=local[4]"),
+            {"runner": "spark", **POOL, "options": ["--job_name=flowers-1"]},
+            ("--runner=SparkRunner", *EXTERNAL, "--job_name=flowers-1"),
         ),
         ({"runner": "dataflow", "options": ["--region=r"]}, ("--runner=DataflowRunner", "--region=r")),
     ],
@@ -57,16 +57,21 @@ def test_a_step_has_its_own_settings_over_those_of_all() -> None:
         ({"all_steps": {"runner": "portable", "job_endpoint": "no port"}}, 'all_steps.job_endpoint: found "no port"'),
         ({"all_steps": {"runner": "dataflow", "worker_pool": "w:1"}}, "worker_pool: found one with runner 'dataflow'"),
         ({"all_steps": {"runner": "flink", "workers": 2}}, "workers: found them with runner 'flink'"),
-        ({"all_steps": {"options": ["--runner=SparkRunner"]}}, "accepted are options that no field sets: use runner"),
+        (
+            {"all_steps": {"options": ["--runner=SparkRunner"]}},
+            "accepted are options that no field sets: use the field runner",
+        ),
+        ({"all_steps": {"runner": "flink"}}, "job_endpoint: found nothing with runner 'flink'"),
+        ({"all_steps": {"runner": "spark", "job_endpoint": "j:1"}}, "worker_pool: found nothing with runner 'spark'"),
         (
             {"all_steps": {"options": ["--s3_session_token=hunter2"]}},
-            "found --s3_session_token, accepted are no secrets",
+            "all_steps: options: found --s3_session_token, accepted in a file are autoscaling_algorithm, ",
+        ),
+        (
+            {"steps": {"Ingest": {"options": ["--parallelism=8;hunter2"]}}},
+            "steps.Ingest: options: found another value of --parallelism, accepted is --parallelism= and a whole",
         ),
         ({"all_steps": {"options": ["two words"]}}, 'all_steps.options.0: found "two words"'),
-        (
-            {"all_steps": {"options": ["--experiments=data_buffer_time_limit_ms=500"]}},
-            "accepted are options without data_buffer_time_limit_ms: Beam's workers lose records",
-        ),
         ({"steps": {"Pusher": {}}}, "steps: found 'Pusher', accepted are Ingest, TeacherLoad, Evaluate"),
         ({"steps": {"Ingest": {"wrkers": 2}}}, "steps.Ingest.wrkers: found an unknown key"),
     ],

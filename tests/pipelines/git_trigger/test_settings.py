@@ -10,6 +10,7 @@ import pytest
 import yaml
 
 from learn2compress.config.parsing import ConfigError
+from pipelines.git_trigger.policy import PushPolicy
 from pipelines.git_trigger.settings import Provider, RetrySettings, load_settings
 
 
@@ -22,6 +23,15 @@ def test_settings_are_read(settings_of: Callable[..., Any], tmp_path: Path) -> N
     assert found is not None
     assert found.url == "https://git.example.com/team/models.git"
     assert settings.repository(Provider.GITHUB, "team/other") is None
+
+
+def test_allowed_uris_join_those_of_the_policy(settings_of: Callable[..., Any], tmp_path: Path) -> None:
+    path = tmp_path / "webhook.yaml"
+    path.write_text(yaml.safe_dump(settings_of(policy={"uris": ["s3://other/"], "labels": ["queue"]})))
+    policy = load_settings(path).push_policy
+    assert policy == PushPolicy(uris=("s3://other/", "s3://team/"), labels=("queue",))
+    path.write_text(yaml.safe_dump({"repositories": settings_of()["repositories"]}))
+    assert load_settings(path).push_policy == PushPolicy()
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,7 @@ import yaml
 from learn2compress.config.parsing import ConfigError
 from pipelines.git_trigger.git_program import TryAgainError
 from pipelines.git_trigger.outcome import FileOutcome, FileState
+from pipelines.git_trigger.policy import PushPolicy
 from pipelines.git_trigger.push import Push
 from pipelines.git_trigger.submitter import SubmissionTarget, TriggerRequest, check, trigger
 from pipelines.kubeflow.compile.package_steps import steps_of
@@ -37,7 +38,7 @@ class Team:
     def request(self, commit: str, since: str | None = None, **target: Any) -> TriggerRequest:
         push = Push(str(self.repository.folder), "refs/heads/main", commit, since)
         plain = {"endpoint": self.server.url, "image": IMAGE, "api_seconds": 60.0}
-        return TriggerRequest(push, SubmissionTarget(**(plain | target)), allowed_uris=(str(self.folder),))
+        return TriggerRequest(push, SubmissionTarget(**(plain | target)), policy=PushPolicy((str(self.folder),)))
 
     def specifications(self) -> list[Any]:
         versions = self.server.kinds["pipeline_versions"].values()
