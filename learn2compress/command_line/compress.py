@@ -28,7 +28,8 @@ def compress(
         str,
         typer.Option(
             "--students",
-            help="Largest file of each student: 500kB,100kB; with names: large=500kB,small=100kB.",
+            help="Largest file of each student: 500kB,100kB; with names: large=500kB,small=100kB. Instead of a size, "
+            "teacher: its own network, compressed.",
             show_default=False,
         ),
     ],

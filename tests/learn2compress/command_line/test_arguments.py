@@ -16,9 +16,12 @@ from learn2compress.config.parsing import ConfigError
         ("1.5MB, 500 kB, 100kB", {"large": 1_500_000, "medium": 500_000, "small": 100_000}),
         ("4kB,3kB,2kB,1kB", {"student1": 4000, "student2": 3000, "student3": 2000, "student4": 1000}),
         ("watch=50kB,phone=0.5MB", {"phone": 500_000, "watch": 50_000}),
+        ("teacher", {"own": "teacher"}),
+        ("100kB, teacher, 500kB", {"own": "teacher", "large": 500_000, "small": 100_000}),
+        ("small=10kB,mine=teacher", {"mine": "teacher", "small": 10_000}),
     ],
 )
-def test_sizes_get_names_from_the_largest(text: str, sizes: dict[str, int]) -> None:
+def test_sizes_get_names_from_the_largest(text: str, sizes: dict[str, int | str]) -> None:
     found = student_sizes(text)
     assert list(found.items()) == list(sizes.items())
 
@@ -33,6 +36,8 @@ def test_sizes_get_names_from_the_largest(text: str, sizes: dict[str, int]) -> N
         ("-1kB", "found '-1kB'"),
         ("500kB,500000", "found one size twice"),
         ("a=1kB,a=2kB", "found one name twice"),
+        ("teacher,teacher", "found one name twice"),
+        ("a=teacher,b=teacher", "found one size twice"),
         ("1,5MB", "found '1,5MB', where a comma stands between sizes"),
         ("large=1,5MB", "found '1,5MB', where a comma stands"),
         ("2MB,1,5MB", "found '1,5MB', where a comma stands"),
