@@ -12,6 +12,8 @@ from typing import Any, TypeVar, get_args, get_type_hints
 
 from pydantic import TypeAdapter, ValidationError
 
+from learn2compress.config.credentials import masked
+
 T = TypeVar("T")
 
 _MOST_PROBLEMS = 5
@@ -141,7 +143,7 @@ def _explain_one(cls: type, location: str, detail: Any) -> str:
 
 
 def _short(value: Any) -> str:
-    return clipped(json.dumps(value, default=str))
+    return clipped(masked(json.dumps(value, default=str)))
 
 
 def _hint(detail: Any) -> str:

@@ -6,6 +6,8 @@ import dataclasses
 import re
 from enum import StrEnum
 
+from learn2compress.config.credentials import credential_in, masked
+
 _MYSQL = re.compile(
     r"mysql://(?P<user>[A-Za-z0-9._-]{1,80})@(?P<host>[A-Za-z0-9.-]{1,253})(:(?P<port>[0-9]{1,5}))?"
     r"/(?P<database>[A-Za-z0-9_-]{1,64})"
@@ -61,8 +63,11 @@ class StoreAddress:
             return cls(StoreKind.MYSQL, found["host"], port, found["user"], found["database"])
         if found := _GRPC.fullmatch(text):
             return cls(StoreKind.GRPC, found["host"], int(found["port"]))
-        if text and "://" not in text and text.isprintable():
+        found_credential = credential_in(text)
+        if text and "://" not in text and text.isprintable() and found_credential is None:
             return cls(StoreKind.SQLITE, path=text)
         if ":" in text.partition("://")[2].rpartition("@")[0]:
             raise ValueError(f"found a password in it, accepted are {_ACCEPTED}; the password goes into a variable")
-        raise ValueError(f"found {text!r}, accepted are {_ACCEPTED}")
+        if found_credential is not None:
+            raise ValueError(f"found {found_credential} in it, accepted are {_ACCEPTED}, without")
+        raise ValueError(f"found {masked(text)!r}, accepted are {_ACCEPTED}")

@@ -17,7 +17,7 @@ import pytest
 import yaml
 from typer.testing import CliRunner
 
-from learn2compress.command_line.main import full_app
+from learn2compress.command_line.main import full_app, main
 
 L2C = Path(sys.executable).with_name("l2c")
 STAND_IN = Path(__file__).parent / "kubeflow" / "kfp_stand_in"
@@ -108,6 +108,20 @@ def l2c() -> Command:
     def run(*arguments: str | Path, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
         command = [str(L2C), *map(str, arguments)]
         return subprocess.run(command, capture_output=True, text=True, check=False, cwd=cwd)
+
+    return run
+
+
+@pytest.fixture
+def told(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Callable[..., tuple[int, str]]:
+    """Runs a verb in this process; gives its exit code and all that it printed."""
+
+    def run(*arguments: object) -> tuple[int, str]:
+        monkeypatch.setattr(sys, "argv", ["l2c", *map(str, arguments)])
+        with pytest.raises(SystemExit) as ended:
+            main()
+        captured = capfd.readouterr()
+        return int(ended.value.code or 0), captured.out + captured.err
 
     return run
 

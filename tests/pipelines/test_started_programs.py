@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,10 +11,9 @@ import pytest
 import yaml
 
 from components.beam_runner import make_pipeline
-from learn2compress.command_line.main import main
 from learn2compress.config.beam_options import OPTIONS_VARIABLE
 
-Verb = Callable[..., tuple[int, str]]
+Told = Callable[..., tuple[int, str]]
 
 
 @pytest.fixture
@@ -32,20 +30,6 @@ def canary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("PATH", str(folder), prepend=":")
     monkeypatch.setenv("PYTHONPATH", str(folder))
     return sang
-
-
-@pytest.fixture
-def l2c(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Verb:
-    """Runs a verb in this process; gives its exit code and all that it printed."""
-
-    def run(*arguments: object) -> tuple[int, str]:
-        monkeypatch.setattr(sys, "argv", ["l2c", *map(str, arguments)])
-        with pytest.raises(SystemExit) as ended:
-            main()
-        captured = capfd.readouterr()
-        return int(ended.value.code or 0), captured.out + captured.err
-
-    return run
 
 
 def attacks(folder: Path) -> list[dict[str, Any]]:
@@ -74,7 +58,7 @@ def attacks(folder: Path) -> list[dict[str, Any]]:
     return [*found, {"runner": "flink"}, {"runner": "spark"}, {"workers": 2, "worker_kind": "processes", **found[9]}]
 
 
-def test_no_verb_starts_what_a_file_names(canary: Path, l2c: Verb, tmp_path: Path) -> None:
+def test_no_verb_starts_what_a_file_names(canary: Path, told: Told, tmp_path: Path) -> None:
     file = tmp_path / "l2c.yaml"
     for index, settings in enumerate(attacks(tmp_path / "bin")):
         place = {"all_steps": settings} if index % 2 else {"steps": {"Ingest": settings}}
@@ -91,7 +75,7 @@ def test_no_verb_starts_what_a_file_names(canary: Path, l2c: Verb, tmp_path: Pat
         if index < 2:
             verbs += [("run", file, "--root", tmp_path / "runs"), ("compile", file, "-o", tmp_path / "package.yaml")]
         for verb in verbs:
-            code, said = l2c(*verb)
+            code, said = told(*verb)
             assert (code, len(said.splitlines())) == (2, 1), said
             assert "beam" in said
             assert "options: found --" in said or "_endpoint: found nothing" in said

@@ -99,7 +99,11 @@ def test_no_scaling_overflows_float32() -> None:
         (PositiveInt, [1, 10**9], [0, -1, 1.5, "1"]),
         (Size, [1, 4096], [0, 4097]),
         (LearningRate, [1e-9, 1.0], [0.0, 1.1, float("inf")]),
-        (Uri, ["teacher.keras", "/data/*.png", "s3://bucket/a@b", "https://host/x?a=b@c"], ["", "a\nb", "a" * 2049]),
+        (
+            Uri,
+            ["teacher.keras", "/data/*.png", "s3://bucket/a@b", "https://host/a@b?download=1"],
+            ["", "a\nb", "a" * 2049],
+        ),
     ],
     ids=["name", "ratio", "positive_int", "size", "learning_rate", "uri"],
 )
@@ -133,7 +137,7 @@ def test_a_signed_address_is_refused_and_not_repeated(uri: str) -> None:
 
 
 def test_other_parameters_of_an_address_are_accepted() -> None:
-    for uri in ("https://h/t.keras?download=1&version=3", "data/what?/keys=3.png", "https://h/t.keras?monkey=key"):
+    for uri in ("https://h/t.keras?download=1&version=3", "data/what?/keys=3.png", "s3://b/t.keras?versionId=x.Y_z"):
         assert TypeAdapter(Uri).validate_python(uri) == uri
 
 
