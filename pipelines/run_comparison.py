@@ -130,30 +130,35 @@ def comparison_table(comparison: Comparison, names: tuple[str, str]) -> Table:
 
 
 def _setting_changes(one: Mapping[str, Any], other: Mapping[str, Any]) -> dict[str, tuple[Any, Any]]:
-    sides = [settings_by_path(config) for config in (one, other)]
-    names = [student_names(config) for config in (one, other)]
+    before, after = settings_by_path(one), settings_by_path(other)
+    came_or_went = set(student_names(one)) ^ set(student_names(other))
     changes: dict[str, tuple[Any, Any]] = {}
-    for path in dict.fromkeys([*sides[0], *sides[1]]):
-        student = path.split(".")[1] if path.startswith("students.") else None
-        if student is not None and (student in names[0]) != (student in names[1]):
+    for path in dict.fromkeys([*before, *after]):
+        whole = next((f"students.{name}" for name in came_or_went if path.startswith(f"students.{name}.")), None)
+        if whole in changes:
+            continue
+        if whole is not None:
             # All that the student is, in one line: defaults tell nothing.
-            change = [_changed_of(student, config) for config in (one, other)]
-            path = f"students.{student}"
-        else:
-            change = [in_effect(path, side, _NOT_SET) for side in sides]
-            if {} in change:  # What follows has its keys, and this side none.
-                continue
-        if change[0] != change[1]:
-            changes[path] = (change[0], change[1])
+            changes[whole] = (_changed_below(whole, one), _changed_below(whole, other))
+            continue
+        change = in_effect(path, before, _NOT_SET), in_effect(path, after, _NOT_SET)
+        # Where one side has an empty mapping, what follows has the keys of the other.
+        if change[0] != change[1] and {} not in change:
+            changes[path] = change
     return changes
 
 
-def _changed_of(student: str, config: Mapping[str, Any]) -> Any:
-    if student not in student_names(config):
+def _changed_below(path: str, config: Mapping[str, Any]) -> Any:
+    """Returns what a student has that is not the default, or that there is none.
+
+    Args:
+      path: "students." and its name.
+      config: As `to_dict` has it.
+    """
+    if path.removeprefix("students.") not in student_names(config):
         return _NOT_SET
-    prefix = f"students.{student}."
-    changed = changed_settings(config)
-    return {path.removeprefix(prefix): value for path, value in changed.items() if path.startswith(prefix)}
+    changed, prefix = changed_settings(config), f"{path}."
+    return {key.removeprefix(prefix): value for key, value in changed.items() if key.startswith(prefix)}
 
 
 def _model_changes(one: FamilyReport, other: FamilyReport) -> Iterator[ModelChange]:

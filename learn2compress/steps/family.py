@@ -11,7 +11,6 @@ from pydantic import TypeAdapter
 
 from learn2compress.config import FamilyConfig
 from learn2compress.config.parsing import ConfigError
-from learn2compress.config.training import MIN_VALIDATION_EXAMPLES
 from learn2compress.families.measuring import measure_family
 from learn2compress.families.network import FamilyNetwork, build_family
 from learn2compress.families.statistics import recalibrate
@@ -21,6 +20,7 @@ from learn2compress.results.reports import json_bytes, read_json, write_json
 from learn2compress.results.sub_networks import FamilyFront
 from learn2compress.steps.student_folder import History
 from learn2compress.steps.training_inputs import TrainingInputs
+from learn2compress.training.accuracy import check_validation_examples
 from learn2compress.training.loop import make_deterministic
 
 
@@ -51,7 +51,7 @@ def make_family(inputs: TrainingInputs, labels: Sequence[str], family: FamilyCon
       ConfigError: too few labelled examples are kept back to compare sub-networks by, or the architecture can't be one.
     """
     settings = inputs.settings
-    check_kept_back(inputs.data.num_labelled_validation)
+    check_validation_examples(inputs.data.num_labelled_validation, "search.family", "name data.validation_uri")
     make_deterministic(settings.seed)
     network = build_family(settings.task, inputs.examples.num_classes, settings.training, family)
     plan = family_plan(network, settings.training, family, settings.seed)
@@ -63,23 +63,6 @@ def make_family(inputs: TrainingInputs, labels: Sequence[str], family: FamilyCon
 
     front = TypeAdapter(FamilyFront).validate_json(inputs.checkpoint.once("front", measure))
     return TrainedFamily(network, history, front)
-
-
-def check_kept_back(num_labelled: int) -> None:
-    """Checks that there are examples to compare sub-networks by.
-
-    Args:
-      num_labelled: Labelled training examples that are kept back.
-
-    Raises:
-      ConfigError: there are fewer than accuracy can be told from.
-    """
-    if num_labelled < MIN_VALIDATION_EXAMPLES:
-        raise ConfigError(
-            f"search.family: found {num_labelled} labelled examples kept back from training to compare sub-networks "
-            f"by, accepted are {MIN_VALIDATION_EXAMPLES} or more; raise training.validation_ratio, or name "
-            "data.validation_uri"
-        )
 
 
 def write_family_folder(folder: Path, trained: TrainedFamily) -> None:

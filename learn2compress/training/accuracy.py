@@ -8,6 +8,8 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from learn2compress.config.parsing import ConfigError
+from learn2compress.config.training import MIN_VALIDATION_EXAMPLES
 from learn2compress.data.batches import TrainingData
 from learn2compress.teachers.live import LiveTeacher
 from learn2compress.training.losses import top_1
@@ -81,3 +83,21 @@ class HeldOutAccuracy:
                 correct[name] = correct.get(name, 0) + int(number)
             left -= len(labels)
         return {name: number / num_examples for name, number in correct.items()}
+
+
+def check_validation_examples(num_labelled: int, field: str, otherwise: str) -> None:
+    """Checks that there are examples to decide by.
+
+    Args:
+      num_labelled: Labelled training examples that are kept back.
+      field: What decides by them.
+      otherwise: What else may be done than to keep back more.
+
+    Raises:
+      ConfigError: there are fewer than accuracy can be told from.
+    """
+    if num_labelled < MIN_VALIDATION_EXAMPLES:
+        raise ConfigError(
+            f"{field}: found {num_labelled} labelled examples kept back from training to decide by, accepted are "
+            f"{MIN_VALIDATION_EXAMPLES} or more; raise training.validation_ratio, or {otherwise}"
+        )

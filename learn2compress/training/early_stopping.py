@@ -11,26 +11,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import numpy as np
 
-from learn2compress.config.parsing import ConfigError
-from learn2compress.config.training import MIN_VALIDATION_EXAMPLES
 from learn2compress.results.reports import EpochRecord
-
-
-def check_validation_examples(num_labelled: int) -> None:
-    """Checks that there are examples to decide by.
-
-    Args:
-      num_labelled: Labelled training examples that are kept back.
-
-    Raises:
-      ConfigError: there are fewer than accuracy can be told from.
-    """
-    if num_labelled < MIN_VALIDATION_EXAMPLES:
-        raise ConfigError(
-            f"training.early_stopping_epochs: found {num_labelled} labelled examples kept back from training to decide "
-            f"by, accepted are {MIN_VALIDATION_EXAMPLES} or more; raise training.validation_ratio, or leave "
-            "early_stopping_epochs out"
-        )
 
 
 def stops(

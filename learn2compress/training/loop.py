@@ -23,9 +23,9 @@ from learn2compress.data.batches import TrainingData
 from learn2compress.results.reports import EpochRecord
 from learn2compress.students.unsharing import copy_student, joint_layer_name, unshared_network
 from learn2compress.teachers.live import LiveTeacher
-from learn2compress.training.accuracy import HeldOutAccuracy
+from learn2compress.training.accuracy import HeldOutAccuracy, check_validation_examples
 from learn2compress.training.checkpoint import Checkpoint
-from learn2compress.training.early_stopping import check_validation_examples, is_best, last_change, stops
+from learn2compress.training.early_stopping import is_best, last_change, stops
 from learn2compress.training.history import TrainingHistory
 from learn2compress.training.joining import widened_variables
 from learn2compress.training.plan import TrainingPlan
@@ -202,7 +202,8 @@ class Training:
         self._unshared_from = plan.unshared_from_epoch if may_cease else None
         self._stops_from_epoch = 0
         if plan.early_stopping_epochs:
-            check_validation_examples(data.num_labelled_validation)
+            field = "training.early_stopping_epochs"
+            check_validation_examples(data.num_labelled_validation, field, "leave early_stopping_epochs out")
             self._stops_from_epoch = last_change(plan.joins_at_epoch, frozen_at, plan.epochs, self._unshared_from)
         joins = plan.joins_at_epoch
         self._widened = widened_variables(_shown(network, step), joins) if any(joins.values()) else {}

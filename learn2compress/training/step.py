@@ -117,9 +117,7 @@ class TrainStep:
         self._teacher = teacher
         self._train_teacher = train_teacher
         self._precision = precision
-        self._moving_means = {
-            name: moving_means(keras.Model(network.input, network.output[name])) for name in self.students
-        }
+        self._moving_means = _means_by_student(network)
         self._hints = self._make_hints() if distillation.hint_weight else {}
 
         settings: dict[str, Any] = {"weight_decay": weight_decay, "gradient_clip_norm": gradient_clip_norm}
@@ -146,9 +144,7 @@ class TrainStep:
         """
         step = copy.copy(self)
         step._network = network
-        step._moving_means = {
-            name: moving_means(keras.Model(network.input, network.output[name])) for name in self.students
-        }
+        step._moving_means = _means_by_student(network)
         step._compiled = {}
         step.optimizer = self._new_optimizer(step._student_variables())
         return step
@@ -263,6 +259,10 @@ def as_float(inputs: Any) -> Any:
       float32 0..1 of that shape.
     """
     return tf.cast(inputs, tf.float32) / 255.0
+
+
+def _means_by_student(network: keras.Model) -> dict[str, list[keras.Variable]]:
+    return {name: moving_means(keras.Model(network.input, logits)) for name, logits in network.output.items()}
 
 
 def moving_means(network: keras.Model) -> list[keras.Variable]:

@@ -11,12 +11,13 @@ import numpy as np
 import pytest
 
 from learn2compress.config import Precision, StageConfig, StudentConfig, TaskConfig, TeacherConfig, TrainingConfig
+from learn2compress.config.parsing import ConfigError
 from learn2compress.data.batches import TrainingData
 from learn2compress.students.joint import build_joint_network
 from learn2compress.teachers.live import LiveTeacher
 from learn2compress.teachers.loading import load_teacher
 from learn2compress.teachers.stored import store_copies
-from learn2compress.training.accuracy import HeldOutAccuracy
+from learn2compress.training.accuracy import HeldOutAccuracy, check_validation_examples
 
 
 def share_right(logits: Any, labels: Any) -> float:
@@ -86,3 +87,9 @@ def test_without_examples_kept_back_there_is_no_accuracy_on_them(
     network: keras.Model, digits_data: Callable[..., TrainingData]
 ) -> None:
     assert HeldOutAccuracy.of_students(network).measure_validation(digits_data()) == {}
+
+
+def test_too_few_examples_to_decide_by_are_refused() -> None:
+    with pytest.raises(ConfigError, match=r"^a\.key: found 49 labelled examples .*validation_ratio, or leave it out$"):
+        check_validation_examples(49, "a.key", "leave it out")
+    check_validation_examples(50, "a.key", "leave it out")

@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import pytest
-
-from learn2compress.config.parsing import ConfigError
 from learn2compress.results.reports import EpochRecord, returned_epoch
 from learn2compress.training.early_stopping import (
-    check_validation_examples,
     is_best,
     last_change,
     stops,
@@ -65,9 +61,3 @@ def test_the_best_epoch_is_the_first_of_the_most_accurate_and_the_students_own()
 def test_what_a_later_phase_returned_counts() -> None:
     trained = with_returned(history(0.6, 0.4), best=True)
     assert returned_epoch([*trained, EpochRecord("prune", 1, 0.1, 0.3), EpochRecord("prune", 2, 0.1, 0.2)]).epoch == 2
-
-
-def test_too_few_examples_to_decide_by_are_refused() -> None:
-    with pytest.raises(ConfigError, match="early_stopping_epochs: found 49 labelled examples kept back"):
-        check_validation_examples(49)
-    check_validation_examples(50)
